@@ -1,0 +1,1 @@
+"""The layered scene graph and the algorithms that grow it."""

@@ -1,0 +1,1 @@
+"""Types every stage shares; imports nothing else of the project."""

@@ -1,0 +1,175 @@
+"""Every setting, its default and its unit; unknown keys are an error that names the nearest."""
+
+import difflib
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from hydra_mono.core.errors import ConfigError
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class DataConfig(Section):
+    """Which frames are used, and what makes a frame unusable."""
+
+    root: str = "data"  # folder of named sequences; the HYDRA_MONO_DATA variable overrides it
+    start: int = Field(default=0, ge=0)  # first frame
+    stride: int = Field(default=1, ge=1)  # use every stride-th frame
+    max_frames: int | None = Field(default=None, ge=1)  # stop after so many
+    max_jump: float = Field(default=1.0, gt=0)  # m between consecutive frames; more is a lost pose
+    max_turn: float = Field(default=90.0, gt=0)  # degrees between consecutive frames
+    max_lost: int = Field(
+        default=10, ge=1
+    )  # after so many rejected in a row the new pose is believed
+    min_valid_depth: float = Field(default=0.01, ge=0, le=1)  # share of pixels with a measurement
+    up: tuple[float, float, float] | None = None  # up in the source's world; None: find out
+
+
+class SimulationConfig(Section):
+    """The embedded default: a procedural building."""
+
+
+class MappingConfig(Section):
+    """TSDF fusion, meshing and the active window."""
+
+    voxel_size: float = Field(default=0.05, gt=0)  # m
+    truncation: float = Field(default=0.15, gt=0)  # m
+    min_depth: float = Field(default=0.1, ge=0)  # m
+    max_depth: float = Field(default=5.0, gt=0)  # m
+    window_radius: float = Field(
+        default=8.0, gt=0
+    )  # m; blocks farther from the camera are archived
+    keyframe_separation: float = Field(default=1.0, ge=0)  # s between updates of mesh and graph
+
+
+class FreeSpaceConfig(Section):
+    """Observed free space and its distance field."""
+
+    voxel_size: float = Field(default=0.1, gt=0)  # m
+    max_distance: float = Field(default=2.0, gt=0)  # m
+
+
+class ObjectsConfig(Section):
+    """Clustering of labelled surface into things."""
+
+
+class PlacesConfig(Section):
+    """Sparse graph of free-space balls on the generalised Voronoi diagram."""
+
+
+class RoomsConfig(Section):
+    """Rooms as groups of places."""
+
+
+class AgentsConfig(Section):
+    """The camera's own trajectory."""
+
+    separation: float = Field(
+        default=0.5, gt=0
+    )  # m (+ 0.1 of the rotation's norm) between agent nodes
+    min_interval: float = Field(default=0.2, ge=0)  # s between agent nodes
+
+
+class PredictorConfig(Section):
+    name: Literal["sensor"] = "sensor"
+
+
+class ViewerConfig(Section):
+    mode: Literal["none", "save", "spawn", "serve"] = "save"
+
+
+class OutputConfig(Section):
+    folder: str = "results"
+    checkpoint_interval: float = Field(default=30.0, gt=0)  # s between complete outputs under way
+
+
+class Config(Section):
+    data: DataConfig = DataConfig()
+    simulation: SimulationConfig = SimulationConfig()
+    predictor: PredictorConfig = PredictorConfig()
+    mapping: MappingConfig = MappingConfig()
+    free_space: FreeSpaceConfig = FreeSpaceConfig()
+    objects: ObjectsConfig = ObjectsConfig()
+    places: PlacesConfig = PlacesConfig()
+    rooms: RoomsConfig = RoomsConfig()
+    agents: AgentsConfig = AgentsConfig()
+    viewer: ViewerConfig = ViewerConfig()
+    output: OutputConfig = OutputConfig()
+
+
+def load_config(path: Path | None = None, overrides: tuple[str, ...] = ()) -> Config:
+    """The defaults, under a YAML file, under ``section.key=value`` overrides.
+
+    Raises:
+        ConfigError: a key is unknown or a value is out of range; the message says which.
+    """
+    document: dict[str, Any] = _read_yaml(path) if path else {}
+    for override in overrides:
+        _apply_override(document, override)
+    try:
+        return Config.model_validate(document)
+    except ValidationError as error:
+        raise ConfigError(_explain(error, str(path) if path else "--set")) from error
+
+
+def dump_config(config: Config) -> str:
+    """The whole tree as YAML that ``load_config`` reads back to the same config."""
+    return yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False)
+
+
+def _read_yaml(path: Path) -> dict[str, Any]:
+    try:
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ConfigError(f"cannot read config {path}: {error}") from error
+    if document is None:
+        return {}
+    if not isinstance(document, dict):
+        raise ConfigError(
+            f"config {path}: expected sections such as 'mapping:', found {document!r}"
+        )
+    return document
+
+
+def _apply_override(document: dict[str, Any], override: str) -> None:
+    key, equals, value = override.partition("=")
+    *sections, leaf = key.strip().split(".")
+    if not equals or not leaf:
+        raise ConfigError(f"--set {override}: write it as section.key=value")
+    for section in sections:
+        document = document.setdefault(section, {})
+        if not isinstance(document, dict):
+            raise ConfigError(f"--set {override}: '{section}' is not a section")
+    try:
+        document[leaf] = yaml.safe_load(value)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"--set {override}: the value is not YAML") from error
+
+
+def _explain(error: ValidationError, where: str) -> str:
+    first = error.errors()[0]
+    path = [str(part) for part in first["loc"]]
+    if first["type"] != "extra_forbidden":
+        return f"{where}: {'.'.join(path)}: {first['msg']} (got {first['input']!r})"
+    nearest = _nearest(path)
+    hint = f"; did you mean '{nearest}'?" if nearest else ""
+    return f"{where}: unknown key '{'.'.join(path)}'{hint} ('hydra-mono config dump' lists all)"
+
+
+def _nearest(path: list[str]) -> str | None:
+    every = [key for key in _keys(Config) if key.count(".") == len(path) - 1]
+    return next(iter(difflib.get_close_matches(".".join(path), every, n=1, cutoff=0.5)), None)
+
+
+def _keys(model: type[BaseModel], prefix: str = "") -> list[str]:
+    keys: list[str] = []
+    for name, field in model.model_fields.items():
+        keys.append(prefix + name)
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            keys += _keys(field.annotation, f"{prefix}{name}.")
+    return keys

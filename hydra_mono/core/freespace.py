@@ -1,0 +1,38 @@
+"""Observed free space around the camera, with the distance to the nearest surface."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float32, Float64, Int32
+
+
+@dataclass(frozen=True, slots=True)
+class FreeSpace:
+    """A box of the Euclidean signed distance field (its positive side), world-aligned.
+
+    Voxel (i, j, k) is centred at ``(lower + (i, j, k) + 0.5) * voxel_size_m``: ``lower`` is an
+    integer offset on one fixed world grid, so boxes of different updates share voxels.
+    ``observed_free``: seen empty by a camera and not a surface. ``distance_m``: to the nearest
+    surface, 0 at surfaces, capped at ``max_distance_m``. ``parent``: world-grid index of that
+    nearest surface voxel (the basis point of the GVD), valid where distance < max_distance_m.
+    ``changed_lower``/``changed_upper``: sub-box (voxel indices relative to ``lower``, upper
+    exclusive) outside which nothing changed since the last update.
+    """
+
+    voxel_size_m: float
+    max_distance_m: float
+    lower: Int32[np.ndarray, "3"]
+    observed_free: Bool[np.ndarray, "x y z"]
+    distance_m: Float32[np.ndarray, "x y z"]
+    parent: Int32[np.ndarray, "x y z 3"]
+    changed_lower: Int32[np.ndarray, "3"]
+    changed_upper: Int32[np.ndarray, "3"]
+
+    def voxel_of(self, points_m: Float64[np.ndarray, "n 3"]) -> Int32[np.ndarray, "n 3"]:
+        """Box-relative voxel index of world points (may lie outside the box)."""
+        grid = np.floor(points_m / self.voxel_size_m).astype(np.int32)
+        return np.asarray(grid - self.lower, dtype=np.int32)
+
+    def centre_of(self, voxels: Int32[np.ndarray, "n 3"]) -> Float64[np.ndarray, "n 3"]:
+        """World centre of box-relative voxels, metres."""
+        return np.asarray((voxels + self.lower + 0.5) * self.voxel_size_m)

@@ -1,0 +1,126 @@
+"""Label spaces: what the integers in a label image mean."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from importlib import resources
+from pathlib import Path
+from typing import Literal, get_args
+
+import numpy as np
+import yaml
+from jaxtyping import Bool, UInt8
+
+from hydra_mono.core.errors import DataError
+
+Kind = Literal["structure", "object", "movable", "agent", "ignored"]
+Role = Literal["", "wall", "floor", "ceiling", "door", "window", "stairs"]
+
+UNKNOWN = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """One class. ``role`` marks the structure that rooms are found from."""
+
+    id: int
+    name: str
+    color: tuple[int, int, int]
+    kind: Kind
+    role: Role = ""
+
+
+@dataclass(frozen=True)
+class LabelSpace:
+    """Named labels with ids 1..255; id 0 is always unknown and never fused.
+
+    ``movable`` things are objects too: they become object nodes and may be found moved.
+    """
+
+    name: str
+    labels: tuple[Label, ...]
+
+    def __post_init__(self) -> None:
+        ids = [label.id for label in self.labels]
+        if len(set(ids)) != len(ids) or not all(0 < i < 256 for i in ids):
+            raise DataError(f"label space '{self.name}': ids must be unique and within 1..255")
+
+    @cached_property
+    def _by_id(self) -> dict[int, Label]:
+        return {label.id: label for label in self.labels}
+
+    def find(self, label_id: int) -> Label | None:
+        return self._by_id.get(label_id)
+
+    def name_of(self, label_id: int) -> str:
+        label = self.find(label_id)
+        return label.name if label else "unknown"
+
+    def color_of(self, label_id: int) -> tuple[int, int, int]:
+        label = self.find(label_id)
+        return label.color if label else (128, 128, 128)
+
+    def ids(self, *kinds: Kind) -> tuple[int, ...]:
+        return tuple(label.id for label in self.labels if label.kind in kinds)
+
+    def ids_with_role(self, *roles: Role) -> tuple[int, ...]:
+        return tuple(label.id for label in self.labels if label.role in roles)
+
+    @cached_property
+    def object_ids(self) -> tuple[int, ...]:
+        return self.ids("object", "movable")
+
+    @cached_property
+    def palette(self) -> UInt8[np.ndarray, "256 3"]:
+        """Colour of every possible id; index a label image with it."""
+        colors = np.full((256, 3), 128, dtype=np.uint8)
+        for label in self.labels:
+            colors[label.id] = label.color
+        return colors
+
+    def mask(self, ids: tuple[int, ...]) -> Bool[np.ndarray, "256"]:
+        """Look-up table that is true at ``ids``; index a label image with it."""
+        table = np.zeros(256, dtype=bool)
+        table[list(ids)] = True
+        return table
+
+
+NO_LABELS = LabelSpace(name="none", labels=())
+
+
+def load_label_space(name_or_path: str | Path) -> LabelSpace:
+    """A label space of the package by name (``nyu40``), or any YAML file of the same form.
+
+    Raises:
+        DataError: there is no such file, or it is not a label space.
+    """
+    text, where = _read(name_or_path)
+    try:
+        document = yaml.safe_load(text)
+        labels = tuple(_label(entry) for entry in document["labels"])
+        return LabelSpace(name=str(document["name"]), labels=labels)
+    except (yaml.YAMLError, KeyError, TypeError, ValueError) as error:
+        raise DataError(f"{where}: not a label space ({error!r})") from error
+
+
+def _read(name_or_path: str | Path) -> tuple[str, str]:
+    shipped = resources.files("hydra_mono.configs").joinpath("labels", f"{name_or_path}.yaml")
+    if shipped.is_file():
+        return shipped.read_text(encoding="utf-8"), str(name_or_path)
+    path = Path(name_or_path)
+    if not path.is_file():
+        raise DataError(f"no label space '{name_or_path}': neither shipped nor a file")
+    return path.read_text(encoding="utf-8"), str(path)
+
+
+def _label(entry: dict[str, object]) -> Label:
+    kind, role = str(entry["kind"]), str(entry.get("role", ""))
+    if kind not in get_args(Kind) or role not in get_args(Role):
+        raise ValueError(f"unknown kind or role in {entry}")
+    red, green, blue = entry["color"]  # type: ignore[misc]
+    return Label(
+        id=int(str(entry["id"])),
+        name=str(entry["name"]),
+        color=(int(red), int(green), int(blue)),  # type: ignore[has-type]
+        kind=kind,  # type: ignore[arg-type]
+        role=role,  # type: ignore[arg-type]
+    )

@@ -1,0 +1,35 @@
+"""What an image says, pixel by pixel, whoever says it (a sensor, a data set, a network)."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from jaxtyping import Float32, UInt8
+
+from hydra_mono.core.frame import Frame
+from hydra_mono.core.labels import LabelSpace
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """Per-pixel estimates of one frame, all at the frame's size.
+
+    ``depth_m``: planar z in metres, 0 for none. ``labels``: ids of the predictor's label space,
+    0 for unknown. ``confidence``: trust in the label, 0..1. ``normals``: unit, camera axes,
+    facing the camera. ``edges``: probability of an occlusion or object border, 0..1.
+    """
+
+    depth_m: Float32[np.ndarray, "h w"]
+    labels: UInt8[np.ndarray, "h w"] | None = None
+    confidence: Float32[np.ndarray, "h w"] | None = None
+    normals: Float32[np.ndarray, "h w 3"] | None = None
+    edges: Float32[np.ndarray, "h w"] | None = None
+
+
+class Predictor(Protocol):
+    """Turns an image into a ``Prediction``; raises ``BadFrameError`` when it cannot."""
+
+    @property
+    def label_space(self) -> LabelSpace: ...
+
+    def __call__(self, frame: Frame) -> Prediction: ...

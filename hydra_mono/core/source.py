@@ -1,0 +1,42 @@
+"""What a reader is: a sized, indexable run of frames."""
+
+from collections.abc import Iterator
+from typing import Protocol
+
+from hydra_mono.core.errors import BadFrameError
+from hydra_mono.core.frame import Frame
+from hydra_mono.core.labels import LabelSpace
+
+
+class Source(Protocol):
+    """A posed sequence on disk, in a file or simulated.
+
+    ``source[i]`` decodes one frame and raises ``BadFrameError`` when that frame alone is
+    unusable, so one broken image never ends a run, and skipped frames are never decoded.
+    ``world_up`` is the up direction of the source's world where the layout promises one.
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def label_space(self) -> LabelSpace: ...
+
+    @property
+    def world_up(self) -> tuple[float, float, float] | None: ...
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int) -> Frame: ...
+
+
+def stream(
+    source: Source, *, start: int = 0, stride: int = 1, max_frames: int | None = None
+) -> Iterator[Frame | BadFrameError]:
+    """Frames in order; a frame that cannot be read comes as the error that says why."""
+    indices = range(start, len(source), stride)
+    for index in indices if max_frames is None else indices[:max_frames]:
+        try:
+            yield source[index]
+        except BadFrameError as error:
+            yield error

@@ -1,0 +1,1 @@
+"""Procedural buildings with perfect truth."""

@@ -1,0 +1,1 @@
+"""The volumetric map: fusion, mesh, free space."""

@@ -1,0 +1,1 @@
+"""What an image says: depth, labels, normals, edges."""

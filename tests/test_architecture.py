@@ -1,0 +1,79 @@
+"""The import arrows and the package list are design decisions, so they are tested."""
+
+import ast
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+FOLDERS = {
+    "hydra_mono": "hydra_mono",
+    "perception": "hydra_mono.perception",
+    "mapping": "hydra_mono.mapping",
+    "graph": "hydra_mono.graph",
+    "configs": "hydra_mono.configs",
+}
+# layer -> layers it may import (besides itself)
+ALLOWED: dict[str, set[str]] = {
+    "core": set(),
+    "perception": {"core"},
+    "mapping": {"core"},
+    "graph": {"core"},
+    "datasets": {"core"},
+    "simulation": {"core"},
+    "evaluation": {"core", "graph"},
+    "viz": {"core", "graph"},
+    "pipeline": {"core", "perception", "mapping", "graph", "viz"},
+    "outputs": {"core", "graph"},
+    "cli": {
+        "core",
+        "configs",
+        "datasets",
+        "simulation",
+        "evaluation",
+        "graph",
+        "mapping",
+        "perception",
+        "pipeline",
+        "outputs",
+        "viz",
+    },
+    "configs": set(),
+}
+
+
+def modules() -> Iterator[tuple[str, Path]]:
+    for folder, package in FOLDERS.items():
+        for file in sorted((ROOT / folder).rglob("*.py")):  # rglob does not enter symlinks
+            parts = file.relative_to(ROOT / folder).with_suffix("").parts
+            yield ".".join([package, *(p for p in parts if p != "__init__")]), file
+
+
+def imports(file: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def layer(module: str) -> str | None:
+    parts = module.split(".")
+    return parts[1] if parts[0] == "hydra_mono" and len(parts) > 1 else None
+
+
+@pytest.mark.parametrize(("module", "file"), list(modules()), ids=lambda v: str(v))
+def test_arrows_point_down(module: str, file: Path) -> None:
+    here = layer(module)
+    if here in (None, "__main__"):
+        return
+    for target in {layer(name) for name in imports(file)} - {None, here}:
+        assert target in ALLOWED[here], f"{module} must not import hydra_mono.{target}"
+
+
+def test_every_package_is_listed() -> None:
+    config = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    listed = set(config["tool"]["setuptools"]["packages"])
+    assert {name for name, file in modules() if file.name == "__init__.py"} == listed

@@ -1,0 +1,28 @@
+# make run: set-up, then the main job on the simulated apartment.
+# make test: set-up, then lint, types and the whole test suite.
+.PHONY: run test lint setup setup-dev benchmark clean
+
+BIN := .venv/bin
+
+run: setup
+	$(BIN)/hydra-mono run $(ARGS)
+
+test: setup-dev lint
+	$(BIN)/python -m pytest
+
+lint: setup-dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+setup:
+	@scripts/setup.sh run
+
+setup-dev:
+	@scripts/setup.sh dev
+
+benchmark: setup
+	$(BIN)/python benchmarks/mapping.py
+
+clean:
+	rm -rf .venv build *.egg-info .mypy_cache .ruff_cache .pytest_cache

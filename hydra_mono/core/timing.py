@@ -1,0 +1,56 @@
+"""How long each stage of each frame took."""
+
+import time
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
+from typing import ParamSpec, TypeVar
+
+import numpy as np
+
+Params = ParamSpec("Params")
+Result = TypeVar("Result")
+
+
+@dataclass
+class StageClock:
+    """Wall time per stage and frame; ``outside`` names stages that are not the mapper's work."""
+
+    outside: Collection[str] = ()
+    stage_ms: dict[str, list[float]] = field(default_factory=dict)
+    frame_ms: list[float] = field(default_factory=list)
+    _current_ms: float = 0.0
+
+    def stage(
+        self, name: str, work: Callable[Params, Result], *args: Params.args, **kwargs: Params.kwargs
+    ) -> Result:
+        """Calls ``work`` and books its time, also when it raises."""
+        started = time.perf_counter()
+        try:
+            return work(*args, **kwargs)
+        finally:
+            elapsed_ms = (time.perf_counter() - started) * 1e3
+            self.stage_ms.setdefault(name, []).append(elapsed_ms)
+            if name not in self.outside:
+                self._current_ms += elapsed_ms
+
+    def end_frame(self) -> None:
+        """Closes the books of one frame."""
+        self.frame_ms.append(self._current_ms)
+        self._current_ms = 0.0
+
+    def drop_frame(self) -> None:
+        """Forgets what was booked for a frame that was given up."""
+        self._current_ms = 0.0
+
+    def latest_ms(self) -> dict[str, float]:
+        """The latest time of every stage."""
+        return {name: values[-1] for name, values in self.stage_ms.items()}
+
+
+def summary(values_ms: list[float]) -> dict[str, float]:
+    """Median, 95th percentile and mean, milliseconds; zeros for no values."""
+    if not values_ms:
+        return {"median": 0.0, "p95": 0.0, "mean": 0.0}
+    median, p95 = np.percentile(values_ms, [50, 95])
+    numbers = {"median": median, "p95": p95, "mean": np.mean(values_ms)}
+    return {name: round(float(value), 3) for name, value in numbers.items()}

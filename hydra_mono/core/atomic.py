@@ -1,7 +1,8 @@
 """Writing so that a reader sees the old file or the new one, never half of one."""
 
+import contextlib
 import os
-import tempfile
+import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,20 +18,18 @@ def replacing(path: Path) -> Iterator[Path]:
     Raises:
         ExportError: the disk is full or the folder cannot be written; ``path`` is untouched.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent)
-    os.close(handle)
-    aside = Path(name)
+    aside = path.with_name(f".{path.stem}-{secrets.token_hex(4)}{path.suffix}")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         yield aside
-        with aside.open("rb+") as file:
-            os.fsync(file.fileno())
-        aside.chmod(0o644)
+        _flush(aside)
         aside.replace(path)
+        _flush_folder(path.parent)
     except OSError as error:
         raise ExportError(f"cannot write {path}: {error.strerror or error}") from error
     finally:
-        aside.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            aside.unlink(missing_ok=True)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -42,3 +41,37 @@ def write_with(path: Path, write: Callable[[IO[bytes]], object]) -> None:
     """Calls ``write`` with a binary file that becomes ``path`` once it is complete."""
     with replacing(path) as aside, aside.open("wb") as file:
         write(file)
+
+
+def point_link(link: Path, target: str) -> None:
+    """Makes ``link`` a symbolic link to ``target``, in place of the link that was there.
+
+    Raises:
+        ExportError: the file system has no links, or something else bears the name.
+    """
+    if link.exists() and not link.is_symlink():
+        raise ExportError(f"cannot link {link}: it exists and is not a link")
+    aside = link.with_name(f".{link.name}-{secrets.token_hex(4)}")
+    try:
+        aside.symlink_to(target)
+        aside.replace(link)
+    except OSError as error:
+        raise ExportError(f"cannot link {link}: {error.strerror or error}") from error
+    finally:
+        with contextlib.suppress(OSError):
+            aside.unlink(missing_ok=True)
+
+
+def _flush(file: Path) -> None:
+    with file.open("rb+") as handle:
+        os.fsync(handle.fileno())
+
+
+def _flush_folder(folder: Path) -> None:
+    """Makes the renaming itself survive a power cut, where the system lets folders be opened."""
+    with contextlib.suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

@@ -49,6 +49,8 @@ class SceneGraph:
         self._layers: dict[tuple[Layer, int], dict[NodeSymbol, None]] = {}
         self._next_index: dict[str, int] = {}
         self._parents: dict[NodeSymbol, NodeSymbol] = {}
+        self._active: dict[tuple[Layer, int], set[NodeSymbol]] = {}
+        self._orphans: dict[tuple[Layer, int], set[NodeSymbol]] = {}
 
     # nodes -------------------------------------------------------------------------------
 
@@ -59,8 +61,11 @@ class SceneGraph:
     def add_node(self, symbol: NodeSymbol, node: Node) -> None:
         if symbol in self._graph:
             raise GraphError(f"node {symbol} exists already")
+        key = (symbol.layer, symbol.partition)
         self._graph.add_node(symbol, node=node)
-        self._layers.setdefault((symbol.layer, symbol.partition), {})[symbol] = None
+        self._layers.setdefault(key, {})[symbol] = None
+        self._orphans.setdefault(key, set()).add(symbol)
+        self._index_activity(symbol, node)
         self._next_index[symbol.prefix] = max(
             symbol.number + 1, self._next_index.get(symbol.prefix, 0)
         )
@@ -84,6 +89,7 @@ class SceneGraph:
         after = replace(before, **changes)
         if after != before:
             self._graph.nodes[symbol]["node"] = after
+            self._index_activity(symbol, after)
             self._node_log.change(symbol)
 
     def remove_node(self, symbol: NodeSymbol) -> None:
@@ -91,8 +97,14 @@ class SceneGraph:
         for other in list(self._graph.neighbors(symbol)):
             self.remove_edge(symbol, other)
         self._graph.remove_node(symbol)
+        for index in (self._active, self._orphans):
+            index[(symbol.layer, symbol.partition)].discard(symbol)
         del self._layers[(symbol.layer, symbol.partition)][symbol]
         self._node_log.remove(symbol)
+
+    def _index_activity(self, symbol: NodeSymbol, node: Node) -> None:
+        active = self._active.setdefault((symbol.layer, symbol.partition), set())
+        (active.add if node.is_active else active.discard)(symbol)
 
     def merge_nodes(self, source: NodeSymbol, target: NodeSymbol) -> None:
         """Gives ``target`` every edge of ``source`` that it lacks, then removes ``source``."""
@@ -118,6 +130,16 @@ class SceneGraph:
         for symbol in list(self._layers.get((layer, partition), {})):
             yield symbol, self._graph.nodes[symbol]["node"]
 
+    def active_nodes(self, layer: Layer, partition: int = 0) -> Iterator[tuple[NodeSymbol, Node]]:
+        """Active nodes of a layer, sorted; costs as much as there are active ones."""
+        for symbol in sorted(self._active.get((layer, partition), ())):
+            yield symbol, self._graph.nodes[symbol]["node"]
+
+    def orphans(self, layer: Layer, partition: int = 0) -> Iterator[tuple[NodeSymbol, Node]]:
+        """Nodes of a layer without a parent, sorted; costs as much as there are of them."""
+        for symbol in sorted(self._orphans.get((layer, partition), ())):
+            yield symbol, self._graph.nodes[symbol]["node"]
+
     def symbols(self, layer: Layer, partition: int = 0) -> list[NodeSymbol]:
         return list(self._layers.get((layer, partition), {}))
 
@@ -139,6 +161,7 @@ class SceneGraph:
             if child in self._parents:
                 raise GraphError(f"{child} already has the parent {self._parents[child]}")
             self._parents[child] = parent
+            self._orphans[(child.layer, child.partition)].discard(child)
         self._graph.add_edge(a, b, edge=edge)
         self._edge_log.add(_ordered(a, b))
 
@@ -166,6 +189,7 @@ class SceneGraph:
         child = a if a.layer < b.layer else b
         if a.layer != b.layer:
             del self._parents[child]
+            self._orphans[(child.layer, child.partition)].add(child)
         self._graph.remove_edge(a, b)
         self._edge_log.remove(_ordered(a, b))
 
@@ -192,10 +216,18 @@ class SceneGraph:
         current = self._parents.get(child)
         if current == parent:
             return
+        if parent is not None:
+            self._check_parent(child, parent, edge)
         if current is not None:
             self.remove_edge(child, current)
         if parent is not None and edge is not None:
             self.add_edge(child, parent, edge)
+
+    def _check_parent(self, child: NodeSymbol, parent: NodeSymbol, edge: Edge | None) -> None:
+        """Before anything is taken apart, so that a refusal leaves the graph as it was."""
+        self.get_node(child), self.get_node(parent)
+        if not self._is_parent(parent, child) or edge is None:
+            raise GraphError(f"{parent} cannot be the parent of {child}: wrong layer or no edge")
 
     def children(self, symbol: NodeSymbol) -> list[NodeSymbol]:
         """Nodes below, sorted."""

@@ -23,7 +23,7 @@ _LAYER_OF_PREFIX = {
     "B": Layer.BUILDINGS,
 }
 _AGENT_PREFIXES = "abcdefgh"
-_PATTERN = re.compile(r"([A-Za-z])\((\d+)\)")
+_PATTERN = re.compile(r"([A-Za-z])\(([0-9]{1,17})\)")
 
 
 class NodeSymbol(NamedTuple):
@@ -62,4 +62,6 @@ class NodeSymbol(NamedTuple):
         match = _PATTERN.fullmatch(text)
         if not match or not (match[1] in _LAYER_OF_PREFIX or match[1] in _AGENT_PREFIXES):
             raise GraphError(f"'{text}' is not a node id such as O(4) or p(135)")
+        if int(match[2]) >= 1 << 56:
+            raise GraphError(f"'{text}' is out of range: the number must be below 2^56")
         return NodeSymbol(match[1], int(match[2]))

@@ -38,13 +38,19 @@ class MappingConfig(Section):
     """TSDF fusion, meshing and the active window."""
 
     voxel_size: float = Field(default=0.05, gt=0)  # m
-    truncation: float = Field(default=0.15, gt=0)  # m
+    truncation: float = Field(default=0.15, gt=0)  # m measured in front of a surface
+    behind: float = Field(default=0.1, gt=0)  # m measured behind a surface
     min_depth: float = Field(default=0.1, ge=0)  # m
     max_depth: float = Field(default=5.0, gt=0)  # m
     window_radius: float = Field(
         default=8.0, gt=0
     )  # m; blocks farther from the camera are archived
     keyframe_separation: float = Field(default=1.0, ge=0)  # s between updates of mesh and graph
+    max_weight: float = Field(default=20.0, gt=0)  # close observations a voxel remembers
+    min_weight: float = Field(default=0.1, gt=0)  # close observations before a voxel is meshed
+    carve_weight: float = Field(default=2.0, gt=0)  # of seeing through a solid voxel
+    max_label_weight: float = Field(default=10.0, gt=0)  # observations a label is sure of at most
+    mesh_tolerance: float = Field(default=0.002, ge=0)  # m a voxel may move before it is remeshed
 
 
 class FreeSpaceConfig(Section):
@@ -56,6 +62,13 @@ class FreeSpaceConfig(Section):
 
 class ObjectsConfig(Section):
     """Clustering of labelled surface into things."""
+
+    cell_size: float = Field(default=0.05, gt=0)  # m; not below mapping.voxel_size
+    min_area: float = Field(default=0.03, gt=0)  # m² of surface; less is noise
+    join_distance: float = Field(default=0.25, ge=0)  # m between a thing's parts, one above another
+    trim: float = Field(default=0.01, ge=0, lt=0.5)  # share of surface outside each side of a box
+    min_updates: int = Field(default=2, ge=1)  # keyframes before a thing's loss is remembered
+    revive_time: float = Field(default=10.0, ge=0)  # s until a thing that returns is another one
 
 
 class PlacesConfig(Section):
@@ -80,7 +93,13 @@ class PredictorConfig(Section):
 
 
 class ViewerConfig(Section):
+    """What the viewer is sent; the intervals bound the size of a recording."""
+
     mode: Literal["none", "save", "spawn", "serve"] = "save"
+    image_interval: float = Field(default=0.2, ge=0)  # s of the sequence between images
+    image_stride: int = Field(default=2, ge=1)  # pixels; 2 shows images at half size
+    mesh_interval: float = Field(default=4.0, ge=0)  # s between redraws of the same piece of mesh
+    mesh_colors: Literal["color", "label"] = "color"
 
 
 class OutputConfig(Section):

@@ -1,0 +1,53 @@
+"""Boxes round noisy surface: which way they are turned, and where their sides are."""
+
+import math
+
+import numpy as np
+from jaxtyping import Bool, Float64
+
+from hydra_mono.core.box import BoundingBox
+
+
+def fit_box(
+    points_m: Float64[np.ndarray, "n 3"],
+    normals: Float64[np.ndarray, "n 3"],
+    is_fringe: Bool[np.ndarray, " n"],
+    trim: float,
+) -> BoundingBox:
+    """An upright box round the points, but for the outermost share ``trim`` at each side."""
+    keep = ~is_fringe if np.count_nonzero(~is_fringe) >= 0.5 * len(points_m) else ...
+    points, directions = points_m[keep], normals[keep]
+    yaw_rad = find_yaw(directions)
+    best = box_at_yaw(points, 0.0, trim)
+    if yaw_rad != 0.0:
+        turned = box_at_yaw(points, yaw_rad, trim)
+        best = min(best, turned, key=lambda box: box.dimensions_m[0] * box.dimensions_m[1])
+    return best
+
+
+def find_yaw(normals: Float64[np.ndarray, "n 3"], tolerance_rad: float = 0.1) -> float:
+    """The turn, within ±45°, that most level normals agree on modulo 90°; 0 where it is small.
+
+    Mean of unit vectors of four times the angle; a round thing has no mean and gets 0.
+    """
+    weight = normals[:, 0] ** 2 + normals[:, 1] ** 2
+    angle = np.arctan2(normals[:, 1], normals[:, 0])
+    mean = np.sum(weight * np.exp(4j * angle))
+    if np.abs(mean) < 0.4 * np.sum(weight) or np.sum(weight) < 1:
+        return 0.0
+    yaw_rad = float(np.angle(mean)) / 4
+    return yaw_rad if abs(yaw_rad) > tolerance_rad else 0.0
+
+
+def box_at_yaw(points_m: Float64[np.ndarray, "n 3"], yaw_rad: float, trim: float) -> BoundingBox:
+    """The trimmed box with its sides turned by ``yaw_rad``."""
+    cos, sin = math.cos(yaw_rad), math.sin(yaw_rad)
+    box_from_world = np.array([[cos, sin, 0.0], [-sin, cos, 0.0], [0.0, 0.0, 1.0]])
+    lower, upper = np.quantile(points_m @ box_from_world.T, [trim, 1 - trim], axis=0)
+    center = (lower + upper) / 2 @ box_from_world
+    size = upper - lower
+    return BoundingBox(
+        center_m=(float(center[0]), float(center[1]), float(center[2])),
+        dimensions_m=(float(size[0]), float(size[1]), float(size[2])),
+        yaw_rad=yaw_rad,
+    )

@@ -31,7 +31,20 @@ class DataConfig(Section):
 
 
 class SimulationConfig(Section):
-    """The embedded default: a procedural building."""
+    """The embedded default: a procedural building and a camera that walks through it."""
+
+    rooms: int | None = Field(default=None, ge=2, le=100)  # None: 6 in the apartment, else 5 to 8
+    plan: Literal["closed", "mixed", "open"] = "mixed"  # doors only, one wide opening, or many
+    storeys: int = Field(default=1, ge=1, le=4)
+    people: int = Field(default=0, ge=0)  # who walk about
+    moved: int = Field(default=0, ge=0)  # things carried away or brought while nobody looks
+    noise: Literal["kinect", "none"] = "kinect"  # of depth; labels and poses are always exact
+    width: int = Field(default=640, ge=16)  # pixels
+    height: int = Field(default=480, ge=16)  # pixels
+    fps: float = Field(default=10.0, gt=0)  # frames per second
+    frames: int | None = Field(default=None, ge=1)  # None: until every room has been seen
+    speed: float = Field(default=0.7, gt=0)  # m/s
+    cache: str | None = None  # folder for rendered frames; None: render each time
 
 
 class MappingConfig(Section):

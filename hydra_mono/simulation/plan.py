@@ -1,0 +1,357 @@
+"""Floor plans: rooms as rectangles, joined by doorways and wide openings."""
+
+from dataclasses import dataclass, replace
+from itertools import combinations
+
+import numpy as np
+
+WALL_M = 0.12
+STOREY_SLAB_M = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """The inside of a room: an upright box of air."""
+
+    index: int
+    kind: str
+    lower_m: tuple[float, float]
+    upper_m: tuple[float, float]
+    floor_m: float
+    ceiling_m: float
+    storey: int = 0
+
+    @property
+    def size_m(self) -> tuple[float, float]:
+        return self.upper_m[0] - self.lower_m[0], self.upper_m[1] - self.lower_m[1]
+
+    @property
+    def area_m2(self) -> float:
+        return self.size_m[0] * self.size_m[1]
+
+    @property
+    def middle_m(self) -> tuple[float, float]:
+        return (self.lower_m[0] + self.upper_m[0]) / 2, (self.lower_m[1] + self.upper_m[1]) / 2
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """A gap in the wall between two rooms; the wall's normal is along ``axis``.
+
+    ``wall_m`` is the wall's extent on that axis (from the room below it to the room above),
+    ``span_m`` the gap's extent along the wall.
+    """
+
+    rooms: tuple[int, int]
+    axis: int
+    wall_m: tuple[float, float]
+    span_m: tuple[float, float]
+    bottom_m: float
+    top_m: float
+    wide: bool
+
+    @property
+    def width_m(self) -> float:
+        return self.span_m[1] - self.span_m[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A niche in an outer wall of ``room``; ``side`` -1 is the lower end of ``axis``, 1 the upper."""
+
+    room: int
+    axis: int
+    side: int
+    span_m: tuple[float, float]
+    bottom_m: float
+    top_m: float
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Rooms, how they are joined and where they look out; every room can be reached."""
+
+    rooms: tuple[Room, ...]
+    openings: tuple[Opening, ...]
+    windows: tuple[Window, ...]
+
+    def openings_of(self, room: int) -> tuple[Opening, ...]:
+        return tuple(opening for opening in self.openings if room in opening.rooms)
+
+
+@dataclass(frozen=True, slots=True)
+class _Cell:
+    """A rectangle of the plan between wall middles."""
+
+    lower: tuple[float, float]
+    upper: tuple[float, float]
+    corridor: bool = False
+
+
+def make_plan(rng: np.random.Generator, rooms: int, joints: int) -> Plan:
+    """One storey of ``rooms`` rooms, ``joints`` of whose walls have wide openings."""
+    ceiling = float(rng.uniform(2.4, 2.7))
+    cells = _layout(rng, rooms)
+    half = WALL_M / 2
+    bare = [
+        Room(
+            index=i,
+            kind="corridor" if cell.corridor else "",
+            lower_m=(cell.lower[0] + half, cell.lower[1] + half),
+            upper_m=(cell.upper[0] - half, cell.upper[1] - half),
+            floor_m=0.0,
+            ceiling_m=ceiling,
+        )
+        for i, cell in enumerate(cells)
+    ]
+    walls = _shared_walls(bare)
+    wide = _choose_joints(rng, bare, walls, joints)
+    named = _name_rooms(rng, bare, wide)
+    openings = [_wide_opening(rng, named, walls[pair], pair) for pair in wide]
+    doors = _choose_doors(rng, named, walls, wide)
+    openings += [_doorway(rng, named, walls[pair], pair, openings) for pair in doors]
+    return Plan(tuple(named), tuple(openings), tuple(_windows(rng, named)))
+
+
+def _layout(rng: np.random.Generator, rooms: int) -> list[_Cell]:
+    if rooms <= 5:
+        area = rooms * rng.uniform(13, 16)
+        ratio = rng.uniform(1.1, 1.5)
+        width = float(np.sqrt(area * ratio))
+        return _split(rng, _Cell((0.0, 0.0), (width, area / width)), rooms)
+    if rooms <= 9:
+        return _wing(rng, (0.0, 0.0), rooms, length=None)
+    return _campus(rng, rooms)
+
+
+def _split(rng: np.random.Generator, cell: _Cell, rooms: int) -> list[_Cell]:
+    """Cuts across the longer side until every piece is one room."""
+    if rooms == 1:
+        return [cell]
+    axis = int(np.argmax(np.subtract(cell.upper, cell.lower)))
+    first = rooms // 2 if rng.random() < 0.5 else rooms - rooms // 2
+    share = np.clip(first / rooms + rng.uniform(-0.06, 0.06), 0.2, 0.8)
+    cut = float(cell.lower[axis] + share * (cell.upper[axis] - cell.lower[axis]))
+    upper, lower = list(cell.upper), list(cell.lower)
+    upper[axis] = lower[axis] = cut
+    below = _Cell(cell.lower, (upper[0], upper[1]))
+    above = _Cell((lower[0], lower[1]), cell.upper)
+    return _split(rng, below, first) + _split(rng, above, rooms - first)
+
+
+def _wing(
+    rng: np.random.Generator, origin: tuple[float, float], rooms: int, length: float | None
+) -> list[_Cell]:
+    """A corridor along x with a row of rooms on either side."""
+    below = (rooms - 1) // 2
+    above = rooms - 1 - below
+    length = length or max(below, above) * float(rng.uniform(3.3, 3.9))
+    x, y = origin
+    depth_below, depth_above = float(rng.uniform(3.6, 4.8)), float(rng.uniform(3.6, 4.8))
+    wide = float(rng.uniform(1.4, 1.7))
+    y_below, y_above = y + depth_below, y + depth_below + wide
+    cells = [_Cell((x, y_below), (x + length, y_above), corridor=True)]
+    cells += _row(rng, below, (x, y), (x + length, y_below))
+    return cells + _row(rng, above, (x, y_above), (x + length, y_above + depth_above))
+
+
+def _row(
+    rng: np.random.Generator, rooms: int, lower: tuple[float, float], upper: tuple[float, float]
+) -> list[_Cell]:
+    shares = 1 + rng.uniform(-0.16, 0.16, rooms)
+    cuts = lower[0] + np.concatenate([[0], np.cumsum(shares / shares.sum())]) * (
+        upper[0] - lower[0]
+    )
+    return [
+        _Cell((float(a), lower[1]), (float(b), upper[1]))
+        for a, b in zip(cuts[:-1], cuts[1:], strict=True)
+    ]
+
+
+def _campus(rng: np.random.Generator, rooms: int) -> list[_Cell]:
+    """Wings end to end on both sides of one long corridor along y."""
+    wings = max(2, round((rooms - 1) / 7))
+    sizes = [(rooms - 1) // wings + (i < (rooms - 1) % wings) for i in range(wings)]
+    spine = 1.8
+    cells: list[_Cell] = []
+    tops = [0.0, 0.0]
+    for i, size in enumerate(sizes):
+        side = i % 2
+        length = (size // 2) * float(rng.uniform(3.4, 3.8))
+        x = spine if side else -length
+        wing = _wing(rng, (x, tops[side]), size, length)
+        tops[side] = max(cell.upper[1] for cell in wing)
+        cells += wing
+    return [_Cell((0.0, 0.0), (spine, max(tops)), corridor=True), *cells]
+
+
+@dataclass(frozen=True, slots=True)
+class _Wall:
+    axis: int
+    wall: tuple[float, float]
+    span: tuple[float, float]
+
+    @property
+    def length(self) -> float:
+        return self.span[1] - self.span[0]
+
+
+def _shared_walls(rooms: list[Room]) -> dict[tuple[int, int], _Wall]:
+    """Walls between two rooms of one storey, by the pair (lower side first)."""
+    walls: dict[tuple[int, int], _Wall] = {}
+    for first, second in combinations(rooms, 2):
+        for a, b in ((first, second), (second, first)):
+            for axis in (0, 1):
+                gap = b.lower_m[axis] - a.upper_m[axis]
+                along = 1 - axis
+                start = max(a.lower_m[along], b.lower_m[along])
+                end = min(a.upper_m[along], b.upper_m[along])
+                if abs(gap - WALL_M) < 1e-6 and end - start > 1.15 and a.storey == b.storey:
+                    walls[a.index, b.index] = _Wall(
+                        axis, (a.upper_m[axis], b.lower_m[axis]), (start, end)
+                    )
+    return walls
+
+
+def _choose_joints(
+    rng: np.random.Generator,
+    rooms: list[Room],
+    walls: dict[tuple[int, int], _Wall],
+    joints: int,
+) -> list[tuple[int, int]]:
+    """Pairs to join widely: a chain of neighbours, none of them a corridor."""
+    pairs = [
+        pair
+        for pair, wall in walls.items()
+        if wall.length > 2.2 and not any(rooms[i].kind == "corridor" for i in pair)
+    ]
+    chosen: list[tuple[int, int]] = []
+    while pairs and len(chosen) < joints:
+        chained = [p for p in pairs if any(set(p) & set(c) for c in chosen)] or pairs
+        pair = chained[int(rng.integers(len(chained)))]
+        chosen.append(pair)
+        pairs.remove(pair)
+    return chosen
+
+
+def _name_rooms(
+    rng: np.random.Generator, rooms: list[Room], wide: list[tuple[int, int]]
+) -> list[Room]:
+    """Living, kitchen and dining where rooms are joined widely; the smallest is the bathroom."""
+    kinds = {room.index: room.kind for room in rooms if room.kind}
+    joined = sorted({i for pair in wide for i in pair}, key=lambda i: -rooms[i].area_m2)
+    kinds |= dict(zip(joined, ("living", "kitchen", "dining", "office"), strict=False))
+    rest = sorted((r.index for r in rooms if r.index not in kinds), key=lambda i: rooms[i].area_m2)
+    wanted = [k for k in ("living", "kitchen") if k not in kinds.values()]
+    if rest:
+        kinds[rest.pop(0)] = "bathroom"
+    for kind in wanted:
+        if rest:
+            kinds[rest.pop()] = kind
+    others = ["bedroom", "office", "bedroom", "storage", "dining", "bathroom", "bedroom", "office"]
+    if "dining" in kinds.values():
+        others.remove("dining")
+    for turn, index in enumerate(reversed(rest)):
+        kinds[index] = others[turn % len(others)]
+    return [replace(room, kind=kinds.get(room.index, "office")) for room in rooms]
+
+
+def _choose_doors(
+    rng: np.random.Generator,
+    rooms: list[Room],
+    walls: dict[tuple[int, int], _Wall],
+    wide: list[tuple[int, int]],
+) -> list[tuple[int, int]]:
+    """A spanning tree over what is not joined yet, corridors first, and a few doors more."""
+    group = list(range(len(rooms)))
+
+    def join(pair: tuple[int, int]) -> bool:
+        a, b = group[pair[0]], group[pair[1]]
+        for i, value in enumerate(group):
+            group[i] = a if value == b else value
+        return a != b
+
+    for pair in wide:
+        join(pair)
+    hubs = {"corridor": 0, "living": 1, "dining": 2}
+    order = sorted(
+        (pair for pair in walls if pair not in wide),
+        key=lambda p: (min(hubs.get(rooms[i].kind, 3) for i in p), -walls[p].length),
+    )
+    doors = [pair for pair in order if join(pair)]
+    spare = [p for p in order if p not in doors and all(rooms[i].kind != "bathroom" for i in p)]
+    return doors + [pair for pair in spare if rng.random() < 0.12]
+
+
+def _wide_opening(
+    rng: np.random.Generator, rooms: list[Room], wall: _Wall, pair: tuple[int, int]
+) -> Opening:
+    width = float(rng.uniform(1.5, min(3.0, wall.length - 0.5)))
+    start = float(wall.span[0] + 0.25 + rng.uniform(0, 1) * (wall.length - 0.5 - width))
+    room = rooms[pair[0]]
+    lintel = rng.random() < 0.5
+    top = room.ceiling_m - (float(rng.uniform(0.25, 0.4)) if lintel else 0.0)
+    return Opening(pair, wall.axis, wall.wall, (start, start + width), room.floor_m, top, True)
+
+
+def _doorway(
+    rng: np.random.Generator,
+    rooms: list[Room],
+    wall: _Wall,
+    pair: tuple[int, int],
+    others: list[Opening],
+) -> Opening:
+    """A doorway near one end of the wall, so that furniture finds room beside it."""
+    width = float(rng.uniform(0.8, 0.9))
+    slack = wall.length - width - 0.4
+    place = rng.uniform(0.0, 0.3) if rng.random() < 0.5 else rng.uniform(0.7, 1.0)
+    start = float(wall.span[0] + 0.2 + max(slack, 0) * place)
+    if slack < 0:
+        start = (wall.span[0] + wall.span[1] - width) / 2
+    floor = rooms[pair[0]].floor_m
+    top = floor + float(rng.uniform(2.0, 2.1))
+    return Opening(pair, wall.axis, wall.wall, (start, start + width), floor, top, False)
+
+
+def _windows(rng: np.random.Generator, rooms: list[Room]) -> list[Window]:
+    windows = []
+    for room in rooms:
+        for axis in (0, 1):
+            for side in (-1, 1):
+                free = _outer_span(rooms, room, axis, side)
+                if free[1] - free[0] > 1.3 and room.kind not in ("storage", "corridor"):
+                    windows.append(_window(rng, room, axis, side, free))
+    return windows
+
+
+def _window(
+    rng: np.random.Generator, room: Room, axis: int, side: int, free: tuple[float, float]
+) -> Window:
+    small = room.kind == "bathroom"
+    length = free[1] - free[0]
+    width = 0.6 if small else min(float(rng.uniform(1.0, 1.8)), length - 0.6)
+    start = free[0] + (length - width) * float(rng.uniform(0.35, 0.65))
+    sill = 1.35 if small else float(rng.uniform(0.85, 1.0))
+    top = min(sill + (0.6 if small else float(rng.uniform(1.1, 1.3))), room.ceiling_m - 0.2)
+    floor = room.floor_m
+    return Window(room.index, axis, side, (start, start + width), floor + sill, floor + top)
+
+
+def _outer_span(rooms: list[Room], room: Room, axis: int, side: int) -> tuple[float, float]:
+    """The longest stretch of a room's side with no room behind it."""
+    along = 1 - axis
+    edge = room.upper_m[axis] if side > 0 else room.lower_m[axis]
+    cuts = [room.lower_m[along]]
+    blocked = []
+    for other in rooms:
+        near = other.lower_m[axis] if side > 0 else other.upper_m[axis]
+        if other.storey == room.storey and abs(near - edge - side * WALL_M) < 1e-6:
+            blocked.append((other.lower_m[along], other.upper_m[along]))
+    best = (cuts[0], cuts[0])
+    start = cuts[0]
+    for low, high in [*sorted(blocked), (room.upper_m[along], room.upper_m[along])]:
+        end = min(low, room.upper_m[along])
+        if end - start > best[1] - best[0]:
+            best = (start, end)
+        start = max(start, high)
+    return best

@@ -1,0 +1,204 @@
+"""Images of a world from Open3D's ray caster: colour, depth, labels, instances, normals."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float32, Float64, Int64, UInt8, UInt16
+
+from hydra_mono.core.frame import Intrinsics
+from hydra_mono.core.geometry import camera_rays
+from hydra_mono.core.open3d_loader import open3d
+from hydra_mono.simulation.materials import LEVELS, TILE
+from hydra_mono.simulation.scene import World
+
+SHADOW_STRIDE = 4  # shadows are traced for every fourth pixel and blended between
+NOTHING = np.uint32(0xFFFFFFFF)
+AMBIENT = 0.42
+LAMP = 1.1
+FALLOFF_M = 2.6  # a lamp's light halves at this distance
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """Perfect images of one view; ``cosine`` is that of the angle of incidence."""
+
+    rgb: UInt8[np.ndarray, "h w 3"]
+    depth_m: Float32[np.ndarray, "h w"]
+    labels: UInt8[np.ndarray, "h w"]
+    instances: UInt16[np.ndarray, "h w"]
+    normals: Float32[np.ndarray, "h w 3"]
+    cosine: Float32[np.ndarray, "h w"]
+
+
+class Renderer:
+    """Casts one ray a pixel through pixel centres; equal poses give equal images."""
+
+    def __init__(self, world: World, intrinsics: Intrinsics, threads: int = 0) -> None:
+        self._world = world
+        self._threads = threads
+        self._rays = camera_rays(intrinsics)
+        surface = world.surface
+        self._scene = ray_scene(surface.vertices_m, surface.faces)
+        self._triangles = _TriangleTable(world)
+        self._room_of = _RoomMap(world)
+
+    def render(self, world_from_camera: Float64[np.ndarray, "4 4"]) -> Rendered:
+        rotation = world_from_camera[:3, :3].astype(np.float32)
+        directions = self._rays @ rotation.T
+        hits = self._cast(world_from_camera[:3, 3], directions)
+        depth = hits["t_hit"].numpy()
+        triangle = hits["primitive_ids"].numpy()
+        seen = triangle != NOTHING
+        triangle = np.where(seen, triangle, 0)
+        depth = np.where(seen, depth, np.float32(0))
+        normals, cosine = _facing(hits["primitive_normals"].numpy(), directions)
+        points = directions * depth[..., None] + world_from_camera[:3, 3].astype(np.float32)
+        albedo = self._triangles.color(triangle, hits["primitive_uvs"].numpy(), depth)
+        light = self._light(points, normals)
+        rgb = np.minimum(albedo * light[..., None], np.float32(255)).astype(np.uint8)
+        rgb[~seen] = 0
+        return Rendered(
+            rgb=rgb,
+            depth_m=depth,
+            labels=np.where(seen, self._triangles.labels[triangle], np.uint8(0)),
+            instances=np.where(seen, self._triangles.instances[triangle], np.uint16(0)),
+            normals=np.where(seen[..., None], normals @ rotation, np.float32(0)),
+            cosine=cosine,
+        )
+
+    def _cast(self, origin_m: Float64[np.ndarray, "3"], directions: np.ndarray) -> Any:
+        rays = np.empty((*directions.shape[:2], 6), np.float32)
+        rays[..., :3] = origin_m
+        rays[..., 3:] = directions
+        return self._scene.cast_rays(open3d().core.Tensor.from_numpy(rays), self._threads)
+
+    def _light(
+        self, points: Float32[np.ndarray, "h w 3"], normals: Float32[np.ndarray, "h w 3"]
+    ) -> Float32[np.ndarray, "h w"]:
+        """Ambient light and the lamp of the room that the surface faces, with its shadow."""
+        lamps = self._room_of.lamp(points + np.float32(0.03) * normals)
+        to_lamp = lamps - points
+        distance_squared = np.einsum("hwc,hwc->hw", to_lamp, to_lamp)
+        lambert = np.einsum("hwc,hwc->hw", to_lamp, normals) / np.sqrt(distance_squared)
+        lit = np.maximum(lambert, 0) / (1 + distance_squared / np.float32(FALLOFF_M**2))
+        lit *= self._shadow(points, normals, lamps)
+        sky = np.float32(AMBIENT) * (1 + np.float32(0.12) * normals[..., 2])
+        return np.asarray(sky + np.float32(LAMP) * lit)
+
+    def _shadow(
+        self, points: np.ndarray, normals: np.ndarray, lamps: np.ndarray
+    ) -> Float32[np.ndarray, "h w"]:
+        """1 where the lamp is in sight, 0 where not; blended between the traced pixels."""
+        some = (slice(None, None, SHADOW_STRIDE), slice(None, None, SHADOW_STRIDE))
+        start = points[some] + np.float32(0.01) * normals[some]
+        rays = np.concatenate([start, lamps[some] - start], axis=-1)
+        tensor = open3d().core.Tensor.from_numpy(np.ascontiguousarray(rays))
+        blocked = self._scene.test_occlusions(tensor, 0.0, 0.98, self._threads).numpy()
+        return _enlarged(1 - blocked.astype(np.float32), points.shape[:2])
+
+
+def ray_scene(vertices_m: Float64[np.ndarray, "v 3"], faces: Int64[np.ndarray, "f 3"]) -> Any:
+    """Open3D's ray caster over triangles in world metres."""
+    core = open3d().core
+    scene = open3d().t.geometry.RaycastingScene()
+    scene.add_triangles(
+        core.Tensor.from_numpy(vertices_m.astype(np.float32)),
+        core.Tensor.from_numpy(faces.astype(np.uint32)),
+    )
+    return scene
+
+
+def _facing(
+    normals: Float32[np.ndarray, "h w 3"], directions: Float32[np.ndarray, "h w 3"]
+) -> tuple[Float32[np.ndarray, "h w 3"], Float32[np.ndarray, "h w"]]:
+    """Normals turned towards the camera, and the cosine of the angle of incidence."""
+    along = np.einsum("hwc,hwc->hw", normals, directions)
+    turned = np.where(along[..., None] > 0, -normals, normals)
+    lengths = np.sqrt(np.einsum("hwc,hwc->hw", directions, directions))
+    return turned, np.abs(along) / lengths
+
+
+def _enlarged(
+    small: Float32[np.ndarray, "a b"], shape: tuple[int, int]
+) -> Float32[np.ndarray, "h w"]:
+    """Bilinear enlargement from every ``SHADOW_STRIDE``-th pixel to all."""
+    for axis in (0, 1):
+        size = shape[axis]
+        position = np.arange(size, dtype=np.float32) / SHADOW_STRIDE
+        low = np.minimum(position.astype(np.int64), small.shape[axis] - 1)
+        high = np.minimum(low + 1, small.shape[axis] - 1)
+        weight = position - low
+        weight = weight[:, None] if axis == 0 else weight[None]
+        small = small.take(low, axis) * (1 - weight) + small.take(high, axis) * weight
+    return np.asarray(small, dtype=np.float32)
+
+
+class _TriangleTable:
+    """Attributes looked up by triangle, and textures by position within it."""
+
+    def __init__(self, world: World) -> None:
+        surface = world.surface
+        self.labels: UInt8[np.ndarray, " f"] = surface.labels
+        self.instances: UInt16[np.ndarray, " f"] = surface.instances
+        uv = surface.uv_m * TILE
+        edges = [uv[:, 0], uv[:, 1] - uv[:, 0], uv[:, 2] - uv[:, 0]]
+        self._uv = np.concatenate(edges, axis=1).astype(np.float32)
+        palette = world.palette
+        self._starts = (surface.materials * palette.tile_texels).astype(np.int32)
+        self._level_starts = palette.level_starts.astype(np.int32)
+        self._texels = palette.texels
+
+    def color(
+        self,
+        triangle: np.ndarray,
+        barycentric: Float32[np.ndarray, "h w 2"],
+        depth_m: Float32[np.ndarray, "h w"],
+    ) -> Float32[np.ndarray, "h w 3"]:
+        """Nearest texel of the level whose texels are about a pixel wide."""
+        table = self._uv.take(triangle, axis=0)
+        b, c = barycentric[..., 0], barycentric[..., 1]
+        u = (table[..., 0] + b * table[..., 2] + c * table[..., 4]).astype(np.int32)
+        v = (table[..., 1] + b * table[..., 3] + c * table[..., 5]).astype(np.int32)
+        level = (depth_m > 2.5).astype(np.int32) + (depth_m > 5) + (depth_m > 10)
+        level = np.minimum(level, LEVELS - 1)
+        size = TILE >> level
+        texel = ((v >> level) & (size - 1)) * size + ((u >> level) & (size - 1))
+        texel += self._starts.take(triangle) + self._level_starts.take(level)
+        return self._texels.take(texel, axis=0).astype(np.float32)
+
+
+class _RoomMap:
+    """The lamp of the room at a point, from a raster seen from above."""
+
+    CELL_M = 0.1
+
+    def __init__(self, world: World) -> None:
+        rooms = world.plan.rooms
+        lower = np.min([room.lower_m for room in rooms], axis=0) - 0.5
+        upper = np.max([room.upper_m for room in rooms], axis=0) + 0.5
+        self._lower = lower.astype(np.float32)
+        shape = np.ceil((upper - lower) / self.CELL_M).astype(int)
+        xs = lower[0] + (np.arange(shape[0]) + 0.5) * self.CELL_M
+        ys = lower[1] + (np.arange(shape[1]) + 0.5) * self.CELL_M
+        distance = np.full(shape, np.inf)
+        self._room: Int64[np.ndarray, "x y"] = np.zeros(shape, np.int64)
+        for room in rooms:
+            outside = np.maximum(
+                _beyond(xs, room.lower_m[0], room.upper_m[0])[:, None],
+                _beyond(ys, room.lower_m[1], room.upper_m[1])[None],
+            )
+            nearer = outside < distance
+            distance[nearer] = outside[nearer]
+            self._room[nearer] = room.index
+        self._lamps = world.lights_m.astype(np.float32)
+
+    def lamp(self, points: Float32[np.ndarray, "h w 3"]) -> Float32[np.ndarray, "h w 3"]:
+        cell = ((points[..., :2] - self._lower) / np.float32(self.CELL_M)).astype(np.int32)
+        x = np.clip(cell[..., 0], 0, self._room.shape[0] - 1)
+        y = np.clip(cell[..., 1], 0, self._room.shape[1] - 1)
+        return self._lamps.take(self._room[x, y], axis=0)
+
+
+def _beyond(values: np.ndarray, low: float, high: float) -> np.ndarray:
+    return np.maximum(np.maximum(low - values, values - high), 0)

@@ -1,0 +1,62 @@
+"""A furnished building: everything that is in the world, and where it is at a stamp."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float64
+
+from hydra_mono.core.labels import LabelSpace
+from hydra_mono.simulation.materials import Palette, make_palette
+from hydra_mono.simulation.placement import furnish
+from hydra_mono.simulation.plan import Plan, make_plan
+from hydra_mono.simulation.shapes import Surface, Thing, concatenate, thing_surface
+from hydra_mono.simulation.structure import fittings, structure_surface
+
+_WET = ("bathroom", "kitchen")
+
+
+@dataclass(frozen=True)
+class World:
+    """The building and what stands in it. Things never moved are part of ``surface``."""
+
+    plan: Plan
+    labels: LabelSpace
+    palette: Palette
+    fixed: tuple[Thing, ...]
+    things: tuple[Thing, ...]
+    surface: Surface
+    lights_m: Float64[np.ndarray, "rooms 3"]
+
+
+def build_world(rng: np.random.Generator, labels: LabelSpace, *, rooms: int, joints: int) -> World:
+    """A building drawn from ``rng``: equal generators give equal worlds."""
+    plan = make_plan(rng, rooms, joints)
+    fixed = fittings(rng, plan, labels)
+    things = furnish(rng, plan, fixed, labels)
+    palette = make_palette(rng)
+    surface = structure_surface(plan, labels, palette.index, _finishes(rng, plan))
+    solids = [thing_surface(thing, palette.index) for thing in (*fixed, *things)]
+    lights = [(*room.middle_m, room.ceiling_m - 0.25) for room in plan.rooms]
+    return World(
+        plan=plan,
+        labels=labels,
+        palette=palette,
+        fixed=tuple(fixed),
+        things=tuple(things),
+        surface=concatenate([surface, *solids]),
+        lights_m=np.array(lights),
+    )
+
+
+def _finishes(rng: np.random.Generator, plan: Plan) -> dict[int, dict[str, str]]:
+    finishes = {}
+    wood = f"floor_wood{rng.integers(2)}"
+    for room in plan.rooms:
+        wet = room.kind in _WET
+        carpet = room.kind in ("bedroom", "office") and rng.random() < 0.4
+        finishes[room.index] = {
+            "wall": "wall_tile" if room.kind == "bathroom" else f"wall{rng.integers(5)}",
+            "floor": f"floor_tile{rng.integers(2)}" if wet else "floor_carpet" if carpet else wood,
+            "ceiling": "ceiling",
+        }
+    return finishes

@@ -1,0 +1,144 @@
+"""Simulated buildings as sequences of frames."""
+
+import numpy as np
+from jaxtyping import Float64
+
+from hydra_mono.core.config import SimulationConfig
+from hydra_mono.core.errors import DataError
+from hydra_mono.core.frame import Frame, Intrinsics
+from hydra_mono.core.labels import LabelSpace, load_label_space
+from hydra_mono.core.truth import GroundTruth
+from hydra_mono.simulation.noise import kinect_depth
+from hydra_mono.simulation.render import Renderer
+from hydra_mono.simulation.scene import World, build_world
+from hydra_mono.simulation.trajectory import hand_held, plan_walk
+from hydra_mono.simulation.truth import ground_truth
+
+SPLITS = {"simulated": 1, "training": 2}  # first word of a seed, so splits share no world
+APARTMENT_SEED = 7
+JOINTS = {"closed": 0, "mixed": 1, "open": 3}
+
+
+class SimulatedSource:
+    """Frames of a walk through a procedural building; ``source[i]`` depends on nothing but i."""
+
+    def __init__(
+        self,
+        name: str,
+        world: World,
+        poses: Float64[np.ndarray, "n 4 4"],
+        intrinsics: Intrinsics,
+        *,
+        fps: float,
+        noise_seed: tuple[int, ...],
+        noisy: bool,
+    ) -> None:
+        self._name, self._world, self._poses = name, world, poses
+        self._intrinsics, self._fps = intrinsics, fps
+        self._noise_seed, self._noisy = noise_seed, noisy
+        self._renderer = Renderer(world, intrinsics)
+        self._truth: GroundTruth | None = None
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    @property
+    def label_space(self) -> LabelSpace:
+        return self._world.labels
+
+    @property
+    def world_up(self) -> tuple[float, float, float]:
+        return (0.0, 0.0, 1.0)
+
+    @property
+    def world(self) -> World:
+        return self._world
+
+    @property
+    def poses(self) -> Float64[np.ndarray, "n 4 4"]:
+        """``world_from_camera`` of every frame."""
+        return self._poses
+
+    def __len__(self) -> int:
+        return len(self._poses)
+
+    def __getitem__(self, index: int) -> Frame:
+        if not 0 <= index < len(self):
+            raise IndexError(index)
+        pose = self._poses[index]
+        images = self._renderer.render(pose)
+        depth = images.depth_m
+        if self._noisy:
+            rng = np.random.default_rng([*self._noise_seed, index])
+            depth = kinect_depth(rng, depth, images.cosine)
+        return Frame(
+            index=index,
+            name=f"{index:06d}",
+            stamp_ns=round(index * 1e9 / self._fps),
+            world_from_camera=pose.copy(),
+            intrinsics=self._intrinsics,
+            rgb=images.rgb,
+            depth_m=depth,
+            labels=images.labels,
+            instances=images.instances,
+            normals=images.normals,
+        )
+
+    def truth(self) -> GroundTruth:
+        """The world's true mesh, objects, rooms and free space."""
+        if self._truth is None:
+            self._truth = ground_truth(self._world)
+        return self._truth
+
+
+def open_simulated(name: str, config: SimulationConfig) -> SimulatedSource:
+    """``apartment``, ``simulated/SEED`` or ``training/SEED``.
+
+    Raises:
+        DataError: the name is none of these.
+    """
+    split, seed = _parse(name)
+    numbers = np.random.SeedSequence([split, seed]).spawn(2)
+    rng = np.random.default_rng(numbers[0])
+    apartment = name == "apartment"
+    rooms = config.rooms or (6 if apartment else int(rng.integers(5, 9)))
+    labels = load_label_space("apartment")
+    world = build_world(rng, labels, rooms=rooms, joints=JOINTS[config.plan])
+    walk = plan_walk(world, speed_m_s=config.speed, fps=config.fps)
+    poses = hand_held(np.random.default_rng(numbers[1]), walk, config.fps)
+    if config.frames is not None:
+        poses = poses[: config.frames]
+    return SimulatedSource(
+        name,
+        world,
+        poses,
+        camera_of(config),
+        fps=config.fps,
+        noise_seed=(split, seed),
+        noisy=config.noise == "kinect",
+    )
+
+
+def camera_of(config: SimulationConfig) -> Intrinsics:
+    """A Kinect's field of view, 62° across, at the wanted size."""
+    focal = 525.0 * config.width / 640
+    return Intrinsics(
+        focal,
+        focal,
+        (config.width - 1) / 2,
+        (config.height - 1) / 2,
+        config.width,
+        config.height,
+    )
+
+
+def _parse(name: str) -> tuple[int, int]:
+    if name == "apartment":
+        return SPLITS["simulated"], APARTMENT_SEED
+    split, _, seed = name.partition("/")
+    if split not in SPLITS or not seed.isdecimal():
+        raise DataError(
+            f"no simulated world '{name}': write apartment, simulated/SEED or training/SEED"
+        )
+    return SPLITS[split], int(seed)

@@ -1,0 +1,163 @@
+"""Voxel blocks of the active window: Open3D's spatial hash over flat torch arrays."""
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Int, Int32, Int64, UInt8
+
+from hydra_mono.core.open3d_loader import open3d
+
+RESOLUTION = 8  # voxels along a block's edge
+VOXELS = RESOLUTION**3  # voxels of a block; voxel (x, y, z) of it has index x + 8 y + 64 z
+NEVER = -1  # frame number of a voxel no surface was seen in
+
+
+@dataclass(frozen=True, slots=True)
+class VoxelArrays:
+    """One row per block. Voxel (i, j, k) of the world grid samples the point (i, j, k) · size.
+
+    ``sdf_m``: projective signed distance, positive in front of the surface. ``weight``: its
+    certainty, 0 for never observed. ``meshed_sdf_m``: the value the mesh shows, NaN for none.
+    ``label``/``label_weight``: see ``semantics``. ``first_seen``/``last_seen``: numbers of the
+    frames that saw a surface here, ``NEVER`` for none.
+    """
+
+    sdf_m: Float[torch.Tensor, "blocks 512"]
+    weight: Float[torch.Tensor, "blocks 512"]
+    meshed_sdf_m: Float[torch.Tensor, "blocks 512"]
+    color: Float[torch.Tensor, "blocks 512 3"]
+    label: UInt8[torch.Tensor, "blocks 512"]
+    meshed_label: UInt8[torch.Tensor, "blocks 512"]
+    label_weight: Float[torch.Tensor, "blocks 512"]
+    first_seen: Int32[torch.Tensor, "blocks 512"]
+    last_seen: Int32[torch.Tensor, "blocks 512"]
+
+    def clear(self, slots: Int[torch.Tensor, " n"]) -> None:
+        """Makes blocks unobserved."""
+        for field in fields(self):
+            getattr(self, field.name)[slots] = 0
+        self.meshed_sdf_m[slots] = torch.nan
+        self.first_seen[slots] = NEVER
+        self.last_seen[slots] = NEVER
+
+    def copy_rows_to(self, other: "VoxelArrays", mine: torch.Tensor, theirs: torch.Tensor) -> None:
+        for field in fields(self):
+            getattr(other, field.name)[theirs] = getattr(self, field.name)[mine]
+
+
+def _allocate(blocks: int) -> VoxelArrays:
+    # NumPy's zeros come from calloc: a page costs memory only once a block in it is used.
+    def zeros(dtype: type, *tail: int) -> torch.Tensor:
+        return torch.from_numpy(np.zeros((blocks, VOXELS, *tail), dtype))
+
+    return VoxelArrays(
+        sdf_m=zeros(np.float32),
+        weight=zeros(np.float32),
+        meshed_sdf_m=zeros(np.float32),
+        color=zeros(np.float32, 3),
+        label=zeros(np.uint8),
+        meshed_label=zeros(np.uint8),
+        label_weight=zeros(np.float32),
+        first_seen=zeros(np.int32),
+        last_seen=zeros(np.int32),
+    )
+
+
+class BlockPool:
+    """Blocks by key (i, j, k); ``slot`` is the row of a block in ``voxels``.
+
+    The slots depend on the order in which threads fill the hash: nothing that leaves the map
+    may depend on them.
+    """
+
+    def __init__(self, capacity: int) -> None:
+        self._make(capacity)
+
+    def _make(self, capacity: int) -> None:
+        self._capacity = capacity
+        self._map = _hash_map(capacity)
+        self._live = np.zeros((0, 3), np.int32)
+        self._live_slots = np.zeros(0, np.int64)
+        self.touched = np.zeros(capacity, np.bool_)
+        self.voxels = _allocate(capacity)
+
+    def __len__(self) -> int:
+        return len(self._live)
+
+    @property
+    def keys(self) -> Int32[np.ndarray, "n 3"]:
+        """Every block, in no particular order."""
+        return self._live
+
+    @property
+    def slots(self) -> Int64[np.ndarray, " n"]:
+        """Rows of ``keys``."""
+        return self._live_slots
+
+    def find(self, keys: Int32[np.ndarray, "n 3"]) -> Int64[np.ndarray, " n"]:
+        """Slot of each block, -1 where there is none."""
+        if not len(keys) or not len(self._live):
+            return np.full(len(keys), -1, np.int64)
+        slots, found = self._map.find(_tensor(keys))
+        return np.where(found.numpy(), slots.numpy().astype(np.int64), -1)
+
+    def insert(self, keys: Int32[np.ndarray, "n 3"]) -> Int64[np.ndarray, " n"]:
+        """Slots of new, cleared blocks; the keys are unique and none is in the pool."""
+        if not len(keys):
+            return np.zeros(0, np.int64)
+        if len(self) + len(keys) > self._capacity:
+            self._grow(2 * (len(self) + len(keys)))
+        slots = self._activate(keys)
+        self.voxels.clear(torch.from_numpy(slots))
+        self.touched[slots] = False
+        return slots
+
+    def take_touched(self) -> tuple[Int32[np.ndarray, "n 3"], Int64[np.ndarray, " n"]]:
+        """Keys and slots of the blocks whose row of ``touched`` is set, sorted; unsets them."""
+        hit = self.touched[self._live_slots]
+        keys, slots = self._live[hit], self._live_slots[hit]
+        order = np.lexsort(keys.T[::-1])
+        self.touched[slots] = False
+        return keys[order], slots[order]
+
+    def erase(self, keys: Int32[np.ndarray, "n 3"]) -> None:
+        """Drops blocks; all of them must be there."""
+        if not len(keys):
+            return
+        gone = np.zeros(self._capacity, np.bool_)
+        gone[self.find(keys)] = True
+        self._map.erase(_tensor(keys))
+        keep: Bool[np.ndarray, " n"] = ~gone[self._live_slots]
+        self._live, self._live_slots = self._live[keep], self._live_slots[keep]
+
+    def _activate(self, keys: Int32[np.ndarray, "n 3"]) -> Int64[np.ndarray, " n"]:
+        slots = np.asarray(self._map.activate(_tensor(keys))[0].numpy(), dtype=np.int64)
+        self._live = np.concatenate([self._live, keys])
+        self._live_slots = np.concatenate([self._live_slots, slots])
+        return slots
+
+    def _grow(self, capacity: int) -> None:
+        keys, old_slots, old = self._live, self._live_slots, self.voxels
+        touched = self.touched[old_slots]
+        self._make(capacity)
+        if len(keys):
+            slots = self._activate(keys)
+            old.copy_rows_to(self.voxels, torch.from_numpy(old_slots), torch.from_numpy(slots))
+            self.touched[slots] = touched
+
+
+def _hash_map(capacity: int) -> Any:
+    core = open3d().core
+    return core.HashMap(
+        capacity,
+        key_dtype=core.int32,
+        key_element_shape=(3,),
+        value_dtype=core.uint8,
+        value_element_shape=(1,),
+    )
+
+
+def _tensor(keys: Int32[np.ndarray, "n 3"]) -> Any:
+    return open3d().core.Tensor(np.ascontiguousarray(keys))

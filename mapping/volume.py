@@ -1,0 +1,154 @@
+"""The fused map of the active window: distance, colour, label and stamps per voxel."""
+
+import logging
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float64, Int32
+
+from hydra_mono.core.config import MappingConfig
+from hydra_mono.core.frame import Frame
+from hydra_mono.core.mesh import BlockKey, MeshUpdate, SemanticMesh
+from hydra_mono.core.prediction import Prediction
+from hydra_mono.mapping.block_pool import RESOLUTION, BlockPool
+from hydra_mono.mapping.changes import MeshRule, blocks_to_mesh, sorted_unique, take_over
+from hydra_mono.mapping.depth import clean_depth, without_flying_pixels
+from hydra_mono.mapping.meshing import mesh_blocks
+from hydra_mono.mapping.tsdf import FusionRule, bordered, fuse, project
+from hydra_mono.mapping.view import DepthView, in_view, surface_blocks
+from hydra_mono.mapping.window import Archive, pack, unpack, within
+
+logger = logging.getLogger(__name__)
+
+_FIRST_BLOCKS = 16384  # virtual memory only; pages are used as blocks are
+
+
+class SemanticVolume:
+    """Depth, colour and labels fused on a sparse voxel grid; a mesh of what changed.
+
+    Only blocks within ``window_radius_m`` of the camera are held open. Those that leave are
+    packed away; when the camera returns they are taken out again and go on where they were,
+    so that a surface seen twice is neither doubled nor lost.
+    """
+
+    def __init__(
+        self, *, fusion: FusionRule, mesh: MeshRule, max_depth_m: float, window_radius_m: float
+    ) -> None:
+        self._fusion = fusion
+        self._mesh_rule = mesh
+        self._max_depth_m = max_depth_m
+        self._block_size_m = RESOLUTION * fusion.voxel_size_m
+        self._window_blocks = window_radius_m / self._block_size_m
+        self._pool = BlockPool(_FIRST_BLOCKS)
+        self._archive = Archive()
+        self._stamps_ns: list[int] = []
+        self._meshed: set[BlockKey] = set()
+        self._returned = np.zeros((0, 3), np.int32)
+
+    def integrate(
+        self,
+        frame: Frame,
+        prediction: Prediction,
+        keep: Bool[np.ndarray, "h w"] | None = None,
+    ) -> None:
+        """Fuses one frame; pixels where ``keep`` is false are left out altogether."""
+        depth = clean_depth(prediction.depth_m, keep, self._fusion.min_depth_m, self._max_depth_m)
+        depth = without_flying_pixels(depth, 0.03)
+        if not depth.any():
+            return
+        view = DepthView(depth, frame.intrinsics, frame.world_from_camera)
+        self._allocate(view)
+        concerned = in_view(view, self._pool.keys, self._block_size_m, self._fusion.behind_m)
+        keys, slots = self._pool.keys[concerned], self._pool.slots[concerned]
+        pixels = bordered(view, frame.rgb, prediction.labels, prediction.confidence)
+        samples = project(view, pixels, keys, self._fusion.voxel_size_m)
+        rows = torch.from_numpy(slots)
+        fuse(self._pool.voxels, rows, samples, pixels, self._fusion, len(self._stamps_ns))
+        self._pool.touched[slots] = True
+        self._stamps_ns.append(frame.stamp_ns)
+
+    def update_mesh(self, stamp_ns: int, center_m: Float64[np.ndarray, "3"]) -> MeshUpdate:
+        """Meshes the blocks that changed since the last call, then moves the window."""
+        self._bring_back(center_m)
+        keys, slots = self._pool.take_touched()
+        changed = take_over(self._pool.voxels, slots, self._mesh_rule)
+        dirty = np.concatenate([blocks_to_mesh(keys, changed), self._settled(center_m)])
+        meshes = self._mesh(sorted_unique(dirty))
+        return MeshUpdate(
+            stamp_ns=stamp_ns,
+            block_size_m=self._block_size_m,
+            changed=meshes,
+            archived=self._put_away(center_m),
+        )
+
+    def _allocate(self, view: DepthView) -> None:
+        size = self._fusion.voxel_size_m
+        keys = surface_blocks(view, self._block_size_m, self._fusion.behind_m, 1.5 * size)
+        self._open(keys[self._pool.find(keys) < 0])
+
+    def _open(self, keys: Int32[np.ndarray, "n 3"]) -> None:
+        """Adds blocks as they were when they were put away, or blank."""
+        slots = self._pool.insert(keys)
+        returned = []
+        for key, slot in zip(keys.tolist(), slots.tolist(), strict=True):
+            packed = self._archive.take(tuple(key))
+            if packed is not None:
+                unpack(packed, self._pool.voxels, slot)
+                returned.append(key)
+        if returned:
+            self._returned = np.concatenate([self._returned, np.array(returned, np.int32)])
+
+    def _bring_back(self, center_m: Float64[np.ndarray, "3"]) -> None:
+        """Opens archived blocks a little before they matter, so that none flickers."""
+        self._open(self._archive.near(center_m / self._block_size_m, self._window_blocks - 2))
+
+    def _settled(self, center_m: Float64[np.ndarray, "3"]) -> Int32[np.ndarray, "n 3"]:
+        """Blocks brought back whose neighbours are back too."""
+        center = center_m / self._block_size_m
+        inside = within(self._returned, center, self._window_blocks - 4)
+        settled, self._returned = self._returned[inside], self._returned[~inside]
+        return np.asarray(settled)
+
+    def _mesh(self, keys: Int32[np.ndarray, "n 3"]) -> dict[BlockKey, SemanticMesh]:
+        """New meshes; an empty one only where there was a surface before."""
+        keys = keys[self._pool.find(keys) >= 0]
+        stamps = np.array(self._stamps_ns or [0], np.int64)
+        meshes = mesh_blocks(self._pool, keys, self._fusion.voxel_size_m, stamps)
+        news = {key: mesh for key, mesh in meshes.items() if len(mesh) or key in self._meshed}
+        self._meshed.difference_update(news)
+        self._meshed.update(key for key, mesh in news.items() if len(mesh))
+        return news
+
+    def _put_away(self, center_m: Float64[np.ndarray, "3"]) -> tuple[BlockKey, ...]:
+        """Packs the blocks that left the window; names those that had a surface."""
+        center = center_m / self._block_size_m
+        keys = self._pool.keys[~within(self._pool.keys, center, self._window_blocks)]
+        for key, slot in zip(keys.tolist(), self._pool.find(keys).tolist(), strict=True):
+            self._archive.put(tuple(key), pack(self._pool.voxels, slot))
+        self._pool.erase(keys)
+        self._returned = self._returned[within(self._returned, center, self._window_blocks)]
+        gone = {tuple(key) for key in keys.tolist()} & self._meshed
+        return tuple(sorted(gone))
+
+
+def create_volume(config: MappingConfig) -> SemanticVolume:
+    """The volume a config asks for. The window always holds what the camera can see."""
+    size = config.voxel_size
+    return SemanticVolume(
+        fusion=FusionRule(
+            voxel_size_m=size,
+            front_m=config.truncation,
+            behind_m=config.behind,
+            max_weight=config.max_weight,
+            carve_weight=config.carve_weight,
+            max_label_weight=config.max_label_weight,
+            min_depth_m=config.min_depth,
+        ),
+        mesh=MeshRule(
+            min_weight=config.min_weight,
+            tolerance_m=config.mesh_tolerance,
+            front_m=config.truncation,
+        ),
+        max_depth_m=config.max_depth,
+        window_radius_m=max(config.window_radius, config.max_depth + 2.0),
+    )

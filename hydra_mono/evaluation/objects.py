@@ -1,0 +1,146 @@
+"""Whether the things of the world were found, where they are and as large as they are."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float64
+from scipy.optimize import linear_sum_assignment
+
+from hydra_mono.core.box import BoundingBox, box_iou
+from hydra_mono.core.truth import GroundTruth
+from hydra_mono.evaluation.inputs import RunInputs, truth_ids
+from hydra_mono.evaluation.ratios import harmonic, mean, share
+from hydra_mono.evaluation.truth_view import TruthView
+from hydra_mono.graph.nodes import ObjectNode
+from hydra_mono.graph.symbols import Layer
+
+MATCH_RADIUS_M = 0.5
+_FORBIDDEN = 1e6
+
+
+@dataclass(frozen=True, slots=True)
+class LabelCounts:
+    """One row of the table by label; ``truth`` counts the things seen well enough."""
+
+    truth: int
+    found: int
+    estimated: int
+    correct: int
+    mean_box_iou: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectScores:
+    """Found: true things with an estimate of the same label within 0.5 m, centre to centre.
+
+    Correct: estimates with a true thing so. Duplicates: correct estimates that a one-to-one
+    assignment leaves over. Boxes are compared over that assignment.
+    """
+
+    found: float | None
+    correct: float | None
+    f1: float | None
+    mean_box_iou: float | None
+    duplicates: int
+    truth_count: int
+    estimated_count: int
+    missed: tuple[str, ...]
+    spurious: tuple[str, ...]
+    by_label: dict[str, LabelCounts]
+
+
+@dataclass(frozen=True, slots=True)
+class _Thing:
+    name: str
+    label: int
+    box: BoundingBox
+    is_asked_for: bool = True
+
+
+def score_objects(run: RunInputs, truth: GroundTruth, view: TruthView) -> ObjectScores:
+    """Hughes et al. (Hydra, 2022): objects found and correct; things barely seen are not asked
+    for, but finding them is right."""
+    things, estimates = _things(truth, view), _estimates(run, truth, view.end_ns)
+    distances = _distances(things, estimates)
+    is_near = np.asarray(distances <= MATCH_RADIUS_M)
+    is_found = np.asarray(is_near.any(axis=1))
+    is_correct = np.asarray(is_near.any(axis=0))
+    ious = _matched_ious(things, estimates, distances)
+    asked = np.array([thing.is_asked_for for thing in things], dtype=bool)
+    found = share(int(is_found[asked].sum()), int(asked.sum()))
+    correct = share(int(is_correct.sum()), len(estimates))
+    return ObjectScores(
+        found=found,
+        correct=correct,
+        f1=harmonic(correct, found),
+        mean_box_iou=mean([iou for _, iou in ious]),
+        duplicates=int(is_correct.sum()) - len(ious),
+        truth_count=int(asked.sum()),
+        estimated_count=len(estimates),
+        missed=tuple(things[i].name for i in np.flatnonzero(asked & ~is_found)),
+        spurious=tuple(estimates[i].name for i in np.flatnonzero(~is_correct)),
+        by_label=_by_label(truth, things, estimates, is_near, ious),
+    )
+
+
+def _things(truth: GroundTruth, view: TruthView) -> list[_Thing]:
+    labels = truth.label_space.object_ids
+    return [
+        _Thing(thing.name, thing.label, thing.box, thing.instance in view.visible_instances)
+        for thing in truth.objects
+        if thing.label in labels and thing.instance in view.present_instances
+    ]
+
+
+def _estimates(run: RunInputs, truth: GroundTruth, end_ns: int) -> list[_Thing]:
+    ids = truth_ids(run.label_space, truth.label_space)
+    return [
+        _Thing(f"{symbol} {node.name}", int(ids[node.label]), node.box)
+        for symbol, node in run.graph.nodes(Layer.OBJECTS)
+        if isinstance(node, ObjectNode) and node.exists_at(end_ns)
+    ]
+
+
+def _distances(things: list[_Thing], estimates: list[_Thing]) -> Float64[np.ndarray, "t e"]:
+    """Centre to centre; infinite between different labels."""
+    a = np.array([thing.box.center_m for thing in things]).reshape(-1, 1, 3)
+    b = np.array([thing.box.center_m for thing in estimates]).reshape(1, -1, 3)
+    labels_a = np.array([thing.label for thing in things]).reshape(-1, 1)
+    labels_b = np.array([thing.label for thing in estimates]).reshape(1, -1)
+    return np.where(labels_a == labels_b, np.linalg.norm(a - b, axis=2), np.inf)
+
+
+def _matched_ious(
+    things: list[_Thing], estimates: list[_Thing], distances: Float64[np.ndarray, "t e"]
+) -> list[tuple[int, float]]:
+    """(true thing, box IoU) over the one-to-one assignment with most and then nearest pairs."""
+    costs = np.where(distances <= MATCH_RADIUS_M, distances, _FORBIDDEN)
+    rows, columns = linear_sum_assignment(costs)
+    return [
+        (int(row), box_iou(things[row].box, estimates[column].box))
+        for row, column in zip(rows, columns, strict=True)
+        if costs[row, column] < _FORBIDDEN
+    ]
+
+
+def _by_label(
+    truth: GroundTruth,
+    things: list[_Thing],
+    estimates: list[_Thing],
+    is_near: Bool[np.ndarray, "t e"],
+    ious: list[tuple[int, float]],
+) -> dict[str, LabelCounts]:
+    rows = np.array([thing.label for thing in things], dtype=np.int64)
+    asked = np.array([thing.is_asked_for for thing in things], dtype=bool)
+    columns = np.array([thing.label for thing in estimates], dtype=np.int64)
+    found, correct = is_near.any(axis=1), is_near.any(axis=0)
+    return {
+        truth.label_space.name_of(label): LabelCounts(
+            truth=int((asked & (rows == label)).sum()),
+            found=int((asked & found & (rows == label)).sum()),
+            estimated=int((columns == label).sum()),
+            correct=int((correct & (columns == label)).sum()),
+            mean_box_iou=mean([iou for row, iou in ious if rows[row] == label]),
+        )
+        for label in sorted({*rows.tolist(), *columns.tolist()})
+    }

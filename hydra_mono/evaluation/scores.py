@@ -1,0 +1,58 @@
+"""The whole evaluation: one call, nested scores, rows of a table."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from hydra_mono.core.truth import GroundTruth
+from hydra_mono.evaluation.inputs import RunInputs
+from hydra_mono.evaluation.mesh import MeshScores, SemanticMeshScores, score_labels, score_mesh
+from hydra_mono.evaluation.objects import ObjectScores, score_objects
+from hydra_mono.evaluation.places import PlaceScores, score_places
+from hydra_mono.evaluation.rooms import RoomScores, score_rooms
+from hydra_mono.evaluation.truth_view import view_truth
+
+Row = tuple[str, str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """Every share lies in 0..1; None where there was nothing to score."""
+
+    mesh: MeshScores
+    semantic_mesh: SemanticMeshScores
+    objects: ObjectScores
+    places: PlaceScores
+    rooms: RoomScores
+
+    def as_dict(self) -> dict[str, Any]:
+        """Nested dicts of plain values, ready for JSON."""
+        return asdict(self)
+
+
+def evaluate(run: RunInputs, truth: GroundTruth) -> Scores:
+    """Scores a run against the world as it was at the stamp of its last pose."""
+    view = view_truth(truth, run)
+    return Scores(
+        mesh=score_mesh(run.mesh, view),
+        semantic_mesh=score_labels(run, truth, view),
+        objects=score_objects(run, truth, view),
+        places=score_places(run, truth, view),
+        rooms=score_rooms(run, truth),
+    )
+
+
+def table(scores: Scores) -> list[Row]:
+    """(metric, value, unit) of every single figure, names as in ``as_dict`` joined by dots."""
+    return [
+        _row(f"{subject}.{name}", value)
+        for subject, figures in scores.as_dict().items()
+        for name, value in figures.items()
+        if not isinstance(value, dict | tuple)
+    ]
+
+
+def _row(name: str, value: float | int | None) -> Row:
+    unit = "m" if name.endswith("_m") else ""
+    if value is None:
+        return name, "–", unit
+    return name, str(value) if isinstance(value, int) else f"{value:.3f}", unit

@@ -1,0 +1,112 @@
+"""Which points of the true world came into the camera's view."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float32, Float64, Int64, UInt16
+
+from hydra_mono.core import geometry
+from hydra_mono.core.frame import Intrinsics
+from hydra_mono.core.trajectory import Trajectory
+from hydra_mono.core.truth import GroundTruth
+from hydra_mono.evaluation.inputs import RunInputs
+from hydra_mono.evaluation.surface import Surface
+
+_MIN_PERIOD_NS = 300_000_000
+_ALWAYS_ALL_POSES = 100
+_MIN_COS_INCIDENCE = float(np.cos(np.radians(85.0)))  # flatter than that no depth camera measures
+
+
+@dataclass(frozen=True, slots=True)
+class Targets:
+    """Points that may come into view, with the normal of their surface and whose it is."""
+
+    points_m: Float32[np.ndarray, "n 3"]
+    normals: Float64[np.ndarray, "n 3"]
+    instances: UInt16[np.ndarray, " n"]
+
+
+def faces_at(truth: GroundTruth, stamp_ns: int) -> Bool[np.ndarray, " f"]:
+    """Triangles of the building and of the things that are there at a stamp."""
+    absent = [
+        thing.instance
+        for thing in truth.objects
+        if (thing.appeared_ns is not None and thing.appeared_ns > stamp_ns)
+        or (thing.disappeared_ns is not None and thing.disappeared_ns <= stamp_ns)
+    ]
+    return ~np.isin(truth.mesh.face_instances, absent)
+
+
+def seen_targets(targets: Targets, truth: GroundTruth, run: RunInputs) -> Bool[np.ndarray, " n"]:
+    """Points inside some view, within range, unhidden, and not at a grazing angle."""
+    points_m, normals = targets.points_m, targets.normals
+    seen = np.zeros(len(points_m), dtype=bool)
+    for surface, present, poses in _epochs(truth, run.trajectory):
+        candidates = np.isin(targets.instances, present)
+        for world_from_camera in poses:
+            waiting = np.flatnonzero(candidates & ~seen)
+            inside = _in_frustum(points_m[waiting], world_from_camera, run)
+            near = waiting[inside]
+            eye = world_from_camera[:3, 3]
+            near = near[_is_faced(points_m[near], normals[near], eye)]
+            seen[near[surface.unhidden(eye, points_m[near])]] = True
+    return seen
+
+
+def chosen_poses(stamps_ns: Int64[np.ndarray, " n"]) -> Int64[np.ndarray, " k"]:
+    """Indices of poses at least 0.3 s apart; of a short run, all."""
+    if len(stamps_ns) <= _ALWAYS_ALL_POSES:
+        return np.arange(len(stamps_ns), dtype=np.int64)
+    kept = [0]
+    for index, stamp in enumerate(stamps_ns):
+        if stamp - stamps_ns[kept[-1]] >= _MIN_PERIOD_NS:
+            kept.append(index)
+    return np.array(kept, dtype=np.int64)
+
+
+def _epochs(
+    truth: GroundTruth, trajectory: Trajectory
+) -> Iterator[tuple[Surface, UInt16[np.ndarray, " i"], Float64[np.ndarray, "k 4 4"]]]:
+    """Spans in which nothing comes or goes: the surface, who is there, the poses."""
+    changes = [
+        stamp
+        for thing in truth.objects
+        for stamp in (thing.appeared_ns, thing.disappeared_ns)
+        if stamp is not None
+    ]
+    chosen = chosen_poses(trajectory.stamps_ns)
+    epochs = np.searchsorted(np.unique(changes), trajectory.stamps_ns[chosen], side="right")
+    for epoch in np.unique(epochs):
+        members = chosen[epochs == epoch]
+        faces = faces_at(truth, int(trajectory.stamps_ns[members[0]]))
+        surface = Surface(truth.mesh.vertices_m, truth.mesh.faces[faces])
+        present = np.unique(truth.mesh.face_instances[faces])
+        yield surface, present, trajectory.world_from_camera[members]
+
+
+def _in_frustum(
+    points_m: Float32[np.ndarray, "n 3"],
+    world_from_camera: Float64[np.ndarray, "4 4"],
+    run: RunInputs,
+) -> Bool[np.ndarray, " n"]:
+    camera_from_world = geometry.inverse(world_from_camera).astype(np.float32)
+    x, y, z = (points_m @ camera_from_world[:3, :3].T + camera_from_world[:3, 3]).T
+    camera: Intrinsics = run.intrinsics
+    with np.errstate(divide="ignore", invalid="ignore"):
+        u, v = camera.fx * x / z + camera.cx, camera.fy * y / z + camera.cy
+        in_image = (u > -0.5) & (u < camera.width - 0.5) & (v > -0.5) & (v < camera.height - 0.5)
+    return np.asarray(in_image & (z > 0) & (z <= run.max_depth_m))
+
+
+def _is_faced(
+    points_m: Float32[np.ndarray, "n 3"],
+    normals: Float64[np.ndarray, "n 3"],
+    eye_m: Float64[np.ndarray, "3"],
+) -> Bool[np.ndarray, " n"]:
+    """Sides are not told apart: a sheet without thickness is seen from both."""
+    toward = points_m - eye_m
+    cos = np.abs(np.sum(toward * normals, axis=1)) / np.maximum(
+        np.linalg.norm(toward, axis=1), 1e-9
+    )
+    return np.asarray(cos >= _MIN_COS_INCIDENCE)

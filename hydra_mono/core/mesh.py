@@ -91,6 +91,10 @@ class BlockMesh:
     def __len__(self) -> int:
         return len(self._blocks)
 
+    @property
+    def vertex_count(self) -> int:
+        return sum(len(mesh) for mesh in self._blocks.values())
+
     def find_block(self, key: BlockKey) -> SemanticMesh | None:
         return self._blocks.get(key)
 

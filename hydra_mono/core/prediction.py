@@ -1,7 +1,7 @@
 """What an image says, pixel by pixel, whoever says it (a sensor, a data set, a network)."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float32, UInt8
@@ -26,6 +26,7 @@ class Prediction:
     edges: Float32[np.ndarray, "h w"] | None = None
 
 
+@runtime_checkable
 class Predictor(Protocol):
     """Turns an image into a ``Prediction``; raises ``BadFrameError`` when it cannot."""
 

@@ -1,13 +1,14 @@
 """What a reader is: a sized, indexable run of frames."""
 
 from collections.abc import Iterator
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from hydra_mono.core.errors import BadFrameError
 from hydra_mono.core.frame import Frame
 from hydra_mono.core.labels import LabelSpace
 
 
+@runtime_checkable
 class Source(Protocol):
     """A posed sequence on disk, in a file or simulated.
 

@@ -1,13 +1,17 @@
-"""The viewer: what a run looks like while it grows. Only this file knows rerun."""
+"""The viewer: what a run looks like while it grows."""
 
-from typing import Protocol
+from pathlib import Path
+from typing import Protocol, runtime_checkable
 
+from hydra_mono.core.config import ViewerConfig
 from hydra_mono.core.frame import Frame
+from hydra_mono.core.labels import LabelSpace
 from hydra_mono.core.mesh import MeshUpdate
 from hydra_mono.core.prediction import Prediction
 from hydra_mono.graph.scene_graph import SceneGraph
 
 
+@runtime_checkable
 class Viewer(Protocol):
     """Told of every frame and of every update of the map; must never hold the mapper up."""
 
@@ -30,3 +34,21 @@ class StubViewer:
     def log_timings(self, stage_ms: dict[str, float]) -> None: ...
 
     def close(self) -> None: ...
+
+
+def create_viewer(
+    config: ViewerConfig, recording: Path, labels: LabelSpace, sequence: str
+) -> Viewer:
+    """The viewer the config asks for; ``recording`` is where ``save`` writes."""
+    if config.mode == "none":
+        return StubViewer()
+    from hydra_mono.viz.rerun_viewer import RerunViewer, open_recording
+
+    return RerunViewer(
+        open_recording(config.mode, recording, sequence),
+        labels,
+        image_stride=config.image_stride,
+        image_interval_s=config.image_interval,
+        mesh_interval_s=config.mesh_interval,
+        color_by=config.mesh_colors,
+    )

@@ -1,0 +1,235 @@
+"""From changes of the graph to the arrays a viewer draws; costs as much as what changed.
+
+Nodes are drawn in chunks of consecutive numbers, so a change redraws one chunk, not the map.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float32, UInt8
+
+from hydra_mono.core.box import BoundingBox
+from hydra_mono.graph.nodes import BuildingNode, Node, ObjectNode, PlaceNode, RoomNode
+from hydra_mono.graph.scene_graph import Changes, EdgeKey, GraphChanges, SceneGraph
+from hydra_mono.graph.symbols import Layer, NodeSymbol
+
+CHUNK = 64
+LIFT_M = {Layer.OBJECTS: 0.0, Layer.PLACES: 4.0, Layer.ROOMS: 7.5, Layer.BUILDINGS: 11.0}
+GREY = (150, 150, 150)
+DRAWN_LINKS = ("p-p", "O-p", "p-R", "R-R", "R-B", "a-a")
+NAMED = "ORB"  # prefixes of the nodes whose coming and going is an event
+
+ChunkKey = tuple[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceChunk:
+    positions_m: Float32[np.ndarray, "n 3"]
+    radii_m: Float32[np.ndarray, " n"]
+    colors: UInt8[np.ndarray, "n 3"]
+    labels: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class LineChunk:
+    segments_m: Float32[np.ndarray, "n 2 3"]
+    colors: UInt8[np.ndarray, "n 3"]
+
+
+@dataclass(frozen=True, slots=True)
+class BoxChunk:
+    boxes: list[BoundingBox]
+    labels: list[str]
+    colors: list[tuple[int, int, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class NodeChunk:
+    """Rooms and buildings."""
+
+    positions_m: Float32[np.ndarray, "n 3"]
+    colors: UInt8[np.ndarray, "n 3"]
+    labels: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class GraphDrawing:
+    """What to draw again, by chunk; a chunk without members is an empty one."""
+
+    places: dict[int, PlaceChunk] = field(default_factory=dict)
+    links: dict[ChunkKey, LineChunk] = field(default_factory=dict)
+    objects: dict[int, BoxChunk] = field(default_factory=dict)
+    rooms: NodeChunk | None = None
+    buildings: NodeChunk | None = None
+    hierarchy: tuple[list[tuple[str, str, tuple[int, int, int]]], list[tuple[str, str]]] | None = (
+        None
+    )
+    events: tuple[str, ...] = ()
+    counts: dict[str, int] = field(default_factory=dict)
+
+
+class GraphPainter:
+    """Remembers what was drawn and in which chunk; asks the graph only for its news."""
+
+    def __init__(self) -> None:
+        self._version = (0, 0)
+        self._nodes: dict[ChunkKey, dict[NodeSymbol, None]] = {}
+        self._edges: dict[ChunkKey, dict[EdgeKey, None]] = {}
+        self._known_gone: set[NodeSymbol] = set()
+
+    def draw(self, graph: SceneGraph) -> GraphDrawing:
+        """The chunks that changed since the last call, drawn anew."""
+        changes = graph.changes_since(self._version)
+        self._version = changes.version
+        edges = _book(self._edges, changes.edges, _edge_chunk)
+        nodes = _book(self._nodes, changes.nodes, _node_chunk) | _recolored(changes)
+        kinds = {kind for kind, _ in nodes}
+        return GraphDrawing(
+            places={n: self._places(graph, n) for kind, n in sorted(nodes) if kind == "p"},
+            objects={n: self._objects(graph, n) for kind, n in sorted(nodes) if kind == "O"},
+            links={key: self._links(graph, key) for key in sorted(edges) if key[0] in DRAWN_LINKS},
+            rooms=_upper_nodes(graph, Layer.ROOMS) if "R" in kinds else None,
+            buildings=_upper_nodes(graph, Layer.BUILDINGS) if "B" in kinds else None,
+            hierarchy=_hierarchy(graph) if kinds & {"O", "R", "B"} else None,
+            events=tuple(self._events(graph, changes.nodes)),
+            counts={layer.name.lower(): graph.count(layer) for layer in Layer},
+        )
+
+    def _places(self, graph: SceneGraph, number: int) -> PlaceChunk:
+        symbols = list(self._nodes[("p", number)])
+        nodes = [node for s in symbols if isinstance(node := graph.find_node(s), PlaceNode)]
+        return PlaceChunk(
+            positions_m=_array(lifted(node, Layer.PLACES) for node in nodes),
+            radii_m=np.array([0.05 + 0.06 * node.radius_m for node in nodes], dtype=np.float32),
+            colors=_colors(place_color(graph, symbol) for symbol in symbols),
+            labels=[str(symbol) for symbol in symbols],
+        )
+
+    def _objects(self, graph: SceneGraph, number: int) -> BoxChunk:
+        symbols = self._nodes[("O", number)]
+        things = [(s, n) for s in symbols if isinstance(n := graph.find_node(s), ObjectNode)]
+        present = [(symbol, node) for symbol, node in things if node.removed_ns is None]
+        return BoxChunk(
+            boxes=[node.box for _, node in present],
+            labels=[f"{node.name} {symbol}" for symbol, node in present],
+            colors=[node.color for _, node in present],
+        )
+
+    def _links(self, graph: SceneGraph, key: ChunkKey) -> LineChunk:
+        edges = self._edges[key]
+        segments = [(_end(graph, a), _end(graph, b)) for a, b in edges]
+        return LineChunk(
+            segments_m=np.array(segments, dtype=np.float32).reshape(-1, 2, 3),
+            colors=_colors(_link_color(graph, a) for a, _ in edges),
+        )
+
+    def _events(self, graph: SceneGraph, changes: Changes[NodeSymbol]) -> Iterable[str]:
+        for symbol in changes.new:
+            if symbol.prefix in NAMED:
+                yield f"new {symbol} {_name(graph.find_node(symbol))}"
+        for symbol in changes.changed:
+            node = graph.get_node(symbol)
+            if node.removed_ns is not None and symbol not in self._known_gone:
+                self._known_gone.add(symbol)
+                yield f"gone {symbol} {_name(node)}"
+        for symbol in changes.removed:
+            if symbol.prefix in NAMED:
+                yield f"dropped {symbol}"
+
+
+def _book(
+    members: dict[ChunkKey, dict[Any, None]],
+    changes: Changes[Any],
+    chunk_of: Callable[[Any], ChunkKey],
+) -> set[ChunkKey]:
+    """Brings ``members`` up to date; returns the chunks to draw again."""
+    for key in changes.new:
+        members.setdefault(chunk_of(key), {})[key] = None
+    for key in changes.removed:
+        members[chunk_of(key)].pop(key, None)
+    return {chunk_of(key) for key in (*changes.new, *changes.changed, *changes.removed)}
+
+
+def _recolored(changes: GraphChanges) -> set[ChunkKey]:
+    """Chunks of places that came to another room: they take its colour."""
+    edges = (*changes.edges.new, *changes.edges.removed)
+    return {_node_chunk(a) for a, b in edges if (a.prefix, b.prefix) == ("p", "R")}
+
+
+def _node_chunk(symbol: NodeSymbol) -> ChunkKey:
+    return (symbol.prefix, symbol.number // CHUNK)
+
+
+def _edge_chunk(edge: EdgeKey) -> ChunkKey:
+    return (f"{edge[0].prefix}-{edge[1].prefix}", edge[0].number // CHUNK)
+
+
+def lifted(node: Node, layer: Layer) -> tuple[float, float, float]:
+    """Where a node is drawn: layers float above one another."""
+    x, y, z = node.position_m
+    return x, y, z + LIFT_M[layer]
+
+
+def _end(graph: SceneGraph, symbol: NodeSymbol) -> tuple[float, float, float]:
+    node = graph.get_node(symbol)
+    return node.position_m if symbol.is_agent else lifted(node, symbol.layer)
+
+
+def place_color(graph: SceneGraph, symbol: NodeSymbol) -> tuple[int, int, int]:
+    """Colour of the room the place is in; grey outside any."""
+    parent = graph.find_parent(symbol)
+    room = graph.find_node(parent) if parent else None
+    return room.color if isinstance(room, RoomNode) else GREY
+
+
+def _link_color(graph: SceneGraph, lower: NodeSymbol) -> tuple[int, int, int]:
+    node = graph.find_node(lower)
+    if isinstance(node, ObjectNode | RoomNode):
+        return node.color
+    return place_color(graph, lower) if isinstance(node, PlaceNode) else GREY
+
+
+def _upper_nodes(graph: SceneGraph, layer: Layer) -> NodeChunk:
+    nodes = [
+        (symbol, node)
+        for symbol, node in graph.nodes(layer)
+        if isinstance(node, RoomNode | BuildingNode)
+    ]
+    return NodeChunk(
+        positions_m=_array(lifted(node, layer) for _, node in nodes),
+        colors=_colors(node.color for _, node in nodes),
+        labels=[f"{node.name} {symbol}" for symbol, node in nodes],
+    )
+
+
+def _hierarchy(
+    graph: SceneGraph,
+) -> tuple[list[tuple[str, str, tuple[int, int, int]]], list[tuple[str, str]]]:
+    """(id, text, colour) of buildings, rooms and objects, and (upper, lower) links past places."""
+    nodes: list[tuple[str, str, tuple[int, int, int]]] = []
+    links: list[tuple[str, str]] = []
+    for layer in (Layer.BUILDINGS, Layer.ROOMS, Layer.OBJECTS):
+        for symbol, node in graph.nodes(layer):
+            if node.removed_ns is not None:
+                continue
+            if isinstance(node, BuildingNode | RoomNode | ObjectNode):
+                nodes.append((str(symbol), node.name, node.color))
+            parent = graph.find_parent(symbol)
+            above = graph.find_parent(parent) if layer is Layer.OBJECTS and parent else parent
+            if above is not None:
+                links.append((str(above), str(symbol)))
+    return nodes, links
+
+
+def _name(node: Node | None) -> str:
+    return node.name if isinstance(node, ObjectNode | RoomNode | BuildingNode) else ""
+
+
+def _array(points: Iterable[tuple[float, float, float]]) -> Float32[np.ndarray, "n 3"]:
+    return np.array(list(points), dtype=np.float32).reshape(-1, 3)
+
+
+def _colors(colors: Iterable[tuple[int, int, int]]) -> UInt8[np.ndarray, "n 3"]:
+    return np.array(list(colors), dtype=np.uint8).reshape(-1, 3)

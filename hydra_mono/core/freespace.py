@@ -17,6 +17,8 @@ class FreeSpace:
     nearest surface voxel (the basis point of the GVD), valid where distance < max_distance_m.
     ``changed_lower``/``changed_upper``: sub-box (voxel indices relative to ``lower``, upper
     exclusive) outside which nothing changed since the last update.
+    ``window_center_m``/``window_radius_m``: the ball outside which nothing will change soon;
+    no centre means everywhere may.
     """
 
     voxel_size_m: float
@@ -27,6 +29,8 @@ class FreeSpace:
     parent: Int32[np.ndarray, "x y z 3"]
     changed_lower: Int32[np.ndarray, "3"]
     changed_upper: Int32[np.ndarray, "3"]
+    window_center_m: Float64[np.ndarray, "3"] | None = None
+    window_radius_m: float = float("inf")
 
     def voxel_of(self, points_m: Float64[np.ndarray, "n 3"]) -> Int32[np.ndarray, "n 3"]:
         """Box-relative voxel index of world points (may lie outside the box)."""

@@ -1,0 +1,225 @@
+"""From a distance field and the places there were: the places and edges there should be."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float64, Int64
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from hydra_mono.core.freespace import FreeSpace
+from hydra_mono.graph.gvd import gvd_voxels
+from hydra_mono.graph.places_cover import Balls, Coverage, choose_balls, drop_redundant
+from hydra_mono.graph.places_edges import near_pairs, segment_clearance_m, without_detours
+
+_NEIGHBOURS = 16  # nearest places that an edge may lead to
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlaceRules:
+    """What makes a place and an edge; lengths in metres, volumes in cubic metres."""
+
+    min_radius_m: float
+    min_volume_m3: float
+    min_edge_clearance_m: float
+    min_joining_clearance_m: float
+    max_edge_length_m: float
+    min_component_size: int
+    gvd_min_distance_m: float
+    gvd_min_separation_m: float
+    gvd_max_cos: float
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """Edges between rows of balls, lower row first, with their clearance in metres."""
+
+    pairs: Int64[np.ndarray, "e 2"]
+    clearance_m: Float64[np.ndarray, " e"]
+
+    def take(self, rows: np.ndarray) -> "Links":
+        return Links(self.pairs[rows], self.clearance_m[rows])
+
+    def plus(self, other: "Links") -> "Links":
+        return Links(
+            np.concatenate([self.pairs, other.pairs]),
+            np.concatenate([self.clearance_m, other.clearance_m]),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The balls that were (some moved), then new ones; ``stays`` False for those to go.
+
+    ``is_fresh``: looked at anew; ``links`` are all the edges that touch a fresh ball.
+    """
+
+    balls: Balls
+    stays: Bool[np.ndarray, " n"]
+    is_fresh: Bool[np.ndarray, " n"]
+    links: Links
+
+
+def plan_places(
+    space: FreeSpace,
+    known: Balls,
+    known_links: Links,
+    is_anchored: Bool[np.ndarray, " m"],
+    rules: PlaceRules,
+) -> Plan:
+    """Looks anew at the changed part of the box and leaves the rest as it was.
+
+    ``is_anchored``: known balls with an edge to a place that is not among ``known``.
+    """
+    voxels, diagram = _diagram(space, rules)
+    is_changed = _in_changed_box(space, known)
+    balls, is_valid = _settled(space, known, is_changed, diagram)
+    coverage = Coverage(space.observed_free, space.lower, space.voxel_size_m)
+    for row in np.flatnonzero(is_valid).tolist():
+        coverage.add(balls.center_m[row], float(balls.radius_m[row]))
+    touched = np.flatnonzero(is_valid & is_changed)
+    stays = is_valid & drop_redundant(coverage, balls, touched, rules.min_volume_m3 / 2)
+    candidates = _thinned(space, voxels, diagram, rules)
+    new = candidates.take(choose_balls(coverage, candidates, rules.min_volume_m3))
+    balls = balls.plus(new)
+    stays = np.concatenate([stays, np.ones(len(new), bool)])
+    is_fresh = np.concatenate([is_changed, np.ones(len(new), bool)])
+    anchored = np.concatenate([is_anchored, np.zeros(len(new), bool)])
+    links = _links(space, balls, stays, is_fresh, known_links, rules)
+    stays &= ~_is_stray(len(balls), links, anchored, rules.min_component_size) | ~is_fresh
+    both = is_fresh[links.pairs].any(axis=1) & stays[links.pairs].all(axis=1)
+    return Plan(balls, stays, is_fresh, links.take(both))
+
+
+def _diagram(space: FreeSpace, rules: PlaceRules) -> tuple[np.ndarray, np.ndarray]:
+    """Box-relative GVD voxels of the changed part, and basis points on the whole box."""
+    window = tuple(
+        slice(int(a), int(b)) for a, b in zip(space.changed_lower, space.changed_upper, strict=True)
+    )
+    basis = np.zeros(space.distance_m.shape, np.uint8)
+    _, basis[window] = gvd_voxels(
+        np.ascontiguousarray(space.distance_m[window]),
+        np.ascontiguousarray(space.parent[window] - space.lower - space.changed_lower),
+        np.ascontiguousarray(space.observed_free[window]),
+        voxel_size_m=space.voxel_size_m,
+        min_distance_m=rules.gvd_min_distance_m,
+        min_separation_m=rules.gvd_min_separation_m,
+        max_cos=rules.gvd_max_cos,
+    )
+    basis[space.distance_m < rules.min_radius_m] = 0
+    return np.argwhere(basis > 0), basis
+
+
+def _in_changed_box(space: FreeSpace, balls: Balls) -> Bool[np.ndarray, " n"]:
+    voxels = space.voxel_of(balls.center_m)
+    return np.asarray(
+        np.all((voxels >= space.changed_lower) & (voxels < space.changed_upper), axis=1)
+    )
+
+
+def _settled(
+    space: FreeSpace, known: Balls, is_changed: Bool[np.ndarray, " n"], diagram: np.ndarray
+) -> tuple[Balls, Bool[np.ndarray, " n"]]:
+    """The known balls, those in the changed part moved to the nearest voxel of the diagram.
+
+    A ball on the diagram stays where it is; one with none within two voxels is not valid.
+    """
+    rows = np.flatnonzero(is_changed)
+    steps = _steps(2)
+    shape = np.array(diagram.shape)
+    around = space.voxel_of(known.center_m[rows])[:, None] + steps
+    inside = np.all((around >= 0) & (around < shape), axis=2)
+    around = np.clip(around, 0, shape - 1)
+    on_diagram = (diagram[tuple(np.moveaxis(around, 2, 0))] > 0) & inside
+    best = around[np.arange(len(rows)), on_diagram.argmax(axis=1)]
+    found = on_diagram.any(axis=1)
+    center, radius = known.center_m.copy(), known.radius_m.copy()
+    basis = known.basis_points.copy()
+    at = tuple(best.T)
+    center[rows[found]] = space.centre_of(best[found].astype(np.int32))
+    radius[rows] = np.where(found, space.distance_m[at], radius[rows])
+    basis[rows] = diagram[at]
+    is_valid = np.ones(len(known), bool)
+    is_valid[rows] = found
+    return Balls(center, radius, basis), is_valid
+
+
+def _steps(reach: int) -> Int64[np.ndarray, "n 3"]:
+    """Steps to the voxels round one, itself first, nearest first."""
+    steps = np.indices((2 * reach + 1,) * 3).reshape(3, -1).T - reach
+    return np.asarray(steps[np.argsort(np.sum(steps**2, axis=1), kind="stable")])
+
+
+def _thinned(
+    space: FreeSpace, voxels: Int64[np.ndarray, "n 3"], diagram: np.ndarray, rules: PlaceRules
+) -> Balls:
+    """The voxel of the diagram farthest from any surface, of each cell of three voxels."""
+    at = tuple(voxels.T)
+    radius = space.distance_m[at].astype(np.float64)
+    cells = (voxels + space.lower) // 3
+    order = np.lexsort((*voxels.T[::-1], -radius, *cells.T[::-1]))
+    cells = cells[order]
+    first = np.ones(len(cells), bool)
+    first[1:] = np.any(cells[1:] != cells[:-1], axis=1)
+    rows = order[first]
+    return Balls(
+        center_m=space.centre_of(voxels[rows].astype(np.int32)),
+        radius_m=radius[rows],
+        basis_points=diagram[at][rows].astype(np.int64),
+    )
+
+
+def _links(
+    space: FreeSpace,
+    balls: Balls,
+    stays: Bool[np.ndarray, " n"],
+    is_fresh: Bool[np.ndarray, " n"],
+    known: Links,
+    rules: PlaceRules,
+) -> Links:
+    rows = np.flatnonzero(stays)
+    near = near_pairs(
+        balls.center_m[rows],
+        is_fresh[rows],
+        neighbours=_NEIGHBOURS,
+        max_length_m=rules.max_edge_length_m,
+    )
+    pairs = rows[near]
+    ends = balls.center_m[pairs[:, 0]], balls.center_m[pairs[:, 1]]
+    clearance = segment_clearance_m(space, *ends)
+    clearance = np.minimum(clearance, balls.radius_m[pairs].min(axis=1, initial=np.inf))
+    found = Links(pairs, clearance)
+    settled = known.take(~is_fresh[known.pairs].any(axis=1) & stays[known.pairs].all(axis=1))
+    wide = found.take(clearance >= rules.min_edge_clearance_m).plus(settled)
+    kept = wide.take(without_detours(wide.pairs, balls.center_m, wide.clearance_m))
+    narrow = found.take(clearance >= rules.min_joining_clearance_m)
+    return kept.plus(_joining(len(balls), kept, narrow))
+
+
+def _joining(count: int, links: Links, spare: Links) -> Links:
+    """The widest of the spare links that join what is not joined yet (Kruskal 1956)."""
+    component = _components(count, links)
+    chosen = []
+    order = np.lexsort((*spare.pairs.T[::-1], -spare.clearance_m))
+    for row in order[component[spare.pairs[order, 0]] != component[spare.pairs[order, 1]]]:
+        a, b = component[spare.pairs[row]]
+        if a != b:
+            component[component == b] = a
+            chosen.append(row)
+    return spare.take(np.array(chosen, np.int64))
+
+
+def _components(count: int, links: Links) -> Int64[np.ndarray, " n"]:
+    a, b = links.pairs.T
+    graph = coo_array((np.ones(len(a), bool), (a, b)), shape=(count, count))
+    return np.asarray(connected_components(graph, directed=False)[1], dtype=np.int64)
+
+
+def _is_stray(
+    count: int, links: Links, is_anchored: Bool[np.ndarray, " n"], min_size: int
+) -> Bool[np.ndarray, " n"]:
+    """Balls in components of fewer than ``min_size`` that hang on nothing else."""
+    component = _components(count, links)
+    size = np.bincount(component, minlength=1)
+    holds = np.bincount(component, weights=is_anchored, minlength=1) > 0
+    return np.asarray(((size < min_size) & ~holds)[component])

@@ -1,0 +1,153 @@
+"""A sparse voxel grid: cubes of voxels in one pool, found by their integer position."""
+
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Int32, Int64, Shaped, UInt8, UInt16
+
+SIDE = 8  # voxels along a chunk
+VOXELS = SIDE**3
+UNKNOWN, FREE, SOLID = 0, 1, 2
+_BIAS = 1 << 20
+_FIELDS = ("evidence", "surfaces", "offset", "published", "is_dirty")
+
+
+class _Packed(NamedTuple):
+    """A chunk put aside: a bit per voxel seen empty, and the voxels with surface in them."""
+
+    is_free: UInt8[np.ndarray, "64"]
+    solid: UInt16[np.ndarray, " n"]
+    surfaces: UInt8[np.ndarray, " n"]
+    offset: UInt8[np.ndarray, "n 3"]
+
+
+class ChunkGrid:
+    """Chunks of 8³ voxels on a world grid; slot 0 is the chunk of which nothing is known.
+
+    ``evidence`` counts how often a voxel was seen empty (saturating), ``surfaces`` the mesh
+    blocks that have surface in it, ``offset`` is where in the voxel that surface lies (1/256 of
+    a voxel), ``published`` its state at the last update. Chunks put aside take a tenth of the
+    room and come back when they are asked for.
+    """
+
+    def __init__(self) -> None:
+        self._slots: dict[int, int] = {}
+        self._free_slots: list[int] = []
+        self._shelf: dict[int, _Packed] = {}
+        self._used = 1
+        self.position = np.zeros((64, 3), np.int32)
+        self.evidence = np.zeros((64, VOXELS), np.uint8)
+        self.surfaces = np.zeros((64, VOXELS), np.uint8)
+        self.offset = np.zeros((64, VOXELS, 3), np.uint8)
+        self.published = np.zeros((64, VOXELS), np.uint8)
+        self.is_dirty = np.zeros(64, bool)
+
+    def __len__(self) -> int:
+        return len(self._slots)
+
+    def find(self, chunks: Int32[np.ndarray, "n 3"]) -> Int64[np.ndarray, " n"]:
+        """Slots of chunks, 0 where there is none."""
+        keys = _keys(chunks)
+        slots = np.array([self._slots.get(key, 0) for key in keys], np.int64)
+        if self._shelf:
+            for index in np.flatnonzero(slots == 0).tolist():
+                if keys[index] in self._shelf:
+                    slots[index] = self._make(keys[index], chunks[index])
+        return slots
+
+    def acquire(self, chunks: Int32[np.ndarray, "n 3"]) -> Int64[np.ndarray, " n"]:
+        """Slots of chunks; new ones are made where there is none."""
+        slots = self.find(chunks)
+        for index in np.flatnonzero(slots == 0):
+            key = _keys(chunks[index : index + 1])[0]
+            slots[index] = self._slots.get(key, 0) or self._make(key, chunks[index])
+        return slots
+
+    def slots(self) -> Int64[np.ndarray, " n"]:
+        """Every slot in use, ascending."""
+        return np.array(sorted(self._slots.values()), np.int64)
+
+    def shelve(self, slots: Int64[np.ndarray, " n"]) -> None:
+        """Puts chunks aside, packed."""
+        for slot, key in zip(slots.tolist(), _keys(self.position[slots]), strict=True):
+            solid = np.flatnonzero(self.surfaces[slot])
+            self._shelf[key] = _Packed(
+                is_free=np.packbits(self.evidence[slot] > 0),
+                solid=solid.astype(np.uint16),
+                surfaces=self.surfaces[slot, solid],
+                offset=self.offset[slot, solid],
+            )
+            del self._slots[key]
+            self._free_slots.append(slot)
+        for name in _FIELDS:
+            getattr(self, name)[slots] = 0
+
+    def dense(
+        self, name: str, lower: Int32[np.ndarray, "3"], upper: Int32[np.ndarray, "3"]
+    ) -> Shaped[np.ndarray, "x y z *rest"]:
+        """A field as a dense array over the voxels ``lower <= v < upper`` of the world grid."""
+        first, last = lower // SIDE, (upper - 1) // SIDE + 1
+        values = getattr(self, name)[self._table(first, last)]
+        rest = values.shape[4:]
+        values = values.reshape(*(last - first), SIDE, SIDE, SIDE, *rest)
+        axes = (0, 3, 1, 4, 2, 5, *range(6, values.ndim))
+        values = values.transpose(axes).reshape(*((last - first) * SIDE), *rest)
+        start = lower - first * SIDE
+        window = tuple(slice(a, b) for a, b in zip(start, start + upper - lower, strict=True))
+        return np.asarray(values[window])
+
+    def state(self, slots: Int64[np.ndarray, " n"]) -> UInt8[np.ndarray, "n 512"]:
+        """Unknown, free or solid, by what is known now."""
+        state = np.minimum(self.evidence[slots], FREE)
+        state[self.surfaces[slots] > 0] = SOLID
+        return np.asarray(state)
+
+    def _table(
+        self, first: Int32[np.ndarray, "3"], last: Int32[np.ndarray, "3"]
+    ) -> Int64[np.ndarray, "x y z"]:
+        shape = tuple((last - first).tolist())
+        chunks = np.indices(shape, np.int32).reshape(3, -1).T + first
+        return np.asarray(self.find(chunks).reshape(shape))
+
+    def _make(self, key: int, chunk: Int32[np.ndarray, "3"]) -> int:
+        slot = self._free_slots.pop() if self._free_slots else self._grow()
+        self._slots[key] = slot
+        self.position[slot] = chunk
+        packed = self._shelf.pop(key, None)
+        if packed is not None:
+            self.evidence[slot] = np.unpackbits(packed.is_free)
+            self.surfaces[slot, packed.solid] = packed.surfaces
+            self.offset[slot, packed.solid] = packed.offset
+            self.published[slot] = self.state(np.array([slot]))[0]
+        return slot
+
+    def _grow(self) -> int:
+        if self._used == len(self.position):
+            for name in ("position", *_FIELDS):
+                array = getattr(self, name)
+                setattr(self, name, np.concatenate([array, np.zeros_like(array)]))
+        self._used += 1
+        return self._used - 1
+
+
+def split_voxels(
+    voxels: Int32[np.ndarray, "n 3"],
+) -> tuple[Int32[np.ndarray, "n 3"], Int32[np.ndarray, " n"]]:
+    """The chunk of each voxel, and its index inside the chunk."""
+    chunks = voxels // SIDE
+    local = voxels - chunks * SIDE
+    return chunks, (local[:, 0] * SIDE + local[:, 1]) * SIDE + local[:, 2]
+
+
+def join_voxels(
+    chunks: Int32[np.ndarray, "n 3"], inside: Int64[np.ndarray, " n"]
+) -> Int32[np.ndarray, "n 3"]:
+    """The reverse of ``split_voxels``."""
+    local = np.stack([inside // (SIDE * SIDE), inside // SIDE % SIDE, inside % SIDE], axis=1)
+    return np.asarray(chunks * SIDE + local, dtype=np.int32)
+
+
+def _keys(chunks: Int32[np.ndarray, "n 3"]) -> list[int]:
+    wide = chunks.astype(np.int64) + _BIAS
+    keys: list[int] = ((wide[:, 0] << 42) | (wide[:, 1] << 21) | wide[:, 2]).tolist()
+    return keys

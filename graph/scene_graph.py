@@ -127,18 +127,20 @@ class SceneGraph:
 
     def nodes(self, layer: Layer, partition: int = 0) -> Iterator[tuple[NodeSymbol, Node]]:
         """Nodes of a layer in the order they were added; safe while the graph changes."""
-        for symbol in list(self._layers.get((layer, partition), {})):
-            yield symbol, self._graph.nodes[symbol]["node"]
+        return self._existing(list(self._layers.get((layer, partition), {})))
+
+    def _existing(self, symbols: list[NodeSymbol]) -> Iterator[tuple[NodeSymbol, Node]]:
+        for symbol in symbols:
+            if symbol in self._graph:
+                yield symbol, self._graph.nodes[symbol]["node"]
 
     def active_nodes(self, layer: Layer, partition: int = 0) -> Iterator[tuple[NodeSymbol, Node]]:
         """Active nodes of a layer, sorted; costs as much as there are active ones."""
-        for symbol in sorted(self._active.get((layer, partition), ())):
-            yield symbol, self._graph.nodes[symbol]["node"]
+        return self._existing(sorted(self._active.get((layer, partition), ())))
 
     def orphans(self, layer: Layer, partition: int = 0) -> Iterator[tuple[NodeSymbol, Node]]:
         """Nodes of a layer without a parent, sorted; costs as much as there are of them."""
-        for symbol in sorted(self._orphans.get((layer, partition), ())):
-            yield symbol, self._graph.nodes[symbol]["node"]
+        return self._existing(sorted(self._orphans.get((layer, partition), ())))
 
     def symbols(self, layer: Layer, partition: int = 0) -> list[NodeSymbol]:
         return list(self._layers.get((layer, partition), {}))

@@ -1,0 +1,164 @@
+"""Rooms: places grouped where walls leave nothing but gaps, and known again at every update."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Int64
+
+from hydra_mono.core.config import RoomsConfig
+from hydra_mono.core.labels import LabelSpace
+from hydra_mono.core.mesh import BlockMesh, MeshUpdate
+from hydra_mono.graph.building import update_building
+from hydra_mono.graph.rooms_groups import PlaceGraph, group_places
+from hydra_mono.graph.rooms_identity import Claim, claim_rooms
+from hydra_mono.graph.rooms_nodes import RoomWriter
+from hydra_mono.graph.rooms_places import PlaceMirror
+from hydra_mono.graph.rooms_walls import GapLengths, WallPlan
+from hydra_mono.graph.scene_graph import SceneGraph
+from hydra_mono.graph.symbols import Layer, NodeSymbol
+
+
+def create_rooms(config: RoomsConfig, labels: LabelSpace) -> "RoomLayer":
+    """The room layer that a config describes."""
+    walls = WallPlan(
+        labels,
+        cell_size_m=config.cell_size,
+        gaps=GapLengths(
+            door=config.max_door,
+            joint=config.max_joint,
+            lintel=config.max_lintel,
+            stub=config.min_stub,
+        ),
+        min_storey_height_m=config.min_storey_height,
+        min_storey_area_m2=config.min_storey_area,
+    )
+    return RoomLayer(walls, min_places=config.min_places, min_area_m2=config.min_area)
+
+
+@dataclass(frozen=True, slots=True)
+class _Scene:
+    """The places at hand: first those to regroup, then their settled neighbours."""
+
+    symbols: list[NodeSymbol]
+    working: int
+    storeys: Int64[np.ndarray, " n"]
+    graph: PlaceGraph
+
+
+class RoomLayer:
+    """Groups the active places into rooms and keeps the building over them.
+
+    The place graph is cut where its edges cross a gap between two ends of wall; what still hangs
+    together is a room. Places out of the window keep their room and lend it to what they join.
+    """
+
+    def __init__(self, walls: WallPlan, *, min_places: int, min_area_m2: float) -> None:
+        self._walls = walls
+        self._min_places = min_places
+        self._min_area_m2 = min_area_m2
+        self._mirror = PlaceMirror()
+
+    def update(self, graph: SceneGraph, mesh: BlockMesh, update: MeshUpdate, stamp_ns: int) -> None:
+        """Regroups what is active or changed; of ``mesh`` only ``update`` is read."""
+        self._walls.apply(update)
+        self._mirror.follow(graph)
+        writer = RoomWriter(graph, self._mirror, stamp_ns)
+        scene = self._scene(graph)
+        groups = group_places(scene.graph, self._min_places, self._min_area_m2)
+        touched = self._write(graph, writer, scene, groups)
+        writer.refresh(touched)
+        if touched:
+            update_building(graph, self._walls.floors_m, stamp_ns)
+
+    def _scene(self, graph: SceneGraph) -> _Scene:
+        places, ways = self._mirror.places, self._mirror.clearance_m
+        active = {symbol for symbol, _ in graph.active_nodes(Layer.PLACES) if symbol in places}
+        working = sorted(active | self._mirror.touched)
+        around = {other for symbol in working for other in ways[symbol]}
+        symbols = working + sorted(around.difference(working))
+        index = {symbol: i for i, symbol in enumerate(symbols)}
+        rows = [
+            (i, index[other], clearance)
+            for i, symbol in enumerate(working)
+            for other, clearance in ways[symbol].items()
+            if i < index[other]
+        ]
+        nodes = [places[symbol] for symbol in symbols]
+        centers = np.array([node.position_m for node in nodes]).reshape(-1, 3)
+        storeys = self._walls.storeys_of(centers[:, 2])
+        edges = np.array([row[:2] for row in sorted(rows)], dtype=np.int64).reshape(-1, 2)
+        clearance = np.array([row[2] for row in sorted(rows)], dtype=np.float64)
+        level = storeys[edges[:, 0]] == storeys[edges[:, 1]]
+        edges, clearance = edges[level], clearance[level]
+        settled = [graph.find_parent(symbol) is not None for symbol in symbols[len(working) :]]
+        place_graph = PlaceGraph(
+            centers_m=centers,
+            radii_m=np.array([node.radius_m for node in nodes], dtype=np.float64),
+            anchored=np.array([False] * len(working) + settled, dtype=bool),
+            edges=edges,
+            clearance_m=clearance,
+            cut=self._cut(centers, storeys, edges),
+        )
+        return _Scene(symbols, len(working), storeys, place_graph)
+
+    def _cut(
+        self, centers: np.ndarray, storeys: np.ndarray, edges: np.ndarray
+    ) -> Bool[np.ndarray, " e"]:
+        cut = np.zeros(len(edges), dtype=bool)
+        for storey in np.unique(storeys[edges[:, 0]]).tolist():
+            here = storeys[edges[:, 0]] == storey
+            starts, ends = centers[edges[here, 0], :2], centers[edges[here, 1], :2]
+            cut[here] = self._walls.crossings(storey, starts, ends)
+        return cut
+
+    def _write(
+        self, graph: SceneGraph, writer: RoomWriter, scene: _Scene, groups: Int64[np.ndarray, " n"]
+    ) -> dict[NodeSymbol, int]:
+        """Hangs the places under their rooms; returns the rooms to refresh with their storeys."""
+        before = [graph.find_parent(symbol) for symbol in scene.symbols]
+        rooms = self._rooms_of(writer, scene, groups, before)
+        touched: dict[NodeSymbol, int] = {
+            room: writer.storey_of(room)
+            for room in (*before[: scene.working], *sorted(self._mirror.bereft))
+            if room is not None and graph.has_node(room)
+        }
+        for i, symbol in enumerate(scene.symbols):
+            if i < scene.working or before[i] is None:
+                room = rooms.get(int(groups[i]))
+                writer.hang(symbol, room)
+                if room is not None:
+                    touched[room] = int(scene.storeys[i])
+        return touched
+
+    def _rooms_of(
+        self,
+        writer: RoomWriter,
+        scene: _Scene,
+        groups: Int64[np.ndarray, " n"],
+        before: list[NodeSymbol | None],
+    ) -> dict[int, NodeSymbol]:
+        """The room of every group: the one it was, or a new one for groups with own places."""
+        rooms = dict(claim_rooms(_claims(scene, groups, before)))
+        for group in range(int(groups.max(initial=-1)) + 1):
+            members = np.flatnonzero(groups[: scene.working] == group).tolist()
+            if group not in rooms and members:
+                places = [self._mirror.places[scene.symbols[i]] for i in members]
+                rooms[group] = writer.create(int(scene.storeys[members[0]]), places)
+        return rooms
+
+
+def _claims(
+    scene: _Scene, groups: Int64[np.ndarray, " n"], before: list[NodeSymbol | None]
+) -> list[Claim]:
+    claims = [Claim() for _ in range(int(groups.max(initial=-1)) + 1)]
+    for i, (group, room) in enumerate(zip(groups.tolist(), before, strict=True)):
+        if group < 0 or room is None:
+            continue
+        claims[group].held[room] = claims[group].held.get(room, 0) + 1
+        if i >= scene.working:
+            claims[group].settled[room] = claims[group].settled.get(room, 0) + 1
+    for a, b in groups[scene.graph.edges].tolist():
+        if a != b and a >= 0 and b >= 0:
+            claims[a].rivals.add(b)
+            claims[b].rivals.add(a)
+    return claims

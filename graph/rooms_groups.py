@@ -1,0 +1,99 @@
+"""Which places belong together: components of the uncut place graph, and who joins them."""
+
+import heapq
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float64, Int64
+
+from hydra_mono.graph.dilation import DisjointSets
+from hydra_mono.graph.rooms_raster import PlanRaster
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceGraph:
+    """Places as arrays. ``cut`` edges lead from room to room; ``anchored`` places are settled."""
+
+    centers_m: Float64[np.ndarray, "n 3"]
+    radii_m: Float64[np.ndarray, " n"]
+    anchored: Bool[np.ndarray, " n"]
+    edges: Int64[np.ndarray, "e 2"]
+    clearance_m: Float64[np.ndarray, " e"]
+    cut: Bool[np.ndarray, " e"]
+
+
+def crossings(
+    raster: PlanRaster,
+    gaps: Bool[np.ndarray, "x y"],
+    starts_m: Float64[np.ndarray, "e 2"],
+    ends_m: Float64[np.ndarray, "e 2"],
+) -> Bool[np.ndarray, " e"]:
+    """Which straight lines (plan axes) pass over a gap cell."""
+    if not len(starts_m):
+        return np.zeros(0, dtype=bool)
+    longest = float(np.linalg.norm(ends_m - starts_m, axis=1).max())
+    steps = np.linspace(0, 1, int(np.ceil(2 * longest / raster.cell_size_m)) + 2)
+    along = starts_m[:, None] + steps[:, None] * (ends_m - starts_m)[:, None]
+    cells = raster.cells_of(along)
+    return np.asarray(gaps[cells[..., 0], cells[..., 1]].any(axis=1))
+
+
+def group_places(
+    places: PlaceGraph, min_places: int, min_area_m2: float
+) -> Int64[np.ndarray, " n"]:
+    """A group number for every place, -1 for places that no group reaches.
+
+    Components of the uncut graph that are large enough, or settled, are groups; everything else
+    joins the group to which it has the widest way, widest first.
+    """
+    sets = DisjointSets(len(places.radii_m))
+    for a, b in places.edges[~places.cut].tolist():
+        sets.join(a, b)
+    roots = sets.roots()
+    groups = np.full(len(roots), -1, dtype=np.int64)
+    for number, root in enumerate(_seeds(places, roots, min_places, min_area_m2)):
+        groups[roots == root] = number
+    return _flood(places, groups)
+
+
+def _seeds(
+    places: PlaceGraph, roots: Int64[np.ndarray, " n"], min_places: int, min_area_m2: float
+) -> list[int]:
+    """Roots of the components that may be rooms, in order of their first place."""
+    seeds = []
+    for root in np.unique(roots).tolist():
+        members = roots == root
+        reach = places.radii_m[members, None]
+        plan = places.centers_m[members, :2]
+        area = np.prod((plan + reach).max(axis=0) - (plan - reach).min(axis=0))
+        large = members.sum() >= min_places and area >= min_area_m2
+        if large or places.anchored[members].any():
+            seeds.append(root)
+    return seeds
+
+
+def _flood(places: PlaceGraph, groups: Int64[np.ndarray, " n"]) -> Int64[np.ndarray, " n"]:
+    """Grows the groups over the widest edge first."""
+    ways: list[list[tuple[float, int]]] = [[] for _ in groups]
+    ends = zip(places.edges.tolist(), places.clearance_m.tolist(), strict=True)
+    for (a, b), clearance in ends:
+        ways[a].append((clearance, b))
+        ways[b].append((clearance, a))
+    grown = groups.copy()
+    loose = np.flatnonzero(groups < 0).tolist()
+    border = [
+        (-clearance, place, other)
+        for place in loose
+        for clearance, other in ways[place]
+        if groups[other] >= 0
+    ]
+    heapq.heapify(border)
+    while border:
+        _, place, source = heapq.heappop(border)
+        if grown[place] >= 0:
+            continue
+        grown[place] = grown[source]
+        for clearance, other in ways[place]:
+            if grown[other] < 0:
+                heapq.heappush(border, (-clearance, other, place))
+    return grown

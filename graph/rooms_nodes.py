@@ -1,0 +1,105 @@
+"""Room nodes in the scene graph: their places, boxes, colours and the ways between them."""
+
+import colorsys
+from dataclasses import dataclass
+
+import numpy as np
+
+from hydra_mono.core.box import axis_aligned_box
+from hydra_mono.graph.nodes import Color, Edge, PlaceNode, RoomNode
+from hydra_mono.graph.rooms_places import PlaceMirror
+from hydra_mono.graph.scene_graph import SceneGraph
+from hydra_mono.graph.symbols import Layer, NodeSymbol
+
+GOLDEN_TURN = 0.6180339887498949
+
+
+def room_color(number: int) -> Color:
+    """Hues by the golden angle: neighbours in number are never alike."""
+    hue = (0.1 + number * GOLDEN_TURN) % 1.0
+    red, green, blue = colorsys.hsv_to_rgb(hue, 0.65, 0.9)
+    return round(red * 255), round(green * 255), round(blue * 255)
+
+
+@dataclass(frozen=True, slots=True)
+class RoomWriter:
+    """Writes rooms that were touched and leaves all others alone."""
+
+    graph: SceneGraph
+    mirror: PlaceMirror
+    stamp_ns: int
+
+    def hang(self, place: NodeSymbol, room: NodeSymbol | None) -> None:
+        edge = Edge(first_seen_ns=self.stamp_ns, last_seen_ns=self.stamp_ns)
+        self.graph.set_parent(place, room, edge if room is not None else None)
+
+    def storey_of(self, room: NodeSymbol) -> int:
+        node = self.graph.get_node(room)
+        return node.storey if isinstance(node, RoomNode) else 0
+
+    def create(self, storey: int, places: list[PlaceNode]) -> NodeSymbol:
+        symbol = self.graph.next_symbol("R")
+        self.graph.add_node(symbol, self._node(symbol, storey, places))
+        return symbol
+
+    def refresh(self, storeys: dict[NodeSymbol, int]) -> None:
+        """Brings rooms up to date with their places; a room without places goes."""
+        for symbol in sorted(storeys):
+            places = self._places(symbol)
+            if not places:
+                self.graph.remove_node(symbol)
+                continue
+            node = self._node(symbol, storeys[symbol], places)
+            names = ("position_m", "last_seen_ns", "is_active", "box", "storey")
+            self.graph.update_node(symbol, **{name: getattr(node, name) for name in names})
+        self._join([symbol for symbol in sorted(storeys) if self.graph.has_node(symbol)])
+
+    def _places(self, room: NodeSymbol) -> list[PlaceNode]:
+        children = self.graph.children(room)
+        return [self.mirror.places[child] for child in children if child in self.mirror.places]
+
+    def _node(self, symbol: NodeSymbol, storey: int, places: list[PlaceNode]) -> RoomNode:
+        centers = np.array([place.position_m for place in places])
+        reach = np.array([place.radius_m for place in places])[:, None]
+        nearest = np.argmin(np.linalg.norm(centers - centers.mean(axis=0), axis=1))
+        return RoomNode(
+            position_m=places[int(nearest)].position_m,
+            first_seen_ns=min(place.first_seen_ns for place in places),
+            last_seen_ns=max(place.last_seen_ns for place in places),
+            is_active=any(place.is_active for place in places),
+            name=f"room {symbol.number + 1}",
+            color=room_color(symbol.number),
+            box=axis_aligned_box(np.concatenate([centers - reach, centers + reach])),
+            storey=storey,
+        )
+
+    def _join(self, rooms: list[NodeSymbol]) -> None:
+        """An edge between two rooms where places of theirs are joined, as wide as the widest."""
+        for room in rooms:
+            widest = self._ways_out(room)
+            for other in self.graph.siblings(room):
+                if other not in widest:
+                    self.graph.remove_edge(room, other)
+            for other in sorted(widest):
+                self._join_pair(room, other, widest[other])
+
+    def _join_pair(self, room: NodeSymbol, other: NodeSymbol, clearance_m: float) -> None:
+        if self.graph.has_edge(room, other):
+            self.graph.update_edge(room, other, weight=clearance_m)
+            return
+        edge = Edge(
+            first_seen_ns=self.stamp_ns,
+            last_seen_ns=self.stamp_ns,
+            weight=clearance_m,
+            is_weighted=True,
+        )
+        self.graph.add_edge(room, other, edge)
+
+    def _ways_out(self, room: NodeSymbol) -> dict[NodeSymbol, float]:
+        widest: dict[NodeSymbol, float] = {}
+        for place in self.graph.children(room):
+            for neighbour, clearance in self.mirror.clearance_m.get(place, {}).items():
+                other = self.graph.find_parent(neighbour)
+                if other is not None and other != room and other.layer == Layer.ROOMS:
+                    widest[other] = max(clearance, widest.get(other, 0.0))
+        return widest

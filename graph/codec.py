@@ -15,7 +15,10 @@ def to_plain(value: Any, hint: Any) -> Any:
     if get_origin(hint) is Literal:
         return value
     if dataclasses.is_dataclass(hint):
-        return {name: to_plain(getattr(value, name), kind) for name, kind in fields(hint).items()}
+        return {
+            name: to_plain(getattr(value, name), kind)
+            for name, kind in fields(_class(hint)).items()
+        }
     return hint(value)
 
 
@@ -30,7 +33,7 @@ def from_plain(value: Any, hint: Any) -> Any:
     if get_origin(hint) is tuple:
         return _tuple_from(value, hint)
     if dataclasses.is_dataclass(hint):
-        return _dataclass_from(value, hint)
+        return _dataclass_from(value, _class(hint))
     if get_origin(hint) is Literal:
         return _one_of(value, get_args(hint))
     accepted = (int, float) if hint is float else hint
@@ -40,13 +43,13 @@ def from_plain(value: Any, hint: Any) -> Any:
 
 
 @functools.cache
-def fields(kind: Any) -> dict[str, Any]:
+def fields(kind: type) -> dict[str, Any]:
     """Name and resolved annotation of every field of a dataclass, in order."""
     hints = get_type_hints(kind)
     return {field.name: hints[field.name] for field in dataclasses.fields(kind)}
 
 
-def _dataclass_from(value: Any, kind: Any) -> Any:
+def _dataclass_from(value: Any, kind: type) -> Any:
     if not isinstance(value, dict):
         raise ValueError(f"expected {kind.__name__}, found {value!r}")
     given = {}
@@ -69,6 +72,11 @@ def _tuple_from(value: Any, hint: Any) -> tuple[Any, ...]:
     if kinds[-1] is not Ellipsis and len(kinds) != len(value):
         raise ValueError(f"expected {len(kinds)} numbers, found {len(value)}")
     return tuple(from_plain(item, _item_hint(hint, i)) for i, item in enumerate(value))
+
+
+def _class(hint: Any) -> type:
+    kind: type = hint
+    return kind
 
 
 def _one_of(value: Any, choices: tuple[Any, ...]) -> Any:

@@ -168,8 +168,12 @@ def _node_entry(symbol: NodeSymbol, node: Node) -> Document:
 def _edge_entry(a: NodeSymbol, b: NodeSymbol, edge: Edge) -> Document:
     is_parent = a.layer != b.layer
     source, target = (b, a) if is_parent else (a, b)
-    ends = {"source": str(source), "target": str(target)}
-    return ends | {"kind": "parent" if is_parent else "sibling"} | to_plain(edge, Edge)
+    return {
+        "source": str(source),
+        "target": str(target),
+        "kind": "parent" if is_parent else "sibling",
+        **to_plain(edge, Edge),
+    }
 
 
 def _add_node(graph: SceneGraph, entry: Document) -> None:

@@ -3,7 +3,7 @@
 import contextlib
 import os
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
@@ -41,6 +41,11 @@ def write_with(path: Path, write: Callable[[IO[bytes]], object]) -> None:
     """Calls ``write`` with a binary file that becomes ``path`` once it is complete."""
     with replacing(path) as aside, aside.open("wb") as file:
         write(file)
+
+
+def write_pieces(path: Path, pieces: Iterable[str]) -> None:
+    """Writes UTF-8 text that comes in pieces; when a piece cannot be made, ``path`` stays as is."""
+    write_with(path, lambda file: file.writelines(piece.encode() for piece in pieces))
 
 
 def point_link(link: Path, target: str) -> None:

@@ -83,7 +83,8 @@ def _take(table: np.ndarray, names: tuple[str, ...], dtype: type) -> np.ndarray:
 
 
 def _header(vertex_count: int, face_count: int) -> bytes:
-    properties = [f"property {_PLY_TYPES[kind.lstrip('|')]} {name}" for name, kind in _VERTEX.descr]
+    kinds = {name: _VERTEX[name].str.lstrip("|") for name in _VERTEX.names or ()}
+    properties = [f"property {_PLY_TYPES[kind]} {name}" for name, kind in kinds.items()]
     lines = [
         "ply",
         "format binary_little_endian 1.0",

@@ -1,0 +1,228 @@
+"""The folder a run leaves behind: written whole or not at all, and read back."""
+
+import json
+import logging
+import re
+from collections.abc import Callable, Collection, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import numpy as np
+from jaxtyping import Float64
+
+from hydra_mono.core import atomic
+from hydra_mono.core.errors import DataError, ExportError
+from hydra_mono.core.labels import LabelSpace
+from hydra_mono.core.mesh import SemanticMesh
+from hydra_mono.core.ply import read_ply, write_ply
+from hydra_mono.core.trajectory import Trajectory, read_tum, write_tum
+from hydra_mono.graph.exports import write_export
+from hydra_mono.graph.scene_graph import SceneGraph
+from hydra_mono.graph.serialize import from_text, to_document, to_text
+
+logger = logging.getLogger(__name__)
+
+Part = Literal["config", "metrics", "trajectory", "dsg", "mesh", "graph"]
+ALL_PARTS: tuple[Part, ...] = get_args(Part)
+FILES: dict[Part, str] = {
+    "config": "config.yaml",
+    "metrics": "metrics.json",
+    "trajectory": "trajectory.tum",
+    "dsg": "dsg.json",
+    "mesh": "mesh.ply",
+    "graph": "graph.json",
+}
+LATEST = "latest"
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """Everything there is to write about a run, finished or under way.
+
+    Poses are ``world_from_camera``, one a stamp. ``metrics`` hold numbers, strings, lists and
+    dicts; a number that is not finite is written as null.
+    """
+
+    graph: SceneGraph
+    mesh: SemanticMesh
+    labels: LabelSpace
+    stamps_ns: Sequence[int]
+    world_from_camera: Sequence[Float64[np.ndarray, "4 4"]]
+    config_text: str
+    metrics: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class LoadedRun:
+    """A run read back. ``metrics`` and ``config_text`` are empty where it ended too early."""
+
+    path: Path
+    graph: SceneGraph
+    mesh: SemanticMesh
+    labels: LabelSpace
+    trajectory: Trajectory
+    metrics: dict[str, Any]
+    config_text: str
+
+
+class RunFolder:
+    """``<root>/<time>_<sequence>/`` of one run, and the link ``<root>/latest`` to it.
+
+    The link moves once the first outputs are complete, so it never leads to an empty folder.
+    """
+
+    def __init__(self, root: Path, sequence_name: str, started: datetime) -> None:
+        self._root = root
+        self.path = _create_folder(root, f"{started:%Y-%m-%d_%H-%M-%S}_{_safe(sequence_name)}")
+        self._is_linked = False
+
+    def write(self, record: RunRecord, parts: Collection[Part] = ALL_PARTS) -> None:
+        """Writes the parts aside, then puts all of them in place at once.
+
+        Raises:
+            ExportError: the disk is full or a part cannot be written; the files of the last
+                complete writing stay as they are.
+        """
+        with ExitStack() as stack:
+            for part in (part for part in ALL_PARTS if part in parts):
+                aside = stack.enter_context(atomic.replacing(self.path / FILES[part]))
+                _WRITERS[part](record, aside)
+        self._link()
+
+    def _link(self) -> None:
+        if self._is_linked:
+            return
+        self._is_linked = True
+        try:
+            atomic.point_link(self._root / LATEST, self.path.name)
+        except ExportError as error:
+            logger.warning("%s; the run is in %s", error, self.path)
+
+
+def load_run(path: Path) -> LoadedRun:
+    """A run of its folder, or the latest run of a folder of runs.
+
+    Raises:
+        DataError: there is no run, or its graph, mesh or trajectory is missing or damaged.
+    """
+    folder = find_run(path)
+    try:
+        loaded = from_text(_text(folder / FILES["graph"]))
+        mesh = read_ply(folder / FILES["mesh"])
+    except ExportError as error:
+        raise DataError(f"run {folder} is damaged: {error}") from error
+    return LoadedRun(
+        path=folder,
+        graph=loaded.graph,
+        mesh=mesh,
+        labels=loaded.labels,
+        trajectory=read_tum(folder / FILES["trajectory"]),
+        metrics=load_metrics(folder),
+        config_text=_text_or_empty(folder / FILES["config"]),
+    )
+
+
+def find_run(path: Path) -> Path:
+    """The run's folder: ``path`` itself, or the latest run within it.
+
+    Raises:
+        DataError: neither holds the outputs of a run that a reader needs.
+    """
+    needed: tuple[Part, ...] = ("graph", "mesh", "trajectory")
+    missing = []
+    for folder in (path, path / LATEST):
+        missing = [FILES[part] for part in needed if not (folder / FILES[part]).is_file()]
+        if not missing:
+            return folder
+        if len(missing) < len(needed):
+            raise DataError(f"run {folder} lacks {', '.join(missing)}: it ended too early")
+    raise DataError(f"no run in {path}: expected {', '.join(missing)} there or in {path / LATEST}")
+
+
+def load_metrics(folder: Path) -> dict[str, Any]:
+    """The metrics of a run; empty where it has none yet.
+
+    Raises:
+        DataError: the file is damaged.
+    """
+    text = _text_or_empty(folder / FILES["metrics"])
+    try:
+        metrics: dict[str, Any] = json.loads(text) if text else {}
+    except ValueError as error:
+        raise DataError(f"{folder / FILES['metrics']} is damaged: {error}") from error
+    return metrics
+
+
+def update_metrics(folder: Path, news: dict[str, Any]) -> None:
+    """Adds figures to those of a run, or replaces them.
+
+    Raises:
+        DataError: the metrics there are damaged.
+        ExportError: the file cannot be written.
+    """
+    _write_metrics(load_metrics(folder) | news, folder / FILES["metrics"])
+
+
+def _write_metrics(metrics: dict[str, Any], path: Path) -> None:
+    atomic.write_text(path, json.dumps(_json_safe(metrics), indent=1, allow_nan=False) + "\n")
+
+
+def _write_graph(record: RunRecord, path: Path) -> None:
+    atomic.write_pieces(path, to_text(to_document(record.graph, record.labels)))
+
+
+def _write_trajectory(record: RunRecord, path: Path) -> None:
+    write_tum(Trajectory.of(record.stamps_ns, record.world_from_camera), path)
+
+
+_WRITERS: dict[Part, Callable[[RunRecord, Path], None]] = {
+    "config": lambda record, path: atomic.write_text(path, record.config_text),
+    "metrics": lambda record, path: _write_metrics(record.metrics, path),
+    "trajectory": _write_trajectory,
+    "dsg": lambda record, path: write_export("dsg", record.graph, record.mesh, record.labels, path),
+    "mesh": lambda record, path: write_ply(record.mesh, path),
+    "graph": _write_graph,
+}
+
+
+def _json_safe(value: Any) -> Any:
+    """Plain Python of numpy's numbers; null for what is not finite."""
+    if isinstance(value, dict):
+        return {str(key): _json_safe(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_json_safe(item) for item in value]
+    plain = value.item() if isinstance(value, np.generic) else value
+    return None if isinstance(plain, float) and not np.isfinite(plain) else plain
+
+
+def _create_folder(root: Path, name: str) -> Path:
+    """A new folder; where the name is taken, one with a number behind it."""
+    for number in range(1, 1000):
+        folder = root / (name if number == 1 else f"{name}_{number}")
+        try:
+            folder.mkdir(parents=True)
+            return folder
+        except FileExistsError:
+            continue
+        except OSError as error:
+            raise ExportError(f"cannot create {folder}: {error.strerror or error}") from error
+    raise ExportError(f"cannot create {root / name}: too many runs of that second")
+
+
+def _safe(name: str) -> str:
+    """A name as one folder name: what a shell or a file system might stumble over becomes ``-``."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.")[:80] or "sequence"
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"cannot read {path}: {error}") from error
+
+
+def _text_or_empty(path: Path) -> str:
+    return _text(path) if path.is_file() else ""

@@ -3,7 +3,7 @@
 import json
 import logging
 import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
@@ -79,7 +79,7 @@ class RunFolder:
         self.path = _create_folder(root, f"{started:%Y-%m-%d_%H-%M-%S}_{_safe(sequence_name)}")
         self._is_linked = False
 
-    def write(self, record: RunRecord, parts: Collection[Part] = ALL_PARTS) -> None:
+    def write(self, record: RunRecord, parts: tuple[Part, ...] = ALL_PARTS) -> None:
         """Writes the parts aside, then puts all of them in place at once.
 
         Raises:

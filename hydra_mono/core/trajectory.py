@@ -95,7 +95,7 @@ def _seconds(stamp_ns: int) -> str:
 def _parse_line(line: str, where: str) -> tuple[int, list[float]]:
     fields = line.replace(",", " ").split()
     try:
-        stamp_ns = int(Decimal(fields[0]).scaleb(9).to_integral_value())
+        stamp_ns = int(np.int64(int(Decimal(fields[0]).scaleb(9).to_integral_value())))
         row = [float(field) for field in fields[1:]]
     except (InvalidOperation, ValueError, OverflowError) as error:
         raise DataError(f"{where}: expected '{_COLUMNS}', found '{line}'") from error

@@ -1,0 +1,42 @@
+"""From a data set's own numbers to the ids of a label space."""
+
+import logging
+
+import numpy as np
+from jaxtyping import UInt8, UInt16
+
+from hydra_mono.core.labels import UNKNOWN, LabelSpace
+
+logger = logging.getLogger(__name__)
+
+
+class LabelTable:
+    """Maps raw label images to a label space; what it does not know becomes 0 and is counted."""
+
+    def __init__(self, ids: dict[int, int], space: LabelSpace) -> None:
+        self.space = space
+        self.unknown_pixels = 0
+        self._table = np.zeros(2**16, np.uint8)
+        self._is_known = np.zeros(2**16, bool)
+        self._is_known[UNKNOWN] = True
+        for raw, label in ids.items():
+            self._table[raw] = label if space.find(label) else UNKNOWN
+            self._is_known[raw] = True
+
+    def __call__(self, raw: UInt16[np.ndarray, "h w"]) -> UInt8[np.ndarray, "h w"]:
+        """Ids of the label space, pixel by pixel."""
+        is_known = self._is_known[raw]
+        if not is_known.all():
+            self._count(raw[~is_known])
+        return np.asarray(self._table[raw])
+
+    def _count(self, unknown: UInt16[np.ndarray, " n"]) -> None:
+        if not self.unknown_pixels:
+            names = ", ".join(str(raw) for raw in np.unique(unknown)[:5])
+            logger.warning("labels %s are not in '%s'; taken as unknown", names, self.space.name)
+        self.unknown_pixels += len(unknown)
+
+
+def identity_table(space: LabelSpace) -> LabelTable:
+    """For images that already hold ids of the space."""
+    return LabelTable({label.id: label.id for label in space.labels}, space)

@@ -1,0 +1,142 @@
+"""The table of readers, and the way from what a user types to a sequence."""
+
+import importlib
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+from hydra_mono.core.errors import DataError
+from hydra_mono.core.source import Source
+
+Guess = Callable[[Path], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """A layout: how to know it by its files, and the class that reads it (``module:Class``)."""
+
+    guess: Guess
+    factory: str
+
+
+def _has(*patterns: str) -> Guess:
+    """True for a folder in which every pattern finds something."""
+    return lambda path: path.is_dir() and all(any(path.glob(part)) for part in patterns)
+
+
+def _is_exported_scannet(path: Path) -> bool:
+    parts = ("color", "depth", "pose", "intrinsic")
+    return any(all((inner / part).is_dir() for part in parts) for inner in (path, path / "frames"))
+
+
+def _is_sens(path: Path) -> bool:
+    return (path.suffix == ".sens" and path.is_file()) or _has("*.sens")(path)
+
+
+# A new layout is one file and one row. The first row that knows a folder reads it.
+READERS: dict[str, Reader] = {
+    "scannet": Reader(
+        _is_exported_scannet, "hydra_mono.datasets.scannet_folder:ScanNetFolderSource"
+    ),
+    "scannet-sens": Reader(_is_sens, "hydra_mono.datasets.scannet_sens:ScanNetSensSource"),
+    "tum": Reader(_has("rgb", "depth", "groundtruth.txt"), "hydra_mono.datasets.tum:TumSource"),
+    "7scenes": Reader(
+        _has("frame-*.color.png", "frame-*.depth.png"),
+        "hydra_mono.datasets.seven_scenes:SevenScenesSource",
+    ),
+    "replica": Reader(
+        _has("results/frame*", "traj.txt"), "hydra_mono.datasets.replica:ReplicaSource"
+    ),
+    "replica-semantic": Reader(
+        _has("rgb", "depth", "traj_w_c.txt"),
+        "hydra_mono.datasets.replica_semantic:ReplicaSemanticSource",
+    ),
+    "hydra": Reader(
+        _has("camera_info.yaml", "poses.csv"), "hydra_mono.datasets.hydra_layout:HydraSource"
+    ),
+}
+
+_SCANNET_NAME = re.compile(r"scannet[-_]?(\d{4})(?:_(\d\d))?")
+_SCANNET_PLACES = ("", "scans", "scannet", "scannet/scans", "ScanNet", "ScanNet/scans")
+_OTHER_PLACES = ("", "tum", "replica", "Replica", "7scenes")
+_HOW_TO_GET = {
+    "scannet": "ScanNet is free for research: sign its terms of use at http://www.scan-net.org, "
+    "then put the scene's .sens file or exported folder below the data root",
+    "tum": "TUM RGB-D sequences are at "
+    "https://cvg.cit.tum.de/data/datasets/rgbd-dataset/download; unpack one below the data root",
+    "": "ScanNet is at http://www.scan-net.org (terms of use), TUM RGB-D at "
+    "https://cvg.cit.tum.de/data/datasets/rgbd-dataset/download",
+}
+
+
+def guess_reader(path: Path) -> str | None:
+    """Name of the first reader that knows the layout; None where none does."""
+    return next((name for name, reader in READERS.items() if reader.guess(path)), None)
+
+
+def open_sequence(name_or_path: str, root: Path, reader: str | None = None) -> Source:
+    """A sequence by path, by name below ``root``, or ``scannet0000`` for scene0000_00.
+
+    Raises:
+        DataError: it is nowhere, no reader knows its layout, or a piece of it is missing.
+    """
+    if reader is not None and reader not in READERS:
+        raise DataError(f"no reader '{reader}'; there are {', '.join(READERS)}")
+    path = find_sequence(name_or_path, root)
+    name = reader or guess_reader(path)
+    if name is None:
+        raise DataError(_unknown_layout(path))
+    module, _, factory = READERS[name].factory.partition(":")
+    return cast(Source, getattr(importlib.import_module(module), factory)(path))
+
+
+def find_sequence(name_or_path: str, root: Path) -> Path:
+    """Where a sequence lies.
+
+    Raises:
+        DataError: nowhere; says where it looked and how to get it.
+    """
+    candidates = list(_candidates(name_or_path, root))
+    found = [path for path in candidates if path.exists()]
+    known = [path for path in found if guess_reader(path)]
+    if found:
+        return (known or found)[0]
+    raise DataError(_not_found(name_or_path, candidates))
+
+
+def _candidates(text: str, root: Path) -> Iterator[Path]:
+    match = _SCANNET_NAME.fullmatch(text.lower())
+    if match is None:
+        yield Path(text).expanduser()
+        yield from (root / place / text for place in _OTHER_PLACES + _SCANNET_PLACES[1:])
+        return
+    scene = f"scene{match[1]}_{match[2] or '00'}"
+    for place in _SCANNET_PLACES:
+        yield root / place / scene
+        yield root / place / f"{scene}.sens"
+
+
+def _not_found(text: str, candidates: list[Path]) -> str:
+    kind = "scannet" if "sc" in text.lower() else "tum" if "freiburg" in text.lower() else ""
+    looked = ", ".join(str(path) for path in dict.fromkeys(candidates))
+    return (
+        f"no sequence '{text}'; looked in {looked}. {_HOW_TO_GET[kind]}. The data root is the "
+        "setting data.root or the variable HYDRA_MONO_DATA. Without any data, 'hydra-mono run' "
+        "alone maps the embedded 'apartment'"
+    )
+
+
+def _unknown_layout(path: Path) -> str:
+    if not path.is_dir():
+        return f"{path}: no reader knows this file; readers: {', '.join(READERS)}"
+    inside = [child for child in sorted(path.iterdir()) if child.is_dir() and guess_reader(child)]
+    if inside:
+        names = ", ".join(str(child) for child in inside[:10])
+        return f"{path} is not a sequence but holds some; choose one of {names}"
+    listing = ", ".join(sorted(child.name for child in path.iterdir())[:8]) or "nothing"
+    return (
+        f"no reader knows the layout of {path} (it holds {listing}); "
+        f"name one with --reader: {', '.join(READERS)}"
+    )

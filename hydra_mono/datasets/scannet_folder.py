@@ -1,0 +1,115 @@
+"""ScanNet as exported by its own reader: ``color/ depth/ pose/ intrinsic/`` of a scene."""
+
+import logging
+from pathlib import Path
+
+import numpy as np
+
+from hydra_mono.core.errors import BadFrameError
+from hydra_mono.core.frame import Frame, Intrinsics
+from hydra_mono.core.labels import LabelSpace
+from hydra_mono.datasets.camera import Resampling, checked_intrinsics, same_ray
+from hydra_mono.datasets.files import (
+    depth_from_raw,
+    first_size,
+    numbered,
+    read_integers,
+    read_matrix,
+    read_pose,
+    read_rgb,
+    require_file,
+    require_folder,
+    require_size,
+)
+from hydra_mono.datasets.scannet_scene import (
+    FRAME_NS,
+    UNITS_PER_M,
+    axis_alignment,
+    label_space_of,
+    open_labels,
+)
+
+logger = logging.getLogger(__name__)
+
+_FIX = "export the .sens file with color, depth, pose and intrinsic, as ScanNet's reader does"
+
+
+class ScanNetFolderSource:
+    """Frames of the depth camera; colour and labels are resampled to it.
+
+    Frames are the numbers in ``depth/`` in ascending order; the layout holds no stamps, so they
+    follow from the numbers at 30 Hz.
+    """
+
+    def __init__(self, scene: Path) -> None:
+        self._scene = scene
+        self._frames = frames_folder(scene)
+        require_folder(self._frames / "pose", _FIX)
+        self._colors = numbered(self._frames / "color", r"(\d+)\.(?:jpg|jpeg|png)")
+        self._depths = numbered(self._frames / "depth", r"(\d+)\.png")
+        self._numbers = list(self._depths)
+        self._camera = self._read_camera("depth", list(self._depths.values()))
+        self._color_camera, self._align = self._read_color_camera()
+        places = (self._frames, scene)
+        self._labels = open_labels(self.name, places, self._color_camera, self._camera)
+        self._world_from_scan = axis_alignment(scene, self.name)
+
+    @property
+    def name(self) -> str:
+        return self._scene.resolve().name
+
+    @property
+    def label_space(self) -> LabelSpace:
+        return label_space_of(self._labels)
+
+    @property
+    def world_up(self) -> tuple[float, float, float]:
+        return (0.0, 0.0, 1.0)
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    def __getitem__(self, index: int) -> Frame:
+        number = self._numbers[index]
+        name = f"{number:06d}"
+        pose = read_pose(self._frames / "pose" / f"{number}.txt", name)
+        depth_path = self._depths[number]
+        depth_m = depth_from_raw(read_integers(depth_path, name), UNITS_PER_M, name)
+        require_size(depth_m, self._camera.width, self._camera.height, name, str(depth_path))
+        return Frame(
+            index=index,
+            name=name,
+            stamp_ns=number * FRAME_NS,
+            world_from_camera=self._world_from_scan @ pose,
+            intrinsics=self._camera,
+            rgb=self._read_color(number, name),
+            depth_m=depth_m,
+            labels=self._labels.read(number, name) if self._labels else None,
+        )
+
+    def _read_color(self, number: int, name: str) -> np.ndarray:
+        path = self._colors.get(number)
+        if path is None:
+            raise BadFrameError(name, "missing-file", f"{self._frames}/color/{number}.jpg")
+        rgb = read_rgb(path, name)
+        require_size(rgb, self._color_camera.width, self._color_camera.height, name, str(path))
+        return self._align.color(rgb) if self._align else rgb
+
+    def _read_camera(self, kind: str, images: list[Path]) -> Intrinsics:
+        path = self._frames / "intrinsic" / f"intrinsic_{kind}.txt"
+        return checked_intrinsics(read_matrix(require_file(path, _FIX)), first_size(images), path)
+
+    def _read_color_camera(self) -> tuple[Intrinsics, Resampling | None]:
+        """The colour camera, and how to see with the depth camera what it saw."""
+        images = list(self._colors.values())
+        width, height = first_size(images)
+        if (width, height) == (self._camera.width, self._camera.height):
+            logger.debug("%s: colour has the depth's size, taken as registered to it", self.name)
+            return self._camera, None
+        camera = self._read_camera("color", images)
+        return camera, same_ray(camera, self._camera)
+
+
+def frames_folder(scene: Path) -> Path:
+    """Where a scene's exported frames lie: in the scene's folder or in ``frames/``."""
+    return scene / "frames" if (scene / "frames" / "depth").is_dir() else scene

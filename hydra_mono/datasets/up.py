@@ -1,0 +1,184 @@
+"""Which way is up: from the layout, from the user, or from the surfaces seen first."""
+
+import logging
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+import numpy as np
+from jaxtyping import Float64
+
+from hydra_mono.core.errors import BadFrameError, DataError
+from hydra_mono.core.frame import Frame
+from hydra_mono.core.geometry import camera_rays, rotation_between
+from hydra_mono.core.labels import LabelSpace
+from hydra_mono.core.source import Source
+
+logger = logging.getLogger(__name__)
+
+Direction = tuple[float, float, float]
+
+_Z: Direction = (0.0, 0.0, 1.0)
+_SPAN = 240  # frames at the start that the estimate looks at
+_STRIDE = 8  # pixels between samples of a depth image
+_MAX_STEP = 0.1  # relative change of depth between samples of one surface
+_MIN_NORMALS = 200
+_SEARCH_NORMALS = 3000  # that the coarse search looks at
+_PRIOR_WEIGHT = 0.1  # of the camera's attitude against the surfaces
+_TILTS_RAD = np.radians([12.0, 6.0, 3.0, 3.0])  # how far a normal may lean, pass by pass
+
+
+class UprightSource:
+    """Another source in a world whose z axis points up; turns the poses and nothing else."""
+
+    def __init__(self, source: Source, up: Direction) -> None:
+        self._source = source
+        self._upright_from_world = np.eye(4)
+        self._upright_from_world[:3, :3] = rotation_between(np.array(up, np.float64), np.array(_Z))
+
+    @property
+    def name(self) -> str:
+        return self._source.name
+
+    @property
+    def label_space(self) -> LabelSpace:
+        return self._source.label_space
+
+    @property
+    def world_up(self) -> Direction:
+        return _Z
+
+    def __len__(self) -> int:
+        return len(self._source)
+
+    def __getitem__(self, index: int) -> Frame:
+        frame = self._source[index]
+        return replace(frame, world_from_camera=self._upright_from_world @ frame.world_from_camera)
+
+
+def upright(source: Source, override_up: Direction | None = None, sample: int = 24) -> Source:
+    """The source in a z-up world: ``override_up``, else the layout's promise, else an estimate.
+
+    Raises:
+        DataError: up must be estimated and not one of the first frames can be read.
+    """
+    if override_up is not None:
+        up, why = _unit(override_up), "as told"
+    elif source.world_up is not None:
+        up, why = _unit(source.world_up), "as the layout promises"
+    else:
+        up, why = estimate_up(first_frames(source, sample)), "estimated from the first surfaces"
+    logger.info("%s: up is (%.3f, %.3f, %.3f) %s; mapped z-up", source.name, *up, why)
+    return source if np.allclose(up, _Z, atol=1e-9) else UprightSource(source, up)
+
+
+def first_frames(source: Source, count: int) -> Iterator[Frame]:
+    """Up to ``count`` usable frames, evenly out of the first 240."""
+    span = min(len(source), _SPAN)
+    for index in range(0, span, max(1, -(-span // count))):
+        try:
+            yield source[index]
+        except BadFrameError as error:
+            logger.debug("left out of the search for up: %s", error)
+
+
+def estimate_up(frames: Iterable[Frame]) -> Direction:
+    """Up in the source's world, from surfaces: floors lie across it and walls along it.
+
+    People hold cameras level, which gives the first guess. The direction within 50° of it that
+    most normals are nearly parallel or perpendicular to is then refined: each pass fits those
+    normals in least squares, with less tolerance than the one before.
+
+    Raises:
+        DataError: there are no frames.
+    """
+    rotations: list[Float64[np.ndarray, "3 3"]] = []
+    normals: list[Float64[np.ndarray, "n 3"]] = []
+    for frame in frames:
+        rotation = frame.world_from_camera[:3, :3]
+        rotations.append(rotation)
+        normals.append(surface_normals(frame) @ rotation.T)
+    if not rotations:
+        raise DataError("no readable frame to find up from; say it with --up X,Y,Z")
+    return _direction(_fit(_prior(np.array(rotations)), np.concatenate(normals)))
+
+
+def surface_normals(frame: Frame) -> Float64[np.ndarray, "n 3"]:
+    """Unit normals in camera axes, facing the camera, on a coarse grid; none without depth."""
+    if frame.depth_m is None:
+        return np.zeros((0, 3))
+    depth_m = frame.depth_m[::_STRIDE, ::_STRIDE].astype(np.float64)
+    points = camera_rays(frame.intrinsics, _STRIDE) * depth_m[..., None]
+    right, left = points[1:-1, 2:], points[1:-1, :-2]
+    below, above = points[2:, 1:-1], points[:-2, 1:-1]
+    normals = np.cross(below - above, right - left)
+    lengths = np.linalg.norm(normals, axis=-1)
+    z = np.stack([point[..., 2] for point in (right, left, below, above)])
+    is_one_surface = np.ptp(z, axis=0) < _MAX_STEP * z.min(axis=0)
+    chosen = is_one_surface & (z.min(axis=0) > 0) & np.isfinite(lengths) & (lengths > 0)
+    return np.asarray(normals[chosen] / lengths[chosen, None])
+
+
+def _prior(rotations: Float64[np.ndarray, "n 3 3"]) -> Float64[np.ndarray, "3"]:
+    """What the camera's attitude says: its x axis stays level, its y axis points down."""
+    mean_up = -rotations[:, :, 1].mean(axis=0)
+    across = np.einsum("ni,nj->ij", rotations[:, :, 0], rotations[:, :, 0]) / len(rotations)
+    return _least(across - _PRIOR_WEIGHT * np.outer(mean_up, mean_up), mean_up)
+
+
+def _fit(
+    prior: Float64[np.ndarray, "3"], normals: Float64[np.ndarray, "n 3"]
+) -> Float64[np.ndarray, "3"]:
+    """The direction near the prior that most normals are parallel or perpendicular to."""
+    if len(normals) < _MIN_NORMALS:
+        logger.warning("too little surface in view to find up from; taking the camera's own")
+        return prior
+    up = _best_candidate(prior, normals[:: -(-len(normals) // _SEARCH_NORMALS)])
+    for tilt_rad in _TILTS_RAD:
+        along = normals @ up
+        parallel = normals[np.abs(along) > np.cos(tilt_rad)]
+        across = normals[np.abs(along) < np.sin(tilt_rad)]
+        spread = across.T @ across - parallel.T @ parallel
+        up = _least(spread - 1e-3 * len(normals) * np.outer(prior, prior), up)
+    return up
+
+
+def _best_candidate(
+    prior: Float64[np.ndarray, "3"], normals: Float64[np.ndarray, "n 3"]
+) -> Float64[np.ndarray, "3"]:
+    candidates = _cap() @ rotation_between(np.array(_Z), prior).T
+    lean_rad = np.arcsin(np.clip(np.abs(candidates @ normals.T), 0, 1))
+    off_rad = np.minimum(lean_rad, np.pi / 2 - lean_rad)
+    agreement = np.exp(-((off_rad / _TILTS_RAD[1]) ** 2)).mean(axis=1)
+    return np.asarray(candidates[np.argmax(agreement + _PRIOR_WEIGHT * (candidates @ prior))])
+
+
+def _cap() -> Float64[np.ndarray, "n 3"]:
+    """Directions up to 50° from z, 2° apart on a sunflower spiral (Vogel, 1979)."""
+    lowest = np.cos(np.radians(50.0))
+    count = int(2 * np.pi * (1 - lowest) / np.radians(2.0) ** 2)
+    steps = np.arange(count)
+    z = 1 - (steps + 0.5) / count * (1 - lowest)
+    turn = steps * np.pi * (3 - np.sqrt(5.0))
+    radius = np.sqrt(1 - z * z)
+    return np.stack([radius * np.cos(turn), radius * np.sin(turn), z], axis=1)
+
+
+def _least(
+    symmetric: Float64[np.ndarray, "3 3"], toward: Float64[np.ndarray, "3"]
+) -> Float64[np.ndarray, "3"]:
+    """Eigenvector of the least eigenvalue, on the side of ``toward``."""
+    vector = np.linalg.eigh(symmetric)[1][:, 0]
+    return np.asarray(vector if vector @ toward >= 0 else -vector)
+
+
+def _unit(direction: Direction) -> Direction:
+    vector = np.array(direction, np.float64)
+    length = float(np.linalg.norm(vector))
+    if not (np.isfinite(length) and length > 0):
+        raise DataError(f"up must be a direction, found {direction}")
+    return _direction(vector / length)
+
+
+def _direction(vector: Float64[np.ndarray, "3"]) -> Direction:
+    x, y, z = (float(value) for value in vector)
+    return x, y, z

@@ -14,7 +14,7 @@ import numpy as np
 
 from hydra_mono.core.box import BoundingBox
 from hydra_mono.core.labels import LabelSpace
-from hydra_mono.graph.naming import planner_name, room_class, slug
+from hydra_mono.graph.naming import planner_name, room_class, room_names, slug
 from hydra_mono.graph.nodes import AgentNode, ObjectNode, Position, RoomNode
 from hydra_mono.graph.scene_graph import SceneGraph
 from hydra_mono.graph.serialize import sorted_nodes
@@ -47,7 +47,7 @@ class _Thing:
 def sayplan_document(graph: SceneGraph, labels: LabelSpace) -> Json:
     """What is there now; what was found gone is left out."""
     rooms = _rooms(graph)
-    names = {symbol: planner_name(room_class(room), symbol) for symbol, room in rooms.items()}
+    names = room_names(rooms)
     things = _things(graph, labels, names)
     assets = [thing for thing in things if not thing.is_movable]
     objects = [thing for thing in things if thing.is_movable]

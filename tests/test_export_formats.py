@@ -6,7 +6,17 @@ from typing import Any
 
 import networkx as nx
 import pytest
-from helpers_exports import LABELS, graphs, house_mesh, link, place, small_house, symbol, thing
+from helpers_exports import (
+    LABELS,
+    graphs,
+    house_mesh,
+    link,
+    place,
+    room,
+    small_house,
+    symbol,
+    thing,
+)
 from hypothesis import given, settings
 
 from hydra_mono.core.errors import ExportError
@@ -14,7 +24,7 @@ from hydra_mono.core.mesh import SemanticMesh
 from hydra_mono.graph.export_dsg import dsg_text
 from hydra_mono.graph.export_sayplan import sayplan_document
 from hydra_mono.graph.exports import EXPORTS, export_graph, write_export
-from hydra_mono.graph.naming import slug
+from hydra_mono.graph.naming import room_names, slug
 from hydra_mono.graph.scene_graph import SceneGraph
 
 
@@ -84,7 +94,7 @@ def test_furniture_is_an_asset_and_a_movable_thing_an_object() -> None:
 
 def test_things_know_their_rooms() -> None:
     nodes = sayplan(small_house())["nodes"]
-    assert [room["id"] for room in nodes["room"]] == ["kitchen_0", "room_1"]
+    assert [entry["id"] for entry in nodes["room"]] == ["kitchen_0", "room_1"]
     rooms = {entry["id"]: entry["room"] for entry in nodes["asset"] + nodes["object"]}
     assert rooms == {
         "table_0": "kitchen_0",
@@ -174,6 +184,20 @@ def test_planner_names_are_unique(graph: SceneGraph) -> None:
     nodes = sayplan_document(graph, LABELS)["nodes"]
     names = [entry["id"] for entries in nodes.values() for entry in entries]
     assert len(set(names)) == len(names)
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (("room 1", "room 2"), ["room_1", "room_2"]),
+        (("Küche", "room 2"), ["kuche_0", "room_2"]),
+        (("hall 1", "hall"), ["hall_0", "hall_1"]),  # both would be hall_1
+        (("", "3"), ["room_0", "room_1"]),
+    ],
+)
+def test_rooms_keep_their_names(names: tuple[str, ...], expected: list[str]) -> None:
+    rooms = {symbol(f"R({index})"): room(name, index) for index, name in enumerate(names)}
+    assert list(room_names(rooms).values()) == expected
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import numpy as np
 from jaxtyping import Bool, Float32, Int32, Int64, UInt8
 
 _Indices = Int64[np.ndarray, " n"]
+_Columns = list[Int32[np.ndarray, " n"]]
 
 
 def gvd_voxels(
@@ -26,14 +27,22 @@ def gvd_voxels(
     ``max_cos``.
     """
     is_candidate = free & (distance_m > min_distance_m)
-    basis = np.zeros(free.size, np.uint8)
     voxels = np.flatnonzero(is_candidate)
+    parents = [parent[..., axis].ravel() for axis in range(3)]
+    basis = np.zeros(free.size, np.uint8)
     for axis in range(3):
         a, b = _neighbours(is_candidate, voxels, axis)
-        a, b = _apart(a, b, parent, axis, min_separation_m / voxel_size_m, max_cos)
-        to_b, to_a = _crossed_distances(a, b, parent, axis)
-        np.add.at(basis, a[to_b <= to_a], np.uint8(1))
-        np.add.at(basis, b[to_a <= to_b], np.uint8(1))
+        separation = sum(np.abs(column[a] - column[b]) for column in parents)
+        maybe = separation > 1  # spares most pairs the rest: neighbours lie in front of neighbours
+        a, b, separation = a[maybe], b[maybe], separation[maybe]
+        towards_a, towards_b = _towards_parents(a, b, parents, free.shape, axis)
+        is_apart = separation * voxel_size_m > min_separation_m
+        is_apart |= _cos(towards_a, towards_b) < max_cos
+        towards_b[axis] += 1
+        towards_a[axis] -= 1
+        excess = _square(towards_b) - _square(towards_a)  # a to b's parent, less b to a's
+        np.add.at(basis, a[is_apart & (excess <= 0)], np.uint8(1))
+        np.add.at(basis, b[is_apart & (excess >= 0)], np.uint8(1))
     basis[basis > 0] += 1
     grid = basis.reshape(free.shape)
     return grid > 0, grid
@@ -50,43 +59,21 @@ def _neighbours(
     return inside, inside + stride
 
 
-def _apart(
-    a: _Indices,
-    b: _Indices,
-    parent: Int32[np.ndarray, "x y z 3"],
-    axis: int,
-    min_separation: float,
-    max_cos: float,
-) -> tuple[_Indices, _Indices]:
-    """The pairs whose parents lie far from each other or in other directions."""
-    parents = parent.reshape(-1, 3)
-    separation = np.abs(parents[a] - parents[b]).sum(axis=1)
-    maybe = separation > 1  # spares the cosines of most: neighbours mostly share their parent
-    a, b, separation = a[maybe], b[maybe], separation[maybe]
-    towards_a, towards_b = _towards_parents(a, b, parent, axis)
-    dot = np.sum(towards_a * towards_b, axis=1)
-    norms = np.linalg.norm(towards_a, axis=1) * np.linalg.norm(towards_b, axis=1)
-    is_apart = (separation > min_separation) | (dot < max_cos * norms)
-    return a[is_apart], b[is_apart]
-
-
-def _crossed_distances(
-    a: _Indices, b: _Indices, parent: Int32[np.ndarray, "x y z 3"], axis: int
-) -> tuple[Float32[np.ndarray, " n"], Float32[np.ndarray, " n"]]:
-    """Squared distances, in voxels, from a to b's parent and from b to a's."""
-    towards_a, towards_b = _towards_parents(a, b, parent, axis)
-    towards_b[:, axis] += 1
-    towards_a[:, axis] -= 1
-    return np.sum(towards_b**2, axis=1), np.sum(towards_a**2, axis=1)
-
-
 def _towards_parents(
-    a: _Indices, b: _Indices, parent: Int32[np.ndarray, "x y z 3"], axis: int
-) -> tuple[Float32[np.ndarray, "n 3"], Float32[np.ndarray, "n 3"]]:
-    shape = parent.shape[:3]
-    parents = parent.reshape(-1, 3)
-    at = np.stack(np.unravel_index(a, shape), axis=1)
-    towards_a = (parents[a] - at).astype(np.float32)
-    towards_b = (parents[b] - at).astype(np.float32)
-    towards_b[:, axis] -= 1
+    a: _Indices, b: _Indices, parents: _Columns, shape: tuple[int, ...], axis: int
+) -> tuple[_Columns, _Columns]:
+    """From each of two neighbours along ``axis`` to its nearest surface voxel."""
+    at = np.unravel_index(a, shape)
+    towards_a = [parents[i][a] - at[i] for i in range(3)]
+    towards_b = [parents[i][b] - at[i] for i in range(3)]
+    towards_b[axis] = towards_b[axis] - 1
     return towards_a, towards_b
+
+
+def _square(vectors: _Columns) -> np.ndarray:
+    return np.asarray(vectors[0] ** 2 + vectors[1] ** 2 + vectors[2] ** 2)
+
+
+def _cos(a: _Columns, b: _Columns) -> np.ndarray:
+    dot = a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
+    return np.asarray(dot / np.sqrt(np.maximum(_square(a) * _square(b), 1)))

@@ -1,10 +1,15 @@
 """Few balls that fill much of the free space, chosen greedily by the volume each adds."""
 
+import functools
 import heapq
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool, Float64, Int32, Int64
+
+from hydra_mono.core.freespace import FreeSpace
+
+Inside = list[Int64[np.ndarray, " _"]]  # samples of each ball
 
 _STRIDE = 2  # volume is counted on every second voxel along each axis
 
@@ -32,86 +37,90 @@ class Balls:
         )
 
 
-class Coverage:
-    """How many balls each bit of free space lies in."""
+class Samples:
+    """Points on every second voxel of the free space of a box, each standing for some volume."""
 
     def __init__(
-        self, free: Bool[np.ndarray, "x y z"], lower: Int32[np.ndarray, "3"], voxel_size_m: float
+        self, space: FreeSpace, lower: Int32[np.ndarray, "3"], upper: Int32[np.ndarray, "3"]
     ) -> None:
-        self._free = free[::_STRIDE, ::_STRIDE, ::_STRIDE]
-        self._count = np.zeros(self._free.shape, np.uint16)
-        self._spacing_m = _STRIDE * voxel_size_m
-        self._origin = (lower + 0.5) / _STRIDE
-        self._litre_m3 = self._spacing_m**3
+        first = lower + (-(lower + space.lower)) % _STRIDE  # the same points from box to box
+        window = tuple(slice(int(a), int(b), _STRIDE) for a, b in zip(first, upper, strict=True))
+        free = space.observed_free[window]
+        margin = int(np.ceil(space.max_distance_m / (_STRIDE * space.voxel_size_m))) + 1
+        self.is_free = np.pad(free, margin).ravel()
+        shape = np.array(free.shape) + 2 * margin
+        strides = np.array([shape[1] * shape[2], shape[2], 1])
+        self._stencils = [(square, steps @ strides) for square, steps in _stencils(margin)]
+        self._strides = strides
+        self._origin = first + space.lower + 0.5 - _STRIDE * margin
+        self._voxel_size_m = space.voxel_size_m
+        self.volume_m3 = (_STRIDE * space.voxel_size_m) ** 3
 
-    def add(self, center_m: Float64[np.ndarray, "3"], radius_m: float) -> None:
-        window, inside = self._ball(center_m, radius_m)
-        self._count[window] += inside
+    def inside(self, balls: Balls) -> Inside:
+        """The samples (free or not) in each ball; balls lie round centres of voxels."""
+        centers = np.rint(balls.center_m / self._voxel_size_m - self._origin).astype(np.int64)
+        squares = (balls.radius_m / self._voxel_size_m) ** 2
+        start = centers // _STRIDE @ self._strides
+        parity = centers % _STRIDE @ np.array([4, 2, 1])
+        found = []
+        for kind, base, square in zip(
+            parity.tolist(), start.tolist(), squares.tolist(), strict=True
+        ):
+            distance, steps = self._stencils[kind]
+            found.append(steps[: distance.searchsorted(square, "right")] + base)
+        return found
 
-    def remove(self, center_m: Float64[np.ndarray, "3"], radius_m: float) -> None:
-        window, inside = self._ball(center_m, radius_m)
-        self._count[window] -= inside
 
-    def volume_m3(self, center_m: Float64[np.ndarray, "3"], radius_m: float, among: int) -> float:
-        """Free volume of a ball that lies in just ``among`` of the balls added so far."""
-        window, inside = self._ball(center_m, radius_m)
-        inside &= self._count[window] == among
-        return float(np.count_nonzero(inside) * self._litre_m3)
-
-    def _ball(
-        self, center_m: Float64[np.ndarray, "3"], radius_m: float
-    ) -> tuple[tuple[slice, ...], Bool[np.ndarray, "x y z"]]:
-        reach = radius_m / self._spacing_m
-        squares, window = [], []
-        for axis in range(3):
-            centre = center_m[axis] / self._spacing_m - self._origin[axis]
-            first = max(int(np.ceil(centre - reach)), 0)
-            last = max(min(int(np.floor(centre + reach)) + 1, self._free.shape[axis]), first)
-            window.append(slice(first, last))
-            squares.append((np.arange(first, last) - centre) ** 2)
-        x, y, z = squares
-        inside = (x[:, None, None] + y[:, None]) + z <= reach * reach
-        inside &= self._free[tuple(window)]
-        return tuple(window), inside
+@functools.cache
+def _stencils(reach: int) -> list[tuple[Float64[np.ndarray, " n"], Int64[np.ndarray, "n 3"]]]:
+    """Squared distance (voxels) and step to samples, nearest first, by where a voxel lies."""
+    steps = np.indices((2 * reach - 1,) * 3).reshape(3, -1).T - (reach - 1)
+    stencils = []
+    for parity in np.ndindex(_STRIDE, _STRIDE, _STRIDE):
+        square = np.sum((steps * _STRIDE - np.array(parity)) ** 2, axis=1).astype(np.float64)
+        order = np.argsort(square, kind="stable")
+        stencils.append((square[order], steps[order]))
+    return stencils
 
 
 def drop_redundant(
-    coverage: Coverage, balls: Balls, rows: Int64[np.ndarray, " n"], min_volume_m3: float
-) -> Bool[np.ndarray, " m"]:
-    """Takes those of ``rows`` out of the cover that add too little; True for balls that stay.
+    inside: Inside,
+    counts: Int64[np.ndarray, " all"],
+    rows: Int64[np.ndarray, " n"],
+    min_samples: float,
+) -> list[int]:
+    """Those of ``rows``, in that order, that hold too few samples alone; taken out of ``counts``.
 
-    All ``balls`` must have been added. The smallest go first.
+    ``counts``: how many balls hold each sample.
     """
-    stays = np.ones(len(balls), bool)
-    for row in rows[np.lexsort((rows, balls.radius_m[rows]))].tolist():
-        ball = balls.center_m[row], float(balls.radius_m[row])
-        if coverage.volume_m3(*ball, among=1) < min_volume_m3:
-            coverage.remove(*ball)
-            stays[row] = False
-    return stays
+    dropped = []
+    for row in rows.tolist():
+        if np.count_nonzero(counts[inside[row]] == 1) < min_samples:
+            counts[inside[row]] -= 1
+            dropped.append(row)
+    return dropped
 
 
 def choose_balls(
-    coverage: Coverage, candidates: Balls, min_volume_m3: float
-) -> Int64[np.ndarray, " n"]:
-    """Rows of the candidates that fill the uncovered space, most volume first.
+    inside: Inside, is_open: Bool[np.ndarray, " all"], min_samples: float
+) -> Int64[np.ndarray, " k"]:
+    """Rows of the balls that cover the open samples, most of them first; they are closed.
 
-    Greedy maximum coverage with lazy gains (Minoux 1978): a gain only ever shrinks, so the top
-    of the heap is only recomputed, not all. Stops when the best adds less than
-    ``min_volume_m3``; chosen balls are added to the coverage.
+    Greedy maximum coverage with lazy gains (Minoux 1978): a gain only ever shrinks, so only the
+    top of the heap is computed anew. Stops when the best adds fewer than ``min_samples``.
     """
-    center, radius = candidates.center_m, candidates.radius_m.tolist()
-    heap = [(-4.2 * r**3, row) for row, r in enumerate(radius)]
+    gains = [int(np.count_nonzero(is_open[samples])) for samples in inside]
+    heap = [(-gain, row) for row, gain in enumerate(gains) if gain >= min_samples]
     heapq.heapify(heap)
     chosen = []
-    while heap and -heap[0][0] >= min_volume_m3:
+    while heap:
         _, row = heapq.heappop(heap)
-        gain = coverage.volume_m3(center[row], radius[row], among=0)
-        if gain < min_volume_m3:
+        gain = int(np.count_nonzero(is_open[inside[row]]))
+        if gain < min_samples:
             continue
         if heap and gain < -heap[0][0]:
             heapq.heappush(heap, (-gain, row))
             continue
-        coverage.add(center[row], radius[row])
+        is_open[inside[row]] = False
         chosen.append(row)
     return np.array(chosen, np.int64)

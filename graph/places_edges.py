@@ -1,7 +1,7 @@
 """Which places one can move between in a straight line, and with how much room to the sides."""
 
 import numpy as np
-from jaxtyping import Bool, Float32, Float64, Int64
+from jaxtyping import Bool, Float64, Int32, Int64
 from scipy.spatial import KDTree
 
 from hydra_mono.core.freespace import FreeSpace
@@ -36,34 +36,40 @@ def segment_clearance_m(
     longest = float(np.linalg.norm(end_m - start_m, axis=1).max())
     steps = np.linspace(0.0, 1.0, int(np.ceil(longest / space.voxel_size_m)) + 2)
     points = start_m[:, None] + (end_m - start_m)[:, None] * steps[:, None]
-    flat = points.reshape(-1, 3)
-    distance = distance_at(space, flat).reshape(points.shape[:2])
-    voxels = space.voxel_of(flat)
-    is_free = np.zeros(len(flat), bool)
-    inside = np.all((voxels >= 0) & (voxels < space.distance_m.shape), axis=1)
-    is_free[inside] = space.observed_free[tuple(voxels[inside].T)]
-    return np.where(is_free.reshape(distance.shape), distance, 0.0).min(axis=1)
+    distance = distance_at(space, points.reshape(-1, 3), reach=0).reshape(points.shape[:2])
+    tightest = points[np.arange(len(points)), distance.argmin(axis=1)]
+    return np.asarray(np.minimum(distance.min(axis=1), distance_at(space, tightest, reach=1)))
 
 
 def distance_at(
-    space: FreeSpace, points_m: Float64[np.ndarray, "n 3"]
+    space: FreeSpace, points_m: Float64[np.ndarray, "n 3"], *, reach: int
 ) -> Float64[np.ndarray, " n"]:
-    """The distance field between voxel centres, by trilinear interpolation; 0 outside the box."""
+    """Distance to the surfaces nearest to the voxels round each point; 0 where it is not free.
+
+    ``reach``: how many voxels away to ask; with 1 the answer is good to a few millimetres, with
+    0 it may be too large by as much as the point is off the middle of its voxel.
+    """
     shape = np.array(space.distance_m.shape)
-    position = points_m / space.voxel_size_m - space.lower - 0.5
-    is_inside = np.all((position >= 0) & (position <= shape - 1), axis=1)
-    position = np.clip(position, 0, shape - 1)
-    base = np.minimum(position.astype(np.int64), np.maximum(shape - 2, 0))
-    part = position - base
-    stride = np.array([shape[1] * shape[2], shape[2], 1])
-    corner = base @ stride
-    field = space.distance_m.ravel()
-    value = np.zeros(len(points_m))
-    for offset in np.ndindex(2, 2, 2):
-        weight = np.prod(np.where(offset, part, 1 - part), axis=1)
-        step = int(np.minimum(offset, shape - 1) @ stride)
-        value += weight * field[corner + step]
-    return np.where(is_inside, value, 0.0)
+    voxels = space.voxel_of(points_m)
+    rows = np.flatnonzero(np.all((voxels >= 0) & (voxels < shape), axis=1))
+    rows = rows[space.observed_free[tuple(voxels[rows].T)]]
+    square = np.full(len(rows), (space.max_distance_m / space.voxel_size_m) ** 2)
+    points = points_m[rows] / space.voxel_size_m - space.lower
+    for step in np.ndindex(*(2 * reach + 1,) * 3):
+        beside = np.clip(voxels[rows] + (np.array(step) - reach), 0, shape - 1)
+        square = np.minimum(square, np.sum((_surface(space, beside) - points) ** 2, axis=1))
+    distance = np.zeros(len(points_m))
+    distance[rows] = np.sqrt(square) * space.voxel_size_m
+    return distance
+
+
+def _surface(space: FreeSpace, voxels: Int32[np.ndarray, "n 3"]) -> Float64[np.ndarray, "n 3"]:
+    """The surface nearest to each voxel, in voxels from the corner of the box."""
+    parent = space.parent[tuple(voxels.T)] - space.lower
+    if space.surface_offset is None:
+        return np.asarray(parent + 0.5)
+    inside = np.clip(parent, 0, np.array(space.distance_m.shape) - 1)
+    return np.asarray(parent + (space.surface_offset[tuple(inside.T)] + 0.5) / 256)
 
 
 def without_detours(
@@ -85,20 +91,21 @@ def without_detours(
     length = np.full((count, count), np.inf, np.float32)
     length[pairs[:, 0], pairs[:, 1]] = lengths
     length = np.minimum(length, length.T)
-    keep = np.ones(len(pairs), bool)
-    for row in np.unique(pairs[:, 0]).tolist():
-        mine = np.flatnonzero(pairs[:, 0] == row)
-        keep[mine] = ~_has_detour(row, pairs[mine, 1], width, length)
-    return keep
+    mine, other = pairs[:, 0], pairs[:, 1]
+    via = _neighbour_table(pairs, count)[mine]  # e × k; a point is no detour: it has no width
+    legs = np.maximum(length[mine[:, None], via], length[other[:, None], via])
+    widths = np.minimum(width[mine[:, None], via], width[other[:, None], via])
+    is_detour = (legs < length[mine, other, None]) & (widths >= width[mine, other, None])
+    return np.asarray(~np.any(is_detour, axis=1))
 
 
-def _has_detour(
-    row: int,
-    ends: Int64[np.ndarray, " n"],
-    width: Float32[np.ndarray, "m m"],
-    length: Float32[np.ndarray, "m m"],
-) -> Bool[np.ndarray, " n"]:
-    via = np.flatnonzero(width[row] > 0)
-    shorter = np.maximum(length[row, via], length[np.ix_(ends, via)]) < length[row, ends, None]
-    as_wide = np.minimum(width[row, via], width[np.ix_(ends, via)]) >= width[row, ends, None]
-    return np.asarray(np.any(shorter & as_wide, axis=1))
+def _neighbour_table(pairs: _Pairs, count: int) -> Int64[np.ndarray, "n k"]:
+    """Each point's neighbours; short rows are filled up with the point itself."""
+    mine = np.concatenate([pairs[:, 0], pairs[:, 1]])
+    other = np.concatenate([pairs[:, 1], pairs[:, 0]])
+    order = np.argsort(mine, kind="stable")
+    degree = np.bincount(mine, minlength=count)
+    place = np.arange(len(mine)) - np.repeat(np.cumsum(degree) - degree, degree)
+    table = np.repeat(np.arange(count)[:, None], max(1, int(degree.max(initial=0))), axis=1)
+    table[mine[order], place] = other[order]
+    return table

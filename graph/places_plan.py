@@ -9,7 +9,7 @@ from scipy.sparse.csgraph import connected_components
 
 from hydra_mono.core.freespace import FreeSpace
 from hydra_mono.graph.gvd import gvd_voxels
-from hydra_mono.graph.places_cover import Balls, Coverage, choose_balls, drop_redundant
+from hydra_mono.graph.places_cover import Balls, Samples, choose_balls, drop_redundant
 from hydra_mono.graph.places_edges import near_pairs, segment_clearance_m, without_detours
 
 _NEIGHBOURS = 16  # nearest places that an edge may lead to
@@ -72,15 +72,9 @@ def plan_places(
     ``is_anchored``: known balls with an edge to a place that is not among ``known``.
     """
     voxels, diagram = _diagram(space, rules)
-    is_changed = _in_changed_box(space, known)
+    is_changed = _reaches_changed_box(space, known, np.zeros(len(known)))
     balls, is_valid = _settled(space, known, is_changed, diagram)
-    coverage = Coverage(space.observed_free, space.lower, space.voxel_size_m)
-    for row in np.flatnonzero(is_valid).tolist():
-        coverage.add(balls.center_m[row], float(balls.radius_m[row]))
-    touched = np.flatnonzero(is_valid & is_changed)
-    stays = is_valid & drop_redundant(coverage, balls, touched, rules.min_volume_m3 / 2)
-    candidates = _thinned(space, voxels, diagram, rules)
-    new = candidates.take(choose_balls(coverage, candidates, rules.min_volume_m3))
+    stays, new = _cover(space, balls, is_valid, _thinned(space, voxels, diagram), rules)
     balls = balls.plus(new)
     stays = np.concatenate([stays, np.ones(len(new), bool)])
     is_fresh = np.concatenate([is_changed, np.ones(len(new), bool)])
@@ -91,6 +85,40 @@ def plan_places(
     return Plan(balls, stays, is_fresh, links.take(both))
 
 
+def _cover(
+    space: FreeSpace,
+    balls: Balls,
+    is_valid: Bool[np.ndarray, " n"],
+    candidates: Balls,
+    rules: PlaceRules,
+) -> tuple[Bool[np.ndarray, " n"], Balls]:
+    """Which balls stay, and those of the candidates that fill what is left uncovered."""
+    samples = Samples(space, space.changed_lower, space.changed_upper)
+    threshold = rules.min_volume_m3 / samples.volume_m3
+    near = np.flatnonzero(is_valid & _reaches_changed_box(space, balls, balls.radius_m))
+    inside = samples.inside(balls.take(near))
+    counts = np.where(samples.is_free, 0, len(balls) + 1)
+    for held in inside:
+        counts[held] += 1
+    may_go = np.flatnonzero(_reaches_changed_box(space, balls.take(near), -balls.radius_m[near]))
+    may_go = may_go[np.argsort(balls.radius_m[near[may_go]], kind="stable")]
+    stays = is_valid.copy()
+    stays[near[drop_redundant(inside, counts, may_go, threshold / 2)]] = False
+    chosen = choose_balls(samples.inside(candidates), counts == 0, threshold)
+    return stays, candidates.take(chosen)
+
+
+def _reaches_changed_box(
+    space: FreeSpace, balls: Balls, reach_m: Float64[np.ndarray, " n"]
+) -> Bool[np.ndarray, " n"]:
+    lower = (space.lower + space.changed_lower) * space.voxel_size_m
+    upper = (space.lower + space.changed_upper) * space.voxel_size_m
+    reach = reach_m[:, None]  # negative: must lie inside by so much
+    return np.asarray(
+        np.all((balls.center_m >= lower - reach) & (balls.center_m <= upper + reach), axis=1)
+    )
+
+
 def _diagram(space: FreeSpace, rules: PlaceRules) -> tuple[np.ndarray, np.ndarray]:
     """Box-relative GVD voxels of the changed part, and basis points on the whole box."""
     window = tuple(
@@ -98,9 +126,9 @@ def _diagram(space: FreeSpace, rules: PlaceRules) -> tuple[np.ndarray, np.ndarra
     )
     basis = np.zeros(space.distance_m.shape, np.uint8)
     _, basis[window] = gvd_voxels(
-        np.ascontiguousarray(space.distance_m[window]),
-        np.ascontiguousarray(space.parent[window] - space.lower - space.changed_lower),
-        np.ascontiguousarray(space.observed_free[window]),
+        space.distance_m[window],
+        space.parent[window] - (space.lower + space.changed_lower),
+        space.observed_free[window],
         voxel_size_m=space.voxel_size_m,
         min_distance_m=rules.gvd_min_distance_m,
         min_separation_m=rules.gvd_min_separation_m,
@@ -108,13 +136,6 @@ def _diagram(space: FreeSpace, rules: PlaceRules) -> tuple[np.ndarray, np.ndarra
     )
     basis[space.distance_m < rules.min_radius_m] = 0
     return np.argwhere(basis > 0), basis
-
-
-def _in_changed_box(space: FreeSpace, balls: Balls) -> Bool[np.ndarray, " n"]:
-    voxels = space.voxel_of(balls.center_m)
-    return np.asarray(
-        np.all((voxels >= space.changed_lower) & (voxels < space.changed_upper), axis=1)
-    )
 
 
 def _settled(
@@ -150,9 +171,7 @@ def _steps(reach: int) -> Int64[np.ndarray, "n 3"]:
     return np.asarray(steps[np.argsort(np.sum(steps**2, axis=1), kind="stable")])
 
 
-def _thinned(
-    space: FreeSpace, voxels: Int64[np.ndarray, "n 3"], diagram: np.ndarray, rules: PlaceRules
-) -> Balls:
+def _thinned(space: FreeSpace, voxels: Int64[np.ndarray, "n 3"], diagram: np.ndarray) -> Balls:
     """The voxel of the diagram farthest from any surface, of each cell of three voxels."""
     at = tuple(voxels.T)
     radius = space.distance_m[at].astype(np.float64)

@@ -153,7 +153,8 @@ class FreeSpaceMap:
         offset = self._grid.dense("offset", lower, upper)
         distance, parent = distance_field(
             state == SOLID,
-            (offset + np.float32(0.5)) / np.float32(256),
+            offset,
+            state == FREE,
             voxel_size_m=self._voxel_size_m,
             max_distance_m=self._max_distance_m,
         )
@@ -167,6 +168,7 @@ class FreeSpaceMap:
             parent=parent + lower,
             changed_lower=np.maximum(changed[0] - inner - lower, 0).astype(np.int32),
             changed_upper=np.minimum(changed[1] + inner, upper).astype(np.int32) - lower,
+            surface_offset=offset,
             window_center_m=center_m,
             window_radius_m=self._window_radius_m,
         )
@@ -188,6 +190,7 @@ class FreeSpaceMap:
             observed_free=np.zeros((0, 0, 0), bool),
             distance_m=np.zeros((0, 0, 0), np.float32),
             parent=np.zeros((0, 0, 0, 3), np.int32),
+            surface_offset=np.zeros((0, 0, 0, 3), np.uint8),
             changed_lower=zero,
             changed_upper=zero,
             window_center_m=center_m,

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float32, Float64, Int32
+from jaxtyping import Bool, Float32, Float64, Int32, UInt8
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,11 +12,14 @@ class FreeSpace:
 
     Voxel (i, j, k) is centred at ``(lower + (i, j, k) + 0.5) * voxel_size_m``: ``lower`` is an
     integer offset on one fixed world grid, so boxes of different updates share voxels.
-    ``observed_free``: seen empty by a camera and not a surface. ``distance_m``: to the nearest
-    surface, 0 at surfaces, capped at ``max_distance_m``. ``parent``: world-grid index of that
-    nearest surface voxel (the basis point of the GVD), valid where distance < max_distance_m.
+    ``observed_free``: seen empty by a camera and not a surface. ``distance_m``: from the centre
+    of a free voxel to the nearest surface, capped at ``max_distance_m``; 0 at other voxels.
+    ``parent``: world-grid index of that nearest surface voxel (the basis point of the GVD),
+    valid where distance < max_distance_m.
     ``changed_lower``/``changed_upper``: sub-box (voxel indices relative to ``lower``, upper
     exclusive) outside which nothing changed since the last update.
+    ``surface_offset``: where in a surface voxel the surface lies, in 1/256 of a voxel on each
+    axis; the middle where it is not given.
     ``window_center_m``/``window_radius_m``: the ball outside which nothing will change soon;
     no centre means everywhere may.
     """
@@ -29,6 +32,7 @@ class FreeSpace:
     parent: Int32[np.ndarray, "x y z 3"]
     changed_lower: Int32[np.ndarray, "3"]
     changed_upper: Int32[np.ndarray, "3"]
+    surface_offset: UInt8[np.ndarray, "x y z 3"] | None = None
     window_center_m: Float64[np.ndarray, "3"] | None = None
     window_radius_m: float = float("inf")
 

@@ -125,7 +125,8 @@ class RoomLayer:
         for i, symbol in enumerate(scene.symbols):
             if i < scene.working or before[i] is None:
                 room = rooms.get(int(groups[i]))
-                writer.hang(symbol, room)
+                if room != before[i]:
+                    writer.hang(symbol, room)
                 if room is not None:
                     touched[room] = int(scene.storeys[i])
         return touched

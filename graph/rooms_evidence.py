@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Complex128, Float64, Int64, UInt8
+from jaxtyping import Bool, Complex64, Complex128, Float32, Float64, Int64, UInt8
 
 from hydra_mono.core.labels import LabelSpace
-from hydra_mono.core.mesh import BlockKey, MeshUpdate, SemanticMesh, concatenate
+from hydra_mono.core.mesh import BlockKey, MeshUpdate, SemanticMesh
 
 SLICES = 8  # heights told apart inside a block, one bit each
 WALL, FLOOR, INSIDE = 0, 1, 2
@@ -34,6 +34,16 @@ class SurfaceRoles:
         wall = labels.mask(labels.ids_with_role("wall", "window") or every)
         floor = labels.mask(labels.ids_with_role("floor") or every)
         return SurfaceRoles(wall=wall, floor=floor, inside=~wall | wall.all())
+
+    def split(
+        self, upward: Float32[np.ndarray, " v"], labels: UInt8[np.ndarray, " v"]
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Which vertices are wall, floor, and level things that only the inside has."""
+        return (
+            self.wall[labels] & (np.abs(upward) < UPRIGHT),
+            self.floor[labels] & (upward > LEVEL),
+            self.inside[labels] & (np.abs(upward) > LEVEL),
+        )
 
 
 class WallEvidence:
@@ -68,12 +78,13 @@ class WallEvidence:
         self.cells = max(1, round(update.block_size_m / self._wanted_cell_m))
         keys = sorted(update.changed)
         masks, turns = self._masks(keys, [update.changed[key] for key in keys])
-        for key, mask, turn in zip(keys, masks, turns.tolist(), strict=True):
-            self._replace(key, mask)
-            self._turn_sum += turn - self._turns.pop(key, 0j)
-            if turn:
-                self._turns[key] = turn
-        return sorted({key[:2] for key in keys})
+        self._turn(keys, turns)
+        before = np.stack([self._find(key) for key in keys])
+        different = np.flatnonzero((before != masks).any(axis=(1, 2, 3))).tolist()
+        self._count_floor(np.array(keys)[different, 2], before[different], masks[different])
+        for i in different:
+            self._put(keys[i], masks[i])
+        return sorted({keys[i][:2] for i in different})
 
     def stacks(self, column: Column) -> Iterator[tuple[int, UInt8[np.ndarray, "3 c c"]]]:
         """(k, masks) of the blocks above a column, from below."""
@@ -90,65 +101,81 @@ class WallEvidence:
         degrees = math.degrees(math.atan2(self._turn_sum.imag, self._turn_sum.real)) / 4
         return math.radians(round(degrees)) if abs(degrees) > LEAST_TURN else 0.0
 
-    def _replace(self, key: BlockKey, mask: UInt8[np.ndarray, "3 c c"]) -> None:
+    def _turn(self, keys: list[BlockKey], turns: Complex128[np.ndarray, " n"]) -> None:
+        for key, turn in zip(keys, turns.tolist(), strict=True):
+            self._turn_sum += turn - self._turns.pop(key, 0j)
+            if turn:
+                self._turns[key] = turn
+
+    def _find(self, key: BlockKey) -> UInt8[np.ndarray, "3 c c"]:
+        mask = self._columns.get(key[:2], {}).get(key[2])
+        return np.zeros((3, self.cells, self.cells), np.uint8) if mask is None else mask
+
+    def _put(self, key: BlockKey, mask: UInt8[np.ndarray, "3 c c"]) -> None:
         column = self._columns.setdefault(key[:2], {})
-        before = column.pop(key[2], None)
-        if before is not None:
-            self._count_floor(key[2], before[FLOOR], -1)
         if mask.any():
             column[key[2]] = mask.copy()
-            self._count_floor(key[2], mask[FLOOR], 1)
-        elif not column:
+            return
+        column.pop(key[2], None)
+        if not column:
             del self._columns[key[:2]]
 
-    def _count_floor(self, k: int, mask: UInt8[np.ndarray, "c c"], sign: int) -> None:
-        counts = np.unpackbits(mask[..., None], axis=-1, bitorder="little").sum(axis=(0, 1))
-        for bit in np.flatnonzero(counts).tolist():
-            level = k * SLICES + bit
-            self._floor_cells[level] = self._floor_cells.get(level, 0) + sign * int(counts[bit])
+    def _count_floor(
+        self,
+        ks: Int64[np.ndarray, " n"],
+        before: UInt8[np.ndarray, "n 3 c c"],
+        after: UInt8[np.ndarray, "n 3 c c"],
+    ) -> None:
+        for bit in range(SLICES):
+            set_bits = ((masks[:, FLOOR] >> bit) & 1 for masks in (before, after))
+            was, now = (bits.sum(axis=(1, 2), dtype=np.int64) for bits in set_bits)
+            for i in np.flatnonzero(was != now).tolist():
+                level = int(ks[i]) * SLICES + bit
+                self._floor_cells[level] = self._floor_cells.get(level, 0) + int(now[i] - was[i])
 
     def _masks(
         self, keys: list[BlockKey], meshes: list[SemanticMesh]
     ) -> tuple[UInt8[np.ndarray, "n 3 c c"], Complex128[np.ndarray, " n"]]:
-        mesh = concatenate(meshes)
+        points, normals, labels = _joined(meshes)
         owner = np.repeat(np.arange(len(keys)), [len(part) for part in meshes])
-        lower = np.array(keys, dtype=np.float64) * self.block_size_m
-        inside = (mesh.vertices_m - lower[owner]) / self.block_size_m
+        lower = np.array(keys, dtype=np.float32)
+        inside = points / np.float32(self.block_size_m) - lower[owner]
         plan = np.clip((inside[:, :2] * self.cells).astype(np.int64), 0, self.cells - 1)
         level = np.clip((inside[:, 2] * SLICES).astype(np.int64), 0, SLICES - 1)
-        cell = (owner * self.cells + plan[:, 0]) * self.cells + plan[:, 1]
+        bit = ((owner * self.cells + plan[:, 0]) * self.cells + plan[:, 1]) * SLICES + level
+        surfaces = self._roles.split(normals[:, 2], labels)
         shape = (len(keys), self.cells, self.cells)
-        surfaces = self._surfaces(mesh)
-        layers = [_bits(cell[chosen], level[chosen], shape) for chosen in surfaces]
-        turns = _quarter_turns(mesh.normals[surfaces[WALL]].astype(np.float64))
-        sums = np.zeros(len(keys), dtype=np.complex128)
-        np.add.at(sums, owner[surfaces[WALL]], turns)
-        return np.stack(layers, axis=1), sums
-
-    def _surfaces(self, mesh: SemanticMesh) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Which vertices are wall, floor, and level things that only the inside has."""
-        upward = mesh.normals[:, 2]
-        return (
-            self._roles.wall[mesh.labels] & (np.abs(upward) < UPRIGHT),
-            self._roles.floor[mesh.labels] & (upward > LEVEL),
-            self._roles.inside[mesh.labels] & (np.abs(upward) > LEVEL),
-        )
+        layers = [_bits(bit[chosen], shape) for chosen in surfaces]
+        walls = surfaces[WALL]
+        turns = _quarter_turns(normals[walls])
+        real = np.bincount(owner[walls], weights=turns.real, minlength=len(keys))
+        imag = np.bincount(owner[walls], weights=turns.imag, minlength=len(keys))
+        return np.stack(layers, axis=1), real + 1j * imag
 
 
-def _bits(
-    cell: Int64[np.ndarray, " v"], level: Int64[np.ndarray, " v"], shape: tuple[int, int, int]
-) -> UInt8[np.ndarray, "n c c"]:
+def _joined(meshes: list[SemanticMesh]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Vertices, normals and labels of all the meshes."""
+    return (
+        np.concatenate([mesh.vertices_m for mesh in meshes]),
+        np.concatenate([mesh.normals for mesh in meshes]),
+        np.concatenate([mesh.labels for mesh in meshes]),
+    )
+
+
+def _bits(bit: Int64[np.ndarray, " v"], shape: tuple[int, int, int]) -> UInt8[np.ndarray, "n c c"]:
     """Slices hit by at least one vertex, as bits."""
     hit = np.zeros(int(np.prod(shape)) * SLICES, dtype=bool)
-    hit[cell * SLICES + level] = True
+    hit[bit] = True
     bits = np.packbits(hit.reshape(-1, SLICES), axis=1, bitorder="little")
     return np.asarray(bits.reshape(shape))
 
 
-def _quarter_turns(normals: Float64[np.ndarray, "v 3"]) -> Complex128[np.ndarray, " v"]:
+def _quarter_turns(normals: Float32[np.ndarray, "v 3"]) -> Complex64[np.ndarray, " v"]:
     """Unit numbers at four times each normal's bearing: equal for walls at right angles."""
-    flat = normals[:, 0] + 1j * normals[:, 1]
-    return np.asarray((flat / np.maximum(np.abs(flat), 1e-6)) ** 4)
+    flat = normals[:, 0] + np.complex64(1j) * normals[:, 1]
+    unit = flat / np.maximum(np.abs(flat), np.float32(1e-6))
+    squared = unit * unit
+    return np.asarray(squared * squared)
 
 
 def height_masks(

@@ -6,7 +6,8 @@ import numpy as np
 from jaxtyping import Bool, Int64
 from scipy import ndimage
 
-REACH = (2, 5)  # cells beside a gap in which the wider space must begin: walls are this thick
+OFFSETS = np.array([[[-3], [-5]], [[3], [5]]])  # cells beside a gap where space must be wider
+SAMPLES = np.array([[1], [2]])  # thirds of a gap's length at which it is looked at
 BEYOND = 4  # cells past a gap's end that are looked at
 
 
@@ -75,51 +76,62 @@ def _necks(
     """Gaps along y of at most ``widest`` cells."""
     runs = _Runs.of(solid)
     width = runs.behind - runs.before - 1
-    inner = (runs.before >= 0) & (runs.behind < solid.shape[1])
-    cells = np.argwhere(~solid & inner & (width <= widest))
-    if not len(cells):
+    inner = (runs.before >= 0) & (runs.behind < solid.shape[1]) & (width <= widest)
+    x, start = np.nonzero(~solid & inner & (runs.before == np.arange(solid.shape[1]) - 1))
+    if not len(x):
         return np.zeros_like(solid)
-    x, y = cells.T
-    low, high = runs.before[x, y], runs.behind[x, y]
+    low, high = runs.before[x, start], runs.behind[x, start]
     room = np.pad(np.cumsum(roomy & ~solid, axis=1), ((0, 0), (1, 0)))
-    sides = np.stack([_widening(x, y, low, high, side, runs, room) for side in (-1, 1)])
-    gap = np.unique(x * solid.shape[1] + low, return_inverse=True)[1]
-    share = np.bincount(gap, weights=lintel[x, y])[gap] / (high - low - 1)
-    passed = _passes(sides, high - low - 1, share, rules)
-    kept = np.bincount(gap, weights=passed)[gap] >= 0.6 * (high - low - 1)
-    found = np.zeros_like(solid)
-    found[x[kept], y[kept]] = True
-    return found
+    over = np.pad(np.cumsum(lintel, axis=1), ((0, 0), (1, 0)))
+    share = (over[x, high] - over[x, low + 1]) / (high - low - 1)
+    third = (high - low - 1) * SAMPLES // 3
+    sides = _widening(x, low + 1 + third, low, high, runs, room)
+    passed = _passes(sides, high - low - 1, share, rules).any(axis=0)
+    return _filled(solid.shape, x, low, high, passed)
+
+
+def _filled(
+    shape: tuple[int, ...],
+    x: Int64[np.ndarray, " n"],
+    low: Int64[np.ndarray, " n"],
+    high: Int64[np.ndarray, " n"],
+    chosen: Bool[np.ndarray, " n"],
+) -> Bool[np.ndarray, "x y"]:
+    """True strictly between ``low`` and ``high`` of the chosen rows."""
+    steps = np.zeros((shape[0], shape[1] + 1), dtype=np.int64)
+    np.add.at(steps, (x[chosen], low[chosen] + 1), 1)
+    np.add.at(steps, (x[chosen], high[chosen]), -1)
+    return np.asarray(np.cumsum(steps, axis=1)[:, :-1] > 0)
 
 
 def _widening(
     x: Int64[np.ndarray, " n"],
-    y: Int64[np.ndarray, " n"],
+    y: Int64[np.ndarray, "s n"],
     low: Int64[np.ndarray, " n"],
     high: Int64[np.ndarray, " n"],
-    side: int,
     runs: _Runs,
     room: Int64[np.ndarray, "x y1"],
-) -> Int64[np.ndarray, "2 n"]:
-    """Cells of room past either end of each gap, seen from beside it: the most of any offset."""
-    best = np.zeros((2, len(x)), dtype=np.int64)
-    for offset in range(REACH[0], REACH[1] + 1):
-        at = np.clip(x + side * offset, 0, len(room) - 1)
-        start = np.maximum(runs.before[at, y] + 1, low + 1 - BEYOND)
-        below = room[at, np.maximum(low + 1, start)] - room[at, start]
-        end = np.minimum(runs.behind[at, y], high + BEYOND)
-        above = room[at, end] - room[at, np.minimum(high, end)]
-        both = np.stack([below, above])
-        best = np.where(both.sum(axis=0) > best.sum(axis=0), both, best)
-    return best
+) -> Int64[np.ndarray, "2 2 s n"]:
+    """Cells of room past the gap's low and high end, seen from beside its cell (x, y).
+
+    By side of the wall, end of the gap, sample and gap: what the best of the offsets sees.
+    """
+    beside = np.clip(x + OFFSETS, 0, len(room) - 1)[:, :, None]
+    start = np.maximum(runs.before[beside, y] + 1, low + 1 - BEYOND)
+    end = np.minimum(runs.behind[beside, y], high + BEYOND)
+    below = room[beside, np.maximum(low + 1, start)] - room[beside, start]
+    above = room[beside, end] - room[beside, np.minimum(high, end)]
+    nearer_is_best = (below + above)[:, 0] >= (below + above)[:, 1]
+    ends = (np.where(nearer_is_best, seen[:, 0], seen[:, 1]) for seen in (below, above))
+    return np.stack(list(ends), axis=1)
 
 
 def _passes(
-    sides: Int64[np.ndarray, "2 2 n"],
+    sides: Int64[np.ndarray, "2 2 s n"],
     width: Int64[np.ndarray, " n"],
     lintel_share: np.ndarray,
     rules: GapRules,
-) -> Bool[np.ndarray, " n"]:
+) -> Bool[np.ndarray, "s n"]:
     """``sides``: cells of wider room by side of the wall and by end of the gap."""
     stands_out = sides.sum(axis=1) >= rules.stub
     neck = stands_out.all(axis=0)

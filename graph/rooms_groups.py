@@ -1,12 +1,14 @@
 """Which places belong together: components of the uncut place graph, and who joins them."""
 
 import heapq
+from collections import defaultdict
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float64, Int64
+from jaxtyping import Bool, Float64, Int32, Int64
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
-from hydra_mono.graph.dilation import DisjointSets
 from hydra_mono.graph.rooms_raster import PlanRaster
 
 
@@ -46,36 +48,36 @@ def group_places(
     Components of the uncut graph that are large enough, or settled, are groups; everything else
     joins the group to which it has the widest way, widest first.
     """
-    sets = DisjointSets(len(places.radii_m))
-    for a, b in places.edges[~places.cut].tolist():
-        sets.join(a, b)
-    roots = sets.roots()
-    groups = np.full(len(roots), -1, dtype=np.int64)
-    for number, root in enumerate(_seeds(places, roots, min_places, min_area_m2)):
-        groups[roots == root] = number
+    count, kept = len(places.radii_m), places.edges[~places.cut]
+    links = coo_array((np.ones(len(kept), dtype=bool), (kept[:, 0], kept[:, 1])), (count, count))
+    parts = connected_components(links, directed=False)[1]
+    groups = np.full(count, -1, dtype=np.int64)
+    for number, part in enumerate(_seeds(places, parts, min_places, min_area_m2)):
+        groups[parts == part] = number
     return _flood(places, groups)
 
 
 def _seeds(
-    places: PlaceGraph, roots: Int64[np.ndarray, " n"], min_places: int, min_area_m2: float
+    places: PlaceGraph, parts: Int32[np.ndarray, " n"], min_places: int, min_area_m2: float
 ) -> list[int]:
-    """Roots of the components that may be rooms, in order of their first place."""
+    """The components that may be rooms, in order of their first place."""
     seeds = []
-    for root in np.unique(roots).tolist():
-        members = roots == root
+    for part in dict.fromkeys(parts.tolist()):
+        members = np.flatnonzero(parts == part)
         reach = places.radii_m[members, None]
         plan = places.centers_m[members, :2]
         area = np.prod((plan + reach).max(axis=0) - (plan - reach).min(axis=0))
-        large = members.sum() >= min_places and area >= min_area_m2
+        large = len(members) >= min_places and area >= min_area_m2
         if large or places.anchored[members].any():
-            seeds.append(root)
+            seeds.append(part)
     return seeds
 
 
 def _flood(places: PlaceGraph, groups: Int64[np.ndarray, " n"]) -> Int64[np.ndarray, " n"]:
     """Grows the groups over the widest edge first."""
-    ways: list[list[tuple[float, int]]] = [[] for _ in groups]
-    ends = zip(places.edges.tolist(), places.clearance_m.tolist(), strict=True)
+    ways: dict[int, list[tuple[float, int]]] = defaultdict(list)
+    useful = (groups[places.edges] < 0).any(axis=1)
+    ends = zip(places.edges[useful].tolist(), places.clearance_m[useful].tolist(), strict=True)
     for (a, b), clearance in ends:
         ways[a].append((clearance, b))
         ways[b].append((clearance, a))

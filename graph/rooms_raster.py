@@ -105,26 +105,38 @@ class StoreyColumns:
     ) -> PlanRaster:
         """Flags of a box given in plan axes."""
         size = self._evidence.cell_size_m
-        lower = np.floor(lower_m / size) * size
-        shape = np.maximum(np.ceil((upper_m - lower) / size).astype(np.int64), 1)
+        first = np.floor(lower_m / size + 0.5).astype(np.int64)
+        shape = np.maximum(np.ceil(upper_m / size - 0.5).astype(np.int64) - first, 1)
+        if frame.heading_rad == 0:
+            flags = self._patch(first, first + shape)
+        else:
+            flags = self._turned(frame, first, shape)
+        return PlanRaster(frame, first * size, size, flags)
+
+    def _turned(
+        self, frame: PlanFrame, first: Int64[np.ndarray, "2"], shape: Int64[np.ndarray, "2"]
+    ) -> UInt8[np.ndarray, "x y"]:
+        """Each plan cell shows the world cell that its middle lies in."""
         steps = np.stack(np.meshgrid(*(np.arange(n) + 0.5 for n in shape), indexing="ij"), axis=-1)
-        world = frame.to_world(lower + steps * size)
-        cells = np.floor(world / size + 1e-6).astype(np.int64)
-        first, last = cells.min(axis=(0, 1)), cells.max(axis=(0, 1))
-        first_column = first // self._evidence.cells
-        patch = self._patch(first_column, last // self._evidence.cells)
-        local = cells - first_column * self._evidence.cells
-        return PlanRaster(frame, lower, size, patch[local[..., 0], local[..., 1]])
+        cells = np.floor(frame.to_world(first + steps)).astype(np.int64)
+        lower = cells.min(axis=(0, 1))
+        patch = self._patch(lower, cells.max(axis=(0, 1)) + 1)
+        local = cells - lower
+        return np.asarray(patch[local[..., 0], local[..., 1]])
 
     def _patch(
         self, first: Int64[np.ndarray, "2"], last: Int64[np.ndarray, "2"]
     ) -> UInt8[np.ndarray, "x y"]:
+        """World cells from ``first`` up to but without ``last``."""
         c = self._evidence.cells
-        counts = last - first + 1
-        patch = np.zeros((int(counts[0]), c, int(counts[1]), c), dtype=np.uint8)
-        for i in range(int(counts[0])):
-            for j in range(int(counts[1])):
-                flags = self._flags.get((int(first[0]) + i, int(first[1]) + j))
+        low, high = first // c, -(-last // c)
+        (i0, j0), (i1, j1) = low.tolist(), high.tolist()
+        patch = np.zeros((i1 - i0, c, j1 - j0, c), dtype=np.uint8)
+        for i in range(i0, i1):
+            for j in range(j0, j1):
+                flags = self._flags.get((i, j))
                 if flags is not None:
-                    patch[i, :, j, :] = flags
-        return patch.reshape(int(counts[0]) * c, int(counts[1]) * c)
+                    patch[i - i0, :, j - j0, :] = flags
+        whole = patch.reshape((i1 - i0) * c, (j1 - j0) * c)
+        begin, end = first - low * c, last - low * c
+        return whole[begin[0] : end[0], begin[1] : end[1]]

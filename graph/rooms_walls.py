@@ -10,7 +10,14 @@ from hydra_mono.core.mesh import MeshUpdate
 from hydra_mono.graph.rooms_evidence import Column, SurfaceRoles, WallEvidence, floor_points
 from hydra_mono.graph.rooms_gaps import GapRules, gap_cells
 from hydra_mono.graph.rooms_groups import crossings
-from hydra_mono.graph.rooms_raster import LINTEL, ROOMY, SOLID, PlanFrame, StoreyColumns
+from hydra_mono.graph.rooms_raster import (
+    LINTEL,
+    ROOMY,
+    SOLID,
+    PlanFrame,
+    PlanRaster,
+    StoreyColumns,
+)
 from hydra_mono.graph.storeys import settle_floors, storey_floors, storey_of
 
 MARGIN_M = 2.0  # of wall looked at beyond the outermost way
@@ -52,6 +59,7 @@ class WallPlan:
         self._min_storey = (min_storey_height_m, min_storey_area_m2)
         self._known: set[Column] = set()
         self._storeys: list[StoreyColumns] = []
+        self._latest: dict[int, tuple[np.ndarray, np.ndarray]] = {}
         self.floors_m: list[float] = []
 
     def apply(self, update: MeshUpdate) -> None:
@@ -90,9 +98,18 @@ class WallPlan:
             return np.zeros(len(starts_m), dtype=bool)
         frame = PlanFrame(self._evidence.heading_rad)
         starts, ends = frame.to_plan(starts_m), frame.to_plan(ends_m)
+        step = self._evidence.block_size_m
         lower = np.minimum(starts.min(axis=0), ends.min(axis=0)) - MARGIN_M
         upper = np.maximum(starts.max(axis=0), ends.max(axis=0)) + MARGIN_M
+        lower, upper = np.floor(lower / step) * step, np.ceil(upper / step) * step
         raster = self._storeys[storey].raster(frame, lower, upper)
-        rules = self._gaps.in_cells(raster.cell_size_m)
-        gaps = gap_cells(raster.has(SOLID), raster.has(LINTEL), raster.has(ROOMY), rules)
-        return crossings(raster, gaps, starts, ends)
+        return crossings(raster, self._gap_cells(storey, raster), starts, ends)
+
+    def _gap_cells(self, storey: int, raster: PlanRaster) -> Bool[np.ndarray, "x y"]:
+        """Gap cells of a raster, those of the last time where its flags are the same."""
+        flags, gaps = self._latest.get(storey, (None, None))
+        if flags is None or gaps is None or not np.array_equal(flags, raster.flags):
+            rules = self._gaps.in_cells(raster.cell_size_m)
+            gaps = gap_cells(raster.has(SOLID), raster.has(LINTEL), raster.has(ROOMY), rules)
+            self._latest[storey] = raster.flags, gaps
+        return gaps

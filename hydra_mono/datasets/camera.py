@@ -13,29 +13,40 @@ from hydra_mono.core.frame import Intrinsics
 from hydra_mono.core.geometry import camera_rays
 
 
-def checked_intrinsics(
-    matrix: Float64[np.ndarray, "n n"], size: tuple[int, int], where: Path | str
-) -> Intrinsics:
-    """Intrinsics of a matrix and an image's (width, height).
+def checked_camera(camera: Intrinsics, where: Path | str) -> Intrinsics:
+    """The same intrinsics, when they can belong to images of their size.
 
     Raises:
-        DataError: the matrix cannot belong to images of that size.
+        DataError: a focal length is not positive, or the principal point is near no centre.
     """
-    width, height = size
+    width, height = camera.width, camera.height
+    is_central = 0.1 < camera.cx / width < 0.9 and 0.1 < camera.cy / height < 0.9
+    if 0 < camera.fx < np.inf and 0 < camera.fy < np.inf and is_central:
+        return camera
+    raise DataError(
+        f"{where}: fx {camera.fx:g}, fy {camera.fy:g}, cx {camera.cx:g}, cy {camera.cy:g} do not "
+        f"fit images of {width}×{height} pixels; give the intrinsics of the images as stored"
+    )
+
+
+def camera_of_matrix(
+    matrix: Float64[np.ndarray, "4 4"], size: tuple[int, int], where: Path | str
+) -> Intrinsics:
+    """Intrinsics of a calibration matrix and an image's (width, height).
+
+    Raises:
+        DataError: they do not fit each other.
+    """
     fx, fy, cx, cy = (float(matrix[i]) for i in ((0, 0), (1, 1), (0, 2), (1, 2)))
-    if not (fx > 0 and fy > 0 and 0 < cx < width and 0 < cy < height):
-        raise DataError(
-            f"{where}: fx {fx:g}, fy {fy:g}, cx {cx:g}, cy {cy:g} do not fit the images of "
-            f"{width}×{height} pixels; give the intrinsics of the images as they are stored"
-        )
-    return Intrinsics(fx=fx, fy=fy, cx=cx, cy=cy, width=width, height=height)
+    return checked_camera(Intrinsics(fx, fy, cx, cy, *size), where)
 
 
 class Resampling:
     """Samples images at fixed positions: bilinear for colour, nearest for depth and labels.
 
     ``source_px`` holds, for each pixel wanted, the (u, v) to look at in a source image of
-    ``width`` × ``height``. What lies outside it becomes 0.
+    ``width`` × ``height``. Outside it depth and labels are 0; colour repeats the border's, as
+    depth may well be known a pixel or two farther out than colour.
     """
 
     def __init__(self, source_px: Float64[np.ndarray, "h w 2"], width: int, height: int) -> None:
@@ -81,7 +92,7 @@ class Resampling:
                 right_part * bottom_part,
             ],
             axis=1,
-        ) * self._inside.reshape(-1, 1)
+        )
         step_x, step_y = int(self._width > 1), self._width * int(self._height > 1)
         corners = np.array([0, step_x, step_y, step_x + step_y])
         columns = (top * self._width + left).astype(np.int32)[:, None] + corners.astype(np.int32)

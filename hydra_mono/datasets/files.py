@@ -14,6 +14,7 @@ from PIL import Image
 from hydra_mono.core.errors import BadFrameError, DataError
 
 SATURATED = 65535  # a 16-bit depth pixel at its ceiling is no measurement
+FRAME_NS = 10**9 // 30  # between frames, where a layout stores no stamps
 _SATURATED_SHARE = 0.9  # of an image; more and the sensor was blinded
 
 _DECODING_ERRORS = (

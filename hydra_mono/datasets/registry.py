@@ -31,6 +31,10 @@ def _is_exported_scannet(path: Path) -> bool:
     return any(all((inner / part).is_dir() for part in parts) for inner in (path, path / "frames"))
 
 
+def _is_semantic_replica(path: Path) -> bool:
+    return any((inner / "traj_w_c.txt").is_file() for inner in (path, path / "imap" / "00"))
+
+
 def _is_sens(path: Path) -> bool:
     return (path.suffix == ".sens" and path.is_file()) or _has("*.sens")(path)
 
@@ -50,7 +54,7 @@ READERS: dict[str, Reader] = {
         _has("results/frame*", "traj.txt"), "hydra_mono.datasets.replica:ReplicaSource"
     ),
     "replica-semantic": Reader(
-        _has("rgb", "depth", "traj_w_c.txt"),
+        _is_semantic_replica,
         "hydra_mono.datasets.replica_semantic:ReplicaSemanticSource",
     ),
     "hydra": Reader(

@@ -4,12 +4,14 @@ import logging
 from pathlib import Path
 
 import numpy as np
+from jaxtyping import UInt8
 
-from hydra_mono.core.errors import BadFrameError
+from hydra_mono.core.errors import BadFrameError, DataError
 from hydra_mono.core.frame import Frame, Intrinsics
 from hydra_mono.core.labels import LabelSpace
-from hydra_mono.datasets.camera import Resampling, checked_intrinsics, same_ray
+from hydra_mono.datasets.camera import Resampling, camera_of_matrix, same_ray
 from hydra_mono.datasets.files import (
+    FRAME_NS,
     depth_from_raw,
     first_size,
     numbered,
@@ -22,7 +24,6 @@ from hydra_mono.datasets.files import (
     require_size,
 )
 from hydra_mono.datasets.scannet_scene import (
-    FRAME_NS,
     UNITS_PER_M,
     axis_alignment,
     label_space_of,
@@ -87,7 +88,7 @@ class ScanNetFolderSource:
             labels=self._labels.read(number, name) if self._labels else None,
         )
 
-    def _read_color(self, number: int, name: str) -> np.ndarray:
+    def _read_color(self, number: int, name: str) -> UInt8[np.ndarray, "h w 3"]:
         path = self._colors.get(number)
         if path is None:
             raise BadFrameError(name, "missing-file", f"{self._frames}/color/{number}.jpg")
@@ -97,17 +98,19 @@ class ScanNetFolderSource:
 
     def _read_camera(self, kind: str, images: list[Path]) -> Intrinsics:
         path = self._frames / "intrinsic" / f"intrinsic_{kind}.txt"
-        return checked_intrinsics(read_matrix(require_file(path, _FIX)), first_size(images), path)
+        return camera_of_matrix(read_matrix(require_file(path, _FIX)), first_size(images), path)
 
     def _read_color_camera(self) -> tuple[Intrinsics, Resampling | None]:
         """The colour camera, and how to see with the depth camera what it saw."""
         images = list(self._colors.values())
-        width, height = first_size(images)
-        if (width, height) == (self._camera.width, self._camera.height):
-            logger.debug("%s: colour has the depth's size, taken as registered to it", self.name)
-            return self._camera, None
-        camera = self._read_camera("color", images)
-        return camera, same_ray(camera, self._camera)
+        try:
+            camera = self._read_camera("color", images)
+        except DataError:
+            if first_size(images) != (self._camera.width, self._camera.height):
+                raise
+            logger.info("%s: colour taken as resized to the depth camera", self.name)
+            camera = self._camera
+        return camera, None if camera == self._camera else same_ray(camera, self._camera)
 
 
 def frames_folder(scene: Path) -> Path:

@@ -6,6 +6,8 @@ Dai et al., "ScanNet: richly-annotated 3D reconstructions of indoor scenes", CVP
 import csv
 import logging
 import zipfile
+import zlib
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +24,6 @@ logger = logging.getLogger(__name__)
 
 TSV = "scannetv2-labels.combined.tsv"
 UNITS_PER_M = 1000.0
-FRAME_NS = 10**9 // 30  # the sensor's rate, where no stamps are stored
 _MAX_PARENTS = 4  # levels above the scene in which the tsv is looked for
 
 
@@ -56,16 +57,19 @@ class ScanNetLabels:
         require_size(raw, self._camera.width, self._camera.height, frame, where)
         return self._resampling.nearest(self._table(raw))
 
+    @cached_property
+    def _archive(self) -> zipfile.ZipFile:
+        return zipfile.ZipFile(self._images)
+
     def _encoded(self, number: int) -> tuple[bytes | None, str]:
         where = f"{self._images}/{number}.png"
         try:
             if self._images.is_dir():
                 return (self._images / f"{number}.png").read_bytes(), where
-            with zipfile.ZipFile(self._images) as archive:
-                return archive.read(f"label-filt/{number}.png"), where
+            return self._archive.read(f"label-filt/{number}.png"), where
         except (FileNotFoundError, KeyError):
             return None, where
-        except (OSError, zipfile.BadZipFile) as error:
+        except (OSError, zipfile.BadZipFile, zlib.error) as error:
             raise BadFrameError(str(number), "unreadable-image", f"{where}: {error}") from error
 
 

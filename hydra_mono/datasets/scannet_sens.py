@@ -7,6 +7,7 @@ import zlib
 from dataclasses import dataclass
 from io import BufferedReader
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float64, UInt8, UInt16
@@ -14,10 +15,9 @@ from jaxtyping import Float64, UInt8, UInt16
 from hydra_mono.core.errors import BadFrameError, DataError
 from hydra_mono.core.frame import Frame, Intrinsics
 from hydra_mono.core.labels import LabelSpace
-from hydra_mono.datasets.camera import Resampling, checked_intrinsics, same_ray
-from hydra_mono.datasets.files import checked_pose, depth_from_raw, read_rgb, require_size
+from hydra_mono.datasets.camera import Resampling, camera_of_matrix, same_ray
+from hydra_mono.datasets.files import FRAME_NS, checked_pose, depth_from_raw, read_rgb, require_size
 from hydra_mono.datasets.scannet_scene import (
-    FRAME_NS,
     axis_alignment,
     label_space_of,
     open_labels,
@@ -70,8 +70,8 @@ class ScanNetSensSource:
             self._header = _read_header(file, self._path)
             self._entries = _read_index(file, self._header.frame_count, self._path)
         header = self._header
-        self._camera = checked_intrinsics(header.depth_matrix, header.depth_size, self._path)
-        color = checked_intrinsics(header.color_matrix, header.color_size, self._path)
+        self._camera = camera_of_matrix(header.depth_matrix, header.depth_size, self._path)
+        color = camera_of_matrix(header.color_matrix, header.color_size, self._path)
         self._align = _alignment(color, self._camera)
         scene = self._path.parent
         self._labels = open_labels(self.name, (scene,), color, self._camera)
@@ -224,6 +224,6 @@ def _read_index(file: BufferedReader, count: int, path: Path) -> list[_Entry]:
     return entries
 
 
-def _unpack(file: BufferedReader, layout: str) -> tuple[int, ...]:
+def _unpack(file: BufferedReader, layout: str) -> tuple[Any, ...]:
     form = struct.Struct(layout)
     return form.unpack(file.read(form.size))

@@ -17,7 +17,7 @@ from hydra_mono.core.errors import BadFrameError, DataError
 from hydra_mono.core.frame import Frame, Intrinsics
 from hydra_mono.core.labels import NO_LABELS, LabelSpace
 from hydra_mono.core.trajectory import Trajectory, read_tum
-from hydra_mono.datasets.camera import checked_intrinsics, undistortion
+from hydra_mono.datasets.camera import checked_camera, undistortion
 from hydra_mono.datasets.files import (
     depth_from_raw,
     first_size,
@@ -244,5 +244,8 @@ def _camera_from_yaml(
         units_per_m = float(values.get("units_per_m", UNITS_PER_M))
     except (yaml.YAMLError, KeyError, TypeError, ValueError, AttributeError) as error:
         raise DataError(f"{path}: expected numbers fx fy cx cy ({error!r})") from error
-    matrix = np.array([[fx, 0, cx], [0, fy, cy], [0, 0, 1]], np.float64)
-    return checked_intrinsics(matrix, size, path), (k1, k2, p1, p2, k3), units_per_m
+    return (
+        checked_camera(Intrinsics(fx, fy, cx, cy, *size), path),
+        (k1, k2, p1, p2, k3),
+        units_per_m,
+    )

@@ -1,0 +1,97 @@
+"""7-Scenes: ``seq-XX/frame-NNNNNN.{color.png,depth.png,pose.txt}``.
+
+Shotton et al., "Scene coordinate regression forests for camera relocalization in RGB-D images",
+CVPR 2013. Its colour is not registered to its depth; the colour camera used here was estimated
+by aligning edges.
+"""
+
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float32, UInt8
+
+from hydra_mono.core.frame import Frame, Intrinsics
+from hydra_mono.core.geometry import camera_rays
+from hydra_mono.core.labels import NO_LABELS, LabelSpace
+from hydra_mono.datasets.camera import sample_bilinear
+from hydra_mono.datasets.files import (
+    FRAME_NS,
+    SATURATED,
+    metres_without,
+    numbered,
+    read_integers,
+    read_pose,
+    read_rgb,
+    require_size,
+)
+
+DEPTH_CAMERA = Intrinsics(fx=585.0, fy=585.0, cx=320.0, cy=240.0, width=640, height=480)
+COLOR_CAMERA = Intrinsics(fx=528.4, fy=528.4, cx=324.3, cy=238.5, width=640, height=480)
+COLOR_OFFSET_M = -0.037  # added to a depth point's x to have it in the colour camera's axes
+UNITS_PER_M = 1000.0
+
+
+class SevenScenesSource:
+    """Frames of the depth camera, whose poses these are; colour is warped to it.
+
+    The world is the first camera's, so the layout promises no up. There are no stamps; frames
+    come at 30 Hz.
+    """
+
+    world_up = None
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._colors = numbered(folder, r"frame-(\d+)\.color\.png")
+        self._numbers = list(self._colors)
+
+    @property
+    def name(self) -> str:
+        folder = self._folder.resolve()
+        return f"{folder.parent.name}-{folder.name}"
+
+    @property
+    def label_space(self) -> LabelSpace:
+        return NO_LABELS
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    def __getitem__(self, index: int) -> Frame:
+        number = self._numbers[index]
+        name = f"frame-{number:06d}"
+        pose = read_pose(self._folder / f"{name}.pose.txt", name)
+        depth_path = self._folder / f"{name}.depth.png"
+        raw = read_integers(depth_path, name)
+        rgb = read_rgb(self._colors[number], name)
+        size = DEPTH_CAMERA.width, DEPTH_CAMERA.height
+        require_size(raw, *size, name, str(depth_path))
+        require_size(rgb, *size, name, str(self._colors[number]))
+        depth_m = metres_without(raw, raw == SATURATED, UNITS_PER_M)
+        return Frame(
+            index=index,
+            name=name,
+            stamp_ns=number * FRAME_NS,
+            world_from_camera=pose,
+            intrinsics=DEPTH_CAMERA,
+            rgb=register_color(rgb, depth_m),
+            depth_m=depth_m,
+        )
+
+
+def register_color(
+    rgb: UInt8[np.ndarray, "h w 3"], depth_m: Float32[np.ndarray, "h w"]
+) -> UInt8[np.ndarray, "h w 3"]:
+    """The colour of every depth pixel's point, as the colour camera saw it.
+
+    A pixel without depth is taken to be as far away as the frame's median; past the colour
+    image's border the border's colour is repeated.
+    """
+    valid = depth_m > 0
+    usual_m = float(np.median(depth_m[valid])) if valid.any() else 2.0
+    z_m = np.where(valid, depth_m, np.float32(usual_m))
+    rays = camera_rays(DEPTH_CAMERA)
+    color = COLOR_CAMERA
+    u = np.float32(color.fx) * (rays[..., 0] + np.float32(COLOR_OFFSET_M) / z_m) + color.cx
+    v = np.float32(color.fy) * rays[..., 1] + color.cy
+    return sample_bilinear(rgb, u.astype(np.float32), v.astype(np.float32))

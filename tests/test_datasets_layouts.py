@@ -1,0 +1,329 @@
+"""7-Scenes, Replica's two renders and Hydra's own folder: pixels, poses, labels, faults."""
+
+import json
+import logging
+from pathlib import Path
+
+import numpy as np
+import pytest
+from helpers_datasets import color, matrix_text, pose, raw_depth, save, truncate
+from PIL import Image
+from scipy.ndimage import map_coordinates
+from scipy.spatial.transform import Rotation
+
+from hydra_mono.core.errors import BadFrameError, DataError
+from hydra_mono.core.labels import load_label_space
+from hydra_mono.core.source import stream
+from hydra_mono.datasets.hydra_layout import HydraSource
+from hydra_mono.datasets.label_file import find_label_table
+from hydra_mono.datasets.replica import ReplicaSource
+from hydra_mono.datasets.replica_semantic import ReplicaSemanticSource
+from hydra_mono.datasets.seven_scenes import SevenScenesSource
+
+W, H = 60, 34
+
+
+def write_seven_scenes(folder: Path, frames: int = 2) -> Path:
+    v, u = np.mgrid[0:480, 0:640]
+    smooth = np.stack([u // 3, v // 2, (u + v) // 5], axis=-1).astype(np.uint8)
+    depth = (800 + 2 * u + 3 * v).astype(np.uint16)
+    depth[100:140, 200:260] = 65535
+    depth[300:320, 400:420] = 0
+    for i in range(frames):
+        save(smooth, folder / f"frame-{i:06d}.color.png")
+        save(depth, folder / f"frame-{i:06d}.depth.png")
+        (folder / f"frame-{i:06d}.pose.txt").write_text(matrix_text(pose(i)))
+    return folder
+
+
+def write_replica(folder: Path, frames: int = 3) -> Path:
+    for i in range(frames):
+        save(color(i, W, H), folder / "results" / f"frame{i:06d}.png")
+        save(raw_depth(i, W, H), folder / "results" / f"depth{i:06d}.png")
+    write_trajectory(folder / "traj.txt", frames)
+    return folder
+
+
+def write_semantic_replica(folder: Path, frames: int = 3) -> Path:
+    for i in range(frames):
+        save(color(i, W, H), folder / "rgb" / f"rgb_{i}.png")
+        save(raw_depth(i, W, H), folder / "depth" / f"depth_{i}.png")
+        save(class_ids(i), folder / "semantic_class" / f"semantic_class_{i}.png")
+        save(color(i, W, H), folder / "semantic_class" / f"vis_sem_class_{i}.png")
+    write_trajectory(folder / "traj_w_c.txt", frames)
+    return folder
+
+
+def class_ids(seed: int) -> np.ndarray:
+    return np.random.default_rng(seed).choice([0, 20, 40, 93, 101], (H, W)).astype(np.uint8)
+
+
+def write_trajectory(path: Path, frames: int) -> None:
+    lines = [" ".join(f"{value:.9f}" for value in pose(i).ravel()) for i in range(frames)]
+    path.write_text("\n".join(lines) + "\n")
+
+
+def write_hydra(folder: Path, frames: int = 3, flat: bool = False) -> Path:
+    folder.mkdir(parents=True)
+    folder.joinpath("camera_info.yaml").write_text(
+        f"{{width: {W}, height: {H}, fx: 40.0, fy: 41.0, cx: 29.5, cy: 16.5}}\n"
+    )
+    rows = ["timestamp_ns,tx,ty,tz,qw,qx,qy,qz"]
+    for i in range(frames):
+        places = {kind: folder if flat else folder / kind for kind in ("color", "depth", "labels")}
+        save(color(i, W, H), places["color"] / f"rgb_{i:07d}.png")
+        save(metres(i), places["depth"] / f"depth_{i:07d}.tiff")
+        save(hydra_ids(i), places["labels"] / f"labels_{i:07d}.png")
+        x, y, z, w = Rotation.from_matrix(pose(i)[:3, :3]).as_quat()
+        numbers = [*pose(i)[:3, 3], w, x, y, z]
+        rows.append(f"{10**9 + i * 10**8}," + ",".join(f"{n:.12f}" for n in numbers))
+    (folder / "poses.csv").write_text("\n".join(rows) + "\n")
+    return folder
+
+
+def metres(seed: int) -> np.ndarray:
+    return (raw_depth(seed, W, H) / 1000).astype(np.float32)
+
+
+def hydra_ids(seed: int) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, 7, (H, W)).astype(np.uint8)
+
+
+HYDRA_LABELS = """
+total_semantic_labels: 6
+dynamic_labels: [4]
+invalid_labels: [5]
+object_labels: [0, 3]
+surface_places_labels: [2]
+label_names:
+- {label: 0, name: chair}
+- {label: 1, name: wall}
+- {label: 2, name: pavement}
+- {label: 3, name: lamp}
+- {label: 4, name: human}
+- {label: 5, name: sky}
+"""
+
+
+def test_seven_scenes_colour_is_registered_by_the_published_formula(tmp_path: Path) -> None:
+    source = SevenScenesSource(write_seven_scenes(tmp_path / "chess" / "seq-01"))
+    frame = source[1]
+    assert (source.name, source.world_up, len(source)) == ("chess-seq-01", None, 2)
+    v, u = np.mgrid[0:480, 0:640].astype(float)
+    z = (800 + 2 * u + 3 * v) / 1000
+    x_d, y_d = (u - 320) / 585 * z, (v - 240) / 585 * z
+    u_c = 528.4 * (x_d - 0.037) / z + 324.3
+    v_c = 528.4 * y_d / z + 238.5
+    image = np.asarray(Image.open(tmp_path / "chess" / "seq-01" / "frame-000001.color.png"))
+    inside = (u_c >= 0) & (u_c <= 639) & (v_c >= 0) & (v_c <= 479)
+    assert frame.depth_m is not None
+    compared = inside & (frame.depth_m > 0)
+    assert compared.mean() > 0.9
+    for channel in range(3):
+        expected = map_coordinates(image[..., channel].astype(float), [v_c, u_c], order=1)
+        assert np.abs(frame.rgb[..., channel] - expected)[compared].max() <= 0.52
+
+
+def test_seven_scenes_depth_is_millimetres_with_65535_for_none(tmp_path: Path) -> None:
+    frame = SevenScenesSource(write_seven_scenes(tmp_path / "seq-02"))[0]
+    assert frame.depth_m is not None
+    assert not frame.depth_m[100:140, 200:260].any()
+    assert not frame.depth_m[300:320, 400:420].any()
+    assert frame.depth_m[10, 20] == pytest.approx(0.87)
+    assert (frame.depth_m > 0).sum() == 640 * 480 - 40 * 60 - 20 * 20
+    np.testing.assert_allclose(frame.world_from_camera, pose(0), atol=1e-9)
+    assert (frame.intrinsics.fx, frame.intrinsics.cx, frame.intrinsics.cy) == (585, 320, 240)
+
+
+def test_seven_scenes_faults_spoil_their_frame_alone(tmp_path: Path) -> None:
+    folder = write_seven_scenes(tmp_path / "seq-03", frames=4)
+    (folder / "frame-000000.pose.txt").write_text("nan " * 16)
+    (folder / "frame-000001.depth.png").unlink()
+    truncate(folder / "frame-000002.color.png")
+    reasons = [getattr(item, "reason", "") for item in stream(SevenScenesSource(folder))]
+    assert reasons == ["nan-pose", "missing-file", "unreadable-image", ""]
+
+
+def test_replica_depth_takes_its_scale_from_the_camera_file(tmp_path: Path) -> None:
+    folder = write_replica(tmp_path / "Replica" / "room0")
+    frame = ReplicaSource(folder)[1]
+    np.testing.assert_array_equal(frame.rgb, color(1, W, H))
+    np.testing.assert_allclose(frame.depth_m, raw_depth(1, W, H) / 6553.5, rtol=1e-6)
+    np.testing.assert_allclose(frame.world_from_camera, pose(1), atol=1e-8)
+    assert (frame.intrinsics.fx, frame.intrinsics.cx, frame.intrinsics.cy) == (30, 29.5, 16.5)
+    camera = {"w": W, "h": H, "fx": 31.0, "fy": 32.0, "cx": 28.0, "cy": 17.0, "scale": 1000.0}
+    (folder.parent / "cam_params.json").write_text(json.dumps({"camera": camera}))
+    frame = ReplicaSource(folder)[1]
+    np.testing.assert_allclose(frame.depth_m, raw_depth(1, W, H) / 1000, rtol=1e-6)
+    assert (frame.intrinsics.fx, frame.intrinsics.fy) == (31.0, 32.0)
+    (folder.parent / "cam_params.json").write_text("{}")
+    with pytest.raises(DataError, match=r"cam_params\.json: expected camera"):
+        ReplicaSource(folder)
+
+
+def test_the_full_size_replica_camera_is_the_published_one(tmp_path: Path) -> None:
+    save(color(0, 1200, 680), tmp_path / "results" / "frame000000.jpg")
+    save(raw_depth(0, 1200, 680), tmp_path / "results" / "depth000000.png")
+    write_trajectory(tmp_path / "traj.txt", 1)
+    camera = ReplicaSource(tmp_path)[0].intrinsics
+    assert (camera.fx, camera.fy, camera.cx, camera.cy) == (600.0, 600.0, 599.5, 339.5)
+
+
+def test_a_replica_frame_without_its_trajectory_line_is_bad(tmp_path: Path) -> None:
+    folder = write_replica(tmp_path / "room1")
+    lines = (folder / "traj.txt").read_text().splitlines()
+    (folder / "traj.txt").write_text(f"{lines[0]}\n1 2 three\n")
+    items = list(stream(ReplicaSource(folder)))
+    assert [getattr(item, "reason", "") for item in items] == ["", "unreadable-pose", "no-pose"]
+    assert "line 3: the file has 2" in str(items[2])
+
+
+@pytest.mark.parametrize("inner", ["Sequence_1", "imap/00"])
+def test_semantic_replica_reads_replica_s_classes(tmp_path: Path, inner: str) -> None:
+    write_semantic_replica(tmp_path / "room_0" / inner)
+    source = ReplicaSemanticSource(tmp_path / "room_0" / inner)
+    frame = source[2]
+    assert source.name == f"room_0-{Path(inner).name}"
+    np.testing.assert_array_equal(frame.labels, class_ids(2))
+    np.testing.assert_allclose(frame.depth_m, raw_depth(2, W, H) / 1000, rtol=1e-6)
+    names = [source.label_space.name_of(i) for i in (20, 40, 93, 101)]
+    assert names == ["chair", "floor", "wall", "set of clothing"]
+    assert source.world_up == (0.0, 0.0, 1.0)
+
+
+def test_a_vmap_scene_folder_stands_for_its_first_sequence(tmp_path: Path) -> None:
+    write_semantic_replica(tmp_path / "room_1" / "imap" / "00", frames=2)
+    assert len(ReplicaSemanticSource(tmp_path / "room_1")) == 2
+
+
+def test_semantic_replica_without_classes_has_no_labels(tmp_path: Path) -> None:
+    folder = write_semantic_replica(tmp_path / "room_2" / "Sequence_1")
+    for file in (folder / "semantic_class").iterdir():
+        file.unlink()
+    (folder / "semantic_class").rmdir()
+    source = ReplicaSemanticSource(folder)
+    assert source[0].labels is None
+    assert source.label_space.labels == ()
+
+
+@pytest.mark.parametrize("flat", [False, True])
+def test_hydra_s_folder_reads_as_hydra_wrote_it(tmp_path: Path, flat: bool) -> None:
+    folder = write_hydra(tmp_path / "run", flat=flat)
+    (folder / "label_space.yaml").write_text(HYDRA_LABELS)
+    source = HydraSource(folder)
+    frame = source[2]
+    assert len(source) == 3
+    assert frame.stamp_ns == 1_200_000_000
+    np.testing.assert_array_equal(frame.rgb, color(2, W, H))
+    np.testing.assert_array_equal(frame.depth_m, metres(2))
+    np.testing.assert_allclose(frame.world_from_camera, pose(2), atol=1e-9)
+    expected = np.array([255, 1, 2, 3, 4, 5, 0], np.uint8)[hydra_ids(2)]
+    np.testing.assert_array_equal(frame.labels, expected)
+
+
+def test_hydra_s_label_space_keeps_its_meaning(tmp_path: Path) -> None:
+    (tmp_path / "label_space.yaml").write_text(HYDRA_LABELS)
+    table = find_label_table(tmp_path)
+    assert table is not None
+    space = table.space
+    kinds = {label.name: label.kind for label in space.labels}
+    assert kinds == {
+        "chair": "object",
+        "wall": "structure",
+        "pavement": "structure",
+        "lamp": "object",
+        "human": "agent",
+        "sky": "ignored",
+    }
+    assert space.ids_with_role("wall") == (1,)
+    assert space.ids_with_role("floor") == (2,)
+    assert space.name_of(255) == "chair"
+    assert len({label.color for label in space.labels}) == 6
+
+
+def test_a_label_space_of_our_own_form_is_read_too(tmp_path: Path) -> None:
+    folder = write_hydra(tmp_path / "run")
+    (folder / "label_space.yaml").write_text(
+        "name: mine\nlabels: [{id: 3, name: lamp, color: [1, 2, 3], kind: object}]\n"
+    )
+    source = HydraSource(folder)
+    np.testing.assert_array_equal(source[0].labels, np.where(hydra_ids(0) == 3, 3, 0))
+    assert source.label_space.name == "mine"
+    (folder / "label_space.yaml").write_text("label_names: [{label: x, name: lamp}]\n")
+    with pytest.raises(DataError, match=r"label_space\.yaml: not a label space"):
+        HydraSource(folder)
+
+
+def test_hydra_labels_without_names_are_left_out_with_a_warning(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.WARNING):
+        source = HydraSource(write_hydra(tmp_path / "run"))
+    assert source[0].labels is None
+    assert "label_space.yaml" in caplog.text
+
+
+def test_hydra_faults_spoil_their_frame_alone(tmp_path: Path) -> None:
+    folder = write_hydra(tmp_path / "run", frames=5)
+    (folder / "color" / "rgb_0000000.png").unlink()
+    truncate(folder / "depth" / "depth_0000001.tiff")
+    rows = (folder / "poses.csv").read_text().splitlines()
+    rows[3] = "1200000000,nan,0,0,1,0,0,0"
+    rows[4] = "1300000000,0,0,0,0,0,0,0"
+    rows[5] = "1400000000,0,0"
+    (folder / "poses.csv").write_text("\n".join(rows))
+    reasons = [getattr(item, "reason", "") for item in stream(HydraSource(folder))]
+    assert reasons == [
+        "missing-file",
+        "unreadable-image",
+        "nan-pose",
+        "nan-pose",
+        "unreadable-pose",
+    ]
+
+
+def test_hydra_depth_of_nan_and_infinity_is_no_measurement(tmp_path: Path) -> None:
+    folder = write_hydra(tmp_path / "run", frames=1)
+    depth = metres(0)
+    depth[5, 5:9] = [np.nan, np.inf, -np.inf, -1.0]
+    save(depth, folder / "depth" / "depth_0000000.tiff")
+    read = HydraSource(folder)[0].depth_m
+    assert read is not None
+    assert read[5, 5:9].tolist() == [0, 0, 0, 0]
+    assert read[5, 9] == depth[5, 9]
+
+
+@pytest.mark.parametrize("name", ["camera_info.yaml", "poses.csv"])
+def test_a_missing_piece_of_hydra_s_folder_is_named(tmp_path: Path, name: str) -> None:
+    folder = write_hydra(tmp_path / "run")
+    (folder / name).unlink()
+    with pytest.raises(DataError, match=name):
+        HydraSource(folder)
+
+
+def test_an_index_past_the_end_is_an_index_error(tmp_path: Path) -> None:
+    sources = [
+        HydraSource(write_hydra(tmp_path / "hydra")),
+        ReplicaSource(write_replica(tmp_path / "room0")),
+    ]
+    for source in sources:
+        with pytest.raises(IndexError):
+            source[3]
+
+
+@pytest.mark.parametrize("name", ["ade20k", "replica", "nyu40", "scannet20"])
+def test_shipped_label_spaces_know_structure_and_people(name: str) -> None:
+    space = load_label_space(name)
+    for role in ("wall", "floor", "door", "window"):
+        assert space.ids_with_role(role), role
+    assert space.object_ids
+    assert {label.kind for label in space.labels if label.role} == {"structure"}
+    if name in ("ade20k", "nyu40"):
+        assert "person" in [space.name_of(i) for i in space.ids("agent")]
+
+
+def test_unreadable_metres_name_their_file(tmp_path: Path) -> None:
+    folder = write_hydra(tmp_path / "run", frames=1)
+    (folder / "depth" / "depth_0000000.tiff").write_bytes(b"not an image")
+    with pytest.raises(BadFrameError, match=r"depth_0000000\.tiff"):
+        HydraSource(folder)[0]

@@ -1,6 +1,7 @@
 """Object nodes: labelled surface clustered into things that keep their identity."""
 
 import logging
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -9,11 +10,13 @@ from hydra_mono.core.config import ObjectsConfig
 from hydra_mono.core.labels import LabelSpace
 from hydra_mono.core.mesh import BlockKey, BlockMesh, MeshUpdate
 from hydra_mono.graph.clustering import pack_cells
+from hydra_mono.graph.completion import CompletionRule, complete_box
 from hydra_mono.graph.nodes import ObjectNode
 from hydra_mono.graph.objects_association import associate
 from hydra_mono.graph.objects_box import fit_box
 from hydra_mono.graph.objects_clusters import Cluster, find_clusters
 from hydra_mono.graph.objects_index import Thing, ThingIndex
+from hydra_mono.graph.objects_structure import StructureStore
 from hydra_mono.graph.objects_surface import SurfaceStore
 from hydra_mono.graph.scene_graph import SceneGraph
 from hydra_mono.graph.symbols import NodeSymbol
@@ -21,17 +24,33 @@ from hydra_mono.graph.symbols import NodeSymbol
 log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class _Now:
+    """What one update works on."""
+
+    graph: SceneGraph
+    mesh: BlockMesh
+    update: MeshUpdate
+    stamp_ns: int
+
+    def object_of(self, symbol: NodeSymbol) -> ObjectNode:
+        node = self.graph.get_node(symbol)
+        assert isinstance(node, ObjectNode)
+        return node
+
+
 class ObjectLayer:
     """Keeps the object layer of a graph true to the mesh, around what changed in it.
 
     Args:
         labels: which labels are things, their names and colours.
-        cell_size: metres; the grid that surface is clustered on, the map's voxel size.
+        cell_size: metres; the grid that surface is clustered on, not below the map's voxel size.
         min_area: m²; less surface than this is noise.
         join_distance: metres between pieces one above another that are still one thing.
         trim: share of the surface outside the box at each of its sides.
         min_updates: updates that must have seen a thing before its loss is remembered.
         revive_time: seconds in which a thing that comes back to its spot is the same one.
+        completion: how unseen sides are added to boxes; None leaves boxes as seen.
     """
 
     def __init__(
@@ -40,10 +59,11 @@ class ObjectLayer:
         *,
         cell_size: float = 0.05,
         min_area: float = 0.03,
-        join_distance: float = 0.25,
-        trim: float = 0.01,
+        join_distance: float = 0.4,
+        trim: float = 0.005,
         min_updates: int = 2,
         revive_time: float = 10.0,
+        completion: CompletionRule | None = None,
     ) -> None:
         self._labels = labels
         self._cell_size_m = cell_size
@@ -52,79 +72,56 @@ class ObjectLayer:
         self._trim = trim
         self._min_updates = min_updates
         self._revive_ns = round(revive_time * 1e9)
+        self._completion = completion
         self._surfaces = SurfaceStore(labels.mask(labels.object_ids), cell_size)
+        self._structure = StructureStore(labels)
         self._index = ThingIndex()
         self._active_blocks: set[BlockKey] = set()
         self._gone: dict[NodeSymbol, Thing] = {}
 
     def update(self, graph: SceneGraph, mesh: BlockMesh, update: MeshUpdate, stamp_ns: int) -> None:
         """Clusters what changed, matches it to the nodes there are, and freezes what left."""
+        now = _Now(graph, mesh, update, stamp_ns)
         touched = self._surfaces.apply(update)
         self._track_activity(update)
         parts, things = self._index.region(touched, self._surfaces.holds)
-        found = [(part, self._surfaces.find(part, mesh)) for part in parts]
+        surfaces = [(part, self._surfaces.find(part, mesh)) for part in parts]
         clusters = find_clusters(
-            [(part, surface) for part, surface in found if surface is not None],
+            [(part, surface) for part, surface in surfaces if surface is not None],
             self._min_cells,
             self._join_distance_m,
         )
-        self._match(graph, mesh, clusters, things, stamp_ns)
-        self._surfaces.forget(update.archived)
-        self._freeze(graph, update.archived)
-        self._forget_gone(graph, stamp_ns)
+        self._match(now, clusters, things)
+        self._freeze(now)
+        self._forget_gone(now)
 
     def _track_activity(self, update: MeshUpdate) -> None:
         for key, block in update.changed.items():
             (self._active_blocks.add if len(block) else self._active_blocks.discard)(key)
         self._active_blocks.difference_update(update.archived)
 
-    def _match(
-        self,
-        graph: SceneGraph,
-        mesh: BlockMesh,
-        clusters: list[Cluster],
-        things: list[Thing],
-        stamp_ns: int,
-    ) -> None:
+    def _match(self, now: _Now, clusters: list[Cluster], things: list[Thing]) -> None:
         links = associate([c.cells for c in clusters], [t.cells for t in things])
         for source, target in links.merged:
-            self._merge(graph, things[source], things[target])
-        lost = [things[i] for i in links.lost]
+            self._merge(now, things[source], things[target])
+        lost = {things[i].symbol: things[i] for i in links.lost}
         for cluster, heir in zip(clusters, links.heir, strict=True):
             if heir >= 0:
-                self._refresh(graph, things[heir], cluster)
-                continue
-            claimed = self._claim(graph, cluster, lost)
-            if claimed is not None:
-                self._refresh(graph, claimed, cluster)
+                self._refresh(now, things[heir], cluster)
             else:
-                self._add(graph, cluster)
-        for thing in lost:
-            self._lose(graph, mesh, thing, stamp_ns)
+                self._settle(now, cluster, lost)
+        for thing in lost.values():
+            self._lose(now, thing)
 
-    def _claim(self, graph: SceneGraph, cluster: Cluster, lost: list[Thing]) -> Thing | None:
-        """A thing just lost, or found gone a short while ago, of the same label and spot."""
-        box = self._fit(cluster)
-        center = np.array([box.center_m])
-        for thing in [*lost, *self._gone.values()]:
-            node = graph.find_node(thing.symbol)
-            if not isinstance(node, ObjectNode) or thing.label != cluster.label:
-                continue
-            if node.box.contains(center)[0] or box.contains(np.array([node.box.center_m]))[0]:
-                self._gone.pop(thing.symbol, None)
-                lost[:] = [other for other in lost if other.symbol != thing.symbol]
-                return thing
-        return None
-
-    def _add(self, graph: SceneGraph, cluster: Cluster) -> None:
-        symbol = graph.next_symbol("O")
-        graph.add_node(symbol, self._node(cluster))
-        self._index.put(Thing(symbol, cluster.label, cluster.cells, cluster.blocks, 1))
-
-    def _refresh(self, graph: SceneGraph, thing: Thing, cluster: Cluster) -> None:
-        new = self._node(cluster)
-        before = graph.get_node(thing.symbol)
-        graph.update_node(
+    def _refresh(self, now: _Now, thing: Thing, cluster: Cluster) -> None:
+        """Brings a node up to its surface; where none of that changed, the box stays as it is."""
+        active = not self._active_blocks.isdisjoint(cluster.blocks)
+        same = now.update.changed.keys().isdisjoint(cluster.blocks)
+        if same and np.array_equal(thing.cells, cluster.cells):
+            now.graph.update_node(thing.symbol, is_active=active)
+            return
+        before, new = now.object_of(thing.symbol), self._node(now, cluster)
+        now.graph.update_node(
             thing.symbol,
             position_m=new.position_m,
             box=new.box,
@@ -132,28 +129,58 @@ class ObjectLayer:
             last_seen_ns=max(before.last_seen_ns, new.last_seen_ns),
             vertex_count=new.vertex_count,
             mesh_blocks=new.mesh_blocks,
-            is_active=new.is_active,
+            is_active=active,
             removed_ns=None,
         )
-        updates = thing.updates + 1
-        self._index.put(Thing(thing.symbol, thing.label, cluster.cells, cluster.blocks, updates))
+        self._remember(thing.symbol, cluster, thing.updates + 1)
 
-    def _merge(self, graph: SceneGraph, source: Thing, target: Thing) -> None:
-        log.debug("%s is part of %s", source.symbol, target.symbol)
-        first_seen_ns = graph.get_node(source.symbol).first_seen_ns
-        graph.merge_nodes(source.symbol, target.symbol)
-        kept = graph.get_node(target.symbol)
-        graph.update_node(target.symbol, first_seen_ns=min(kept.first_seen_ns, first_seen_ns))
+    def _settle(self, now: _Now, cluster: Cluster, lost: dict[NodeSymbol, Thing]) -> None:
+        """Surface that no node holds: something just lost, or lately gone, or new."""
+        node = self._node(now, cluster)
+        for thing in [*lost.values(), *self._gone.values()]:
+            if thing.label == cluster.label and _same_spot(
+                now.object_of(thing.symbol).box, node.box
+            ):
+                lost.pop(thing.symbol, None)
+                self._gone.pop(thing.symbol, None)
+                self._refresh(now, thing, cluster)
+                return
+        symbol = now.graph.next_symbol("O")
+        now.graph.add_node(symbol, node)
+        self._remember(symbol, cluster, 1)
+
+    def _remember(self, symbol: NodeSymbol, cluster: Cluster, updates: int) -> None:
+        self._index.put(Thing(symbol, cluster.label, cluster.cells, cluster.blocks, updates))
+
+    def _merge(self, now: _Now, source: Thing, target: Thing) -> None:
+        log.debug("%s turned out to be part of %s", source.symbol, target.symbol)
+        stamps = [now.object_of(thing.symbol).first_seen_ns for thing in (source, target)]
+        now.graph.merge_nodes(source.symbol, target.symbol)
+        now.graph.update_node(target.symbol, first_seen_ns=min(stamps))
         self._index.drop(source.symbol)
 
-    def _lose(self, graph: SceneGraph, mesh: BlockMesh, thing: Thing, stamp_ns: int) -> None:
+    def _lose(self, now: _Now, thing: Thing) -> None:
         """Marks what was carried away; forgets what was never sure or only changed its label."""
-        self._index.drop(thing.symbol)
-        if thing.updates < self._min_updates or self._still_there(mesh, thing):
-            graph.remove_node(thing.symbol)
+        whole = self._find_whole(now, thing)
+        if whole is not None:
+            self._merge(now, thing, whole)
             return
-        graph.update_node(thing.symbol, removed_ns=stamp_ns, is_active=False)
+        self._index.drop(thing.symbol)
+        if thing.updates < self._min_updates or self._still_there(now.mesh, thing):
+            now.graph.remove_node(thing.symbol)
+            return
+        now.graph.update_node(thing.symbol, removed_ns=now.stamp_ns, is_active=False)
         self._gone[thing.symbol] = thing
+
+    def _find_whole(self, now: _Now, thing: Thing) -> Thing | None:
+        """Another thing of the label whose box holds most of this one, a stray piece of it."""
+        center = np.array([now.object_of(thing.symbol).box.center_m])
+        for symbol in sorted({s for key in thing.blocks for s in self._index.owners(key)}):
+            other = self._index.get(symbol)
+            is_other = symbol != thing.symbol and other.label == thing.label
+            if is_other and now.object_of(symbol).box.contains(center)[0]:
+                return other
+        return None
 
     def _still_there(self, mesh: BlockMesh, thing: Thing) -> bool:
         """Whether most of the thing's cells hold surface still, whatever its label."""
@@ -165,22 +192,25 @@ class ObjectLayer:
         surface = np.unique(pack_cells(vertices, labels, self._cell_size_m))
         return bool(np.isin(thing.cells, surface).mean() > 0.5)
 
-    def _freeze(self, graph: SceneGraph, archived: tuple[BlockKey, ...]) -> None:
+    def _freeze(self, now: _Now) -> None:
         """Things without an active block left will not change again."""
+        archived = now.update.archived
         for symbol in sorted({s for key in archived for s in self._index.owners(key)}):
-            blocks = self._index.get(symbol).blocks
-            if self._active_blocks.isdisjoint(blocks):
-                graph.update_node(symbol, is_active=False)
+            if self._active_blocks.isdisjoint(self._index.get(symbol).blocks):
+                now.graph.update_node(symbol, is_active=False)
+        self._surfaces.forget(archived)
+        self._structure.forget(archived)
 
-    def _forget_gone(self, graph: SceneGraph, stamp_ns: int) -> None:
+    def _forget_gone(self, now: _Now) -> None:
         """After a while a thing that comes back is another one."""
         for symbol in list(self._gone):
-            removed_ns = graph.get_node(symbol).removed_ns if graph.has_node(symbol) else None
-            if removed_ns is None or stamp_ns - removed_ns > self._revive_ns:
+            node = now.graph.find_node(symbol)
+            removed_ns = node.removed_ns if node else None
+            if removed_ns is None or now.stamp_ns - removed_ns > self._revive_ns:
                 del self._gone[symbol]
 
-    def _node(self, cluster: Cluster) -> ObjectNode:
-        box = self._fit(cluster)
+    def _node(self, now: _Now, cluster: Cluster) -> ObjectNode:
+        box = self._fit(now, cluster)
         return ObjectNode(
             position_m=box.center_m,
             first_seen_ns=int(cluster.surface.first_seen_ns.min()),
@@ -194,17 +224,23 @@ class ObjectLayer:
             mesh_blocks=cluster.blocks,
         )
 
-    def _fit(self, cluster: Cluster) -> BoundingBox:
-        surface = cluster.surface
-        return fit_box(
-            surface.points_m.astype(np.float64),
-            surface.normals.astype(np.float64),
-            surface.is_fringe,
-            self._trim,
-        )
+    def _fit(self, now: _Now, cluster: Cluster) -> BoundingBox:
+        points_m = cluster.surface.points_m.astype(np.float64)
+        normals = cluster.surface.normals.astype(np.float64)
+        box = fit_box(points_m, normals, cluster.surface.is_fringe, self._trim)
+        if self._completion is None:
+            return box
+        structure = self._structure.near(box, now.mesh, now.update.block_size_m)
+        return complete_box(box, points_m, normals, structure, self._completion)
+
+
+def _same_spot(a: BoundingBox, b: BoundingBox) -> bool:
+    """Whether one of two boxes holds the other's centre."""
+    return bool(a.contains(np.array([b.center_m]))[0] or b.contains(np.array([a.center_m]))[0])
 
 
 def create_objects(config: ObjectsConfig, labels: LabelSpace) -> ObjectLayer:
+    completion = CompletionRule(config.wall_reach, config.floor_reach, config.wall_clearance)
     return ObjectLayer(
         labels,
         cell_size=config.cell_size,
@@ -213,4 +249,5 @@ def create_objects(config: ObjectsConfig, labels: LabelSpace) -> ObjectLayer:
         trim=config.trim,
         min_updates=config.min_updates,
         revive_time=config.revive_time,
+        completion=completion if config.complete else None,
     )

@@ -7,6 +7,8 @@ from jaxtyping import Bool, Float64
 
 from hydra_mono.core.box import BoundingBox
 
+FRINGE_M = 0.1
+
 
 def fit_box(
     points_m: Float64[np.ndarray, "n 3"],
@@ -14,13 +16,16 @@ def fit_box(
     is_fringe: Bool[np.ndarray, " n"],
     trim: float,
 ) -> BoundingBox:
-    """An upright box round the points, but for the outermost share ``trim`` at each side."""
-    keep = ~is_fringe if np.count_nonzero(~is_fringe) >= 0.5 * len(points_m) else ...
-    points, directions = points_m[keep], normals[keep]
-    yaw_rad = find_yaw(directions)
-    best = box_at_yaw(points, 0.0, trim)
+    """An upright box round the points, but for the outermost share ``trim`` at each side.
+
+    Of the two turns that are tried, the axes' and the surface's own, the smaller box wins.
+    Where labels meet (``is_fringe``) surface counts for one step beyond the sure surface only.
+    """
+    sure = ~is_fringe if np.count_nonzero(~is_fringe) >= 0.2 * len(points_m) else is_fringe | True
+    yaw_rad = find_yaw(normals[sure])
+    best = box_at_yaw(points_m, sure, 0.0, trim)
     if yaw_rad != 0.0:
-        turned = box_at_yaw(points, yaw_rad, trim)
+        turned = box_at_yaw(points_m, sure, yaw_rad, trim)
         best = min(best, turned, key=lambda box: box.dimensions_m[0] * box.dimensions_m[1])
     return best
 
@@ -39,11 +44,20 @@ def find_yaw(normals: Float64[np.ndarray, "n 3"], tolerance_rad: float = 0.1) ->
     return yaw_rad if abs(yaw_rad) > tolerance_rad else 0.0
 
 
-def box_at_yaw(points_m: Float64[np.ndarray, "n 3"], yaw_rad: float, trim: float) -> BoundingBox:
+def box_at_yaw(
+    points_m: Float64[np.ndarray, "n 3"],
+    is_sure: Bool[np.ndarray, " n"],
+    yaw_rad: float,
+    trim: float,
+) -> BoundingBox:
     """The trimmed box with its sides turned by ``yaw_rad``."""
     cos, sin = math.cos(yaw_rad), math.sin(yaw_rad)
     box_from_world = np.array([[cos, sin, 0.0], [-sin, cos, 0.0], [0.0, 0.0, 1.0]])
-    lower, upper = np.quantile(points_m @ box_from_world.T, [trim, 1 - trim], axis=0)
+    turned = points_m @ box_from_world.T
+    lower, upper = np.quantile(turned, [trim, 1 - trim], axis=0)
+    sure_lower, sure_upper = np.quantile(turned[is_sure], [trim, 1 - trim], axis=0)
+    lower = np.maximum(lower, sure_lower - FRINGE_M)
+    upper = np.minimum(upper, sure_upper + FRINGE_M)
     center = (lower + upper) / 2 @ box_from_world
     size = upper - lower
     return BoundingBox(

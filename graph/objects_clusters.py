@@ -11,6 +11,10 @@ from hydra_mono.core.mesh import BlockKey
 from hydra_mono.graph.clustering import cluster_cells, renumber, unpack_labels
 from hydra_mono.graph.objects_surface import PartKey, Surface, join
 
+_SLACK_M = 0.05
+_FOOT_HEIGHT_M = 0.2
+_FOOT_REACH_M = 1.5
+
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
@@ -77,13 +81,19 @@ def _extents(
 def _stacked(
     lower: Float32[np.ndarray, "k 3"], upper: Float32[np.ndarray, "k 3"], distance_m: float
 ) -> Bool[np.ndarray, "k k"]:
-    """Pairs whose footprints overlap by half of the smaller one and that are close in height."""
-    size = np.maximum(upper - lower, 0.01)
+    """Pairs whose footprints overlap by half of the smaller one and that are close in height.
+
+    Footprints are taken ``_SLACK_M`` wider, since those of thin poles would miss one another. A
+    flat piece below is a foot: the pole between is too thin to be mapped, whatever its length.
+    """
     overlap = np.minimum(upper[:, None], upper) - np.maximum(lower[:, None], lower)
-    shared = np.prod(np.maximum(overlap[..., :2] + 0.01, 0), axis=-1)
-    footprint = np.prod(size[:, :2] + 0.01, axis=-1)
+    shared = np.prod(np.maximum(overlap[..., :2] + _SLACK_M, 0), axis=-1)
+    footprint = np.prod(upper[:, :2] - lower[:, :2] + _SLACK_M, axis=-1)
     smaller = np.minimum(footprint[:, None], footprint)
-    return np.asarray((shared >= 0.5 * smaller) & (overlap[..., 2] >= -distance_m))
+    is_flat = upper[:, 2] - lower[:, 2] < _FOOT_HEIGHT_M
+    on_foot = np.where(lower[:, None, 2] < lower[:, 2], is_flat[:, None], is_flat)
+    reach_m = np.where(on_foot, max(_FOOT_REACH_M, distance_m), distance_m)
+    return np.asarray((shared >= 0.5 * smaller) & (overlap[..., 2] >= -reach_m))
 
 
 def _components(linked: Bool[np.ndarray, "k k"]) -> Int64[np.ndarray, " k"]:

@@ -60,9 +60,8 @@ class ThingIndex:
         with all their parts, so that none is clustered by half. Both sorted.
         """
         parts = set(touched)
-        for label, block in list(parts):
-            near = ((label, neighbour) for neighbour in _neighbours(block))
-            parts.update(part for part in near if holds(part) or self._owned(part))
+        near = {(label, key) for label, block in parts for key in _neighbours(block)} - parts
+        parts.update(part for part in near if holds(part) or self._owned(part))
         things: dict[NodeSymbol, Thing] = {}
         waiting = list(parts)
         while waiting:
@@ -78,8 +77,8 @@ class ThingIndex:
         return sorted(parts), [things[symbol] for symbol in sorted(things)]
 
     def _owned(self, part: PartKey) -> bool:
-        label, block = part
-        return any(self._things[s].label == label for s in self._owners.get(block, ()))
+        owners = self._owners.get(part[1])
+        return owners is not None and any(self._things[s].label == part[0] for s in owners)
 
 
 _STEPS = tuple(step for step in product((-1, 0, 1), repeat=3) if any(step))

@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 from jaxtyping import Bool, Float32, Int64
 
-from hydra_mono.core.mesh import BlockKey, BlockMesh, MeshUpdate, SemanticMesh
+from hydra_mono.core.mesh import BlockKey, BlockMesh, MeshUpdate, SemanticMesh, concatenate
 from hydra_mono.graph.clustering import pack_cells
 
 PartKey = tuple[int, BlockKey]
@@ -31,7 +31,14 @@ class Surface:
         return len(self.points_m)
 
     def select(self, index: np.ndarray | slice) -> "Surface":
-        return Surface(*(getattr(self, field.name)[index] for field in fields(Surface)))
+        return Surface(
+            self.points_m[index],
+            self.normals[index],
+            self.cells[index],
+            self.is_fringe[index],
+            self.first_seen_ns[index],
+            self.last_seen_ns[index],
+        )
 
 
 def join(parts: Iterable[Surface]) -> Surface:
@@ -50,14 +57,11 @@ class SurfaceStore:
 
     def apply(self, update: MeshUpdate) -> list[PartKey]:
         """Takes over the changed blocks; returns the parts that were or are there, sorted."""
-        touched: set[PartKey] = set()
-        for key, mesh in update.changed.items():
-            before = self._blocks.pop(key, {})
-            after = self._split(mesh)
-            if after:
-                self._blocks[key] = after
-            touched.update((label, key) for label in (*before, *after))
-        return sorted(touched)
+        before = [(label, key) for key in update.changed for label in self._blocks.pop(key, ())]
+        after = self._split(update.changed)
+        for (label, key), surface in after.items():
+            self._blocks.setdefault(key, {})[label] = surface
+        return sorted({*before, *after})
 
     def forget(self, blocks: Iterable[BlockKey]) -> None:
         for key in blocks:
@@ -71,28 +75,36 @@ class SurfaceStore:
         if key in self._blocks:
             return self._blocks[key].get(label)
         block = mesh.find_block(key)
-        return None if block is None else self._split(block).get(label)
+        return None if block is None else self._split({key: block}).get(part)
 
-    def _split(self, mesh: SemanticMesh) -> dict[int, Surface]:
-        index = np.flatnonzero(self._is_object[mesh.labels])
-        if not len(index):
+    def _split(self, blocks: dict[BlockKey, SemanticMesh]) -> dict[PartKey, Surface]:
+        """The object vertices by label and block, in one pass over all of them."""
+        filled = [(key, mesh) for key, mesh in blocks.items() if self._is_object[mesh.labels].any()]
+        if not filled:
             return {}
-        index = index[np.argsort(mesh.labels[index], kind="stable")]
-        labels = mesh.labels[index]
-        surface = Surface(
+        mesh = concatenate(mesh for _, mesh in filled)
+        block_of = np.repeat(np.arange(len(filled)), [len(mesh) for _, mesh in filled])
+        index = np.flatnonzero(self._is_object[mesh.labels])
+        group = block_of[index] * 256 + mesh.labels[index]
+        order = np.argsort(group, kind="stable")
+        surface, group = self._surface(mesh, index[order]), group[order]
+        starts = np.flatnonzero(np.diff(group, prepend=-1))
+        return {
+            (int(group[start]) % 256, filled[int(group[start]) // 256][0]): surface.select(
+                slice(start, end)
+            )
+            for start, end in zip(starts, [*starts[1:], len(group)], strict=True)
+        }
+
+    def _surface(self, mesh: SemanticMesh, index: Int64[np.ndarray, " n"]) -> Surface:
+        return Surface(
             points_m=mesh.vertices_m[index],
             normals=mesh.normals[index],
-            cells=pack_cells(mesh.vertices_m[index], labels, self._cell_size_m),
+            cells=pack_cells(mesh.vertices_m[index], mesh.labels[index], self._cell_size_m),
             is_fringe=_fringe(mesh)[index],
             first_seen_ns=mesh.first_seen_ns[index],
             last_seen_ns=mesh.last_seen_ns[index],
         )
-        starts = np.flatnonzero(np.diff(labels, prepend=np.uint8(0)))
-        ends = [*starts[1:], len(labels)]
-        return {
-            int(labels[start]): surface.select(slice(start, end))
-            for start, end in zip(starts, ends, strict=True)
-        }
 
 
 def _fringe(mesh: SemanticMesh) -> Bool[np.ndarray, " v"]:

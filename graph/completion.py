@@ -1,0 +1,165 @@
+"""The unseen sides of things: backs against walls, soles on floors, and the far side of round ones.
+
+A camera never sees the back of a cabinet that stands against a wall, nor the sole of anything.
+Where a side of a box was not seen and a wall or the floor lies close behind it, the thing is
+taken to reach there, unless the camera saw into the gap between.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float64
+
+from hydra_mono.core.box import BoundingBox
+from hydra_mono.graph.objects_structure import AROUND_M, Structure
+
+_FACING = 0.9  # cosine between structure's normal and the side it faces
+_INWARD_M = 0.06  # how far a box may have grown into a wall by labels that bleed
+_THROUGH_SHARE = 0.02  # of a thing's surface; no wall has more of it on its far side
+_MIN_WALL = 8  # vertices that make a wall or a floor
+_SIDE_DEPTH_M = 0.08  # own surface so close to a side is that side
+_SEEN_SHARE = 0.25  # of a side's area; a side seen so well is where it is
+_SEEN_CELL_M = 0.1  # grid on which a side's seen area is counted
+_GAP_END_M = 0.1  # how far past a gap's end the surface that closes it is looked for
+_MIN_GAP = 4  # vertices that show a gap to be open
+_HUNG_CLEARANCE = 0.5  # of the clearance, left behind what hangs on a wall
+_ROUND = 0.2  # agreement of the level normals modulo 90° below which a thing is round
+_MAX_UNSEEN = 0.4  # of a round thing's width may be added to its depth
+_SIDES = ((0, -1), (0, 1), (1, -1), (1, 1), (2, -1))  # axis and sign; tops stay as they are
+
+
+@dataclass(frozen=True, slots=True)
+class CompletionRule:
+    """Metres: how far off the wall or the floor may be, and what is left free before a wall.
+
+    Skirting boards and pipes keep furniture off the wall; pictures hang nearer.
+    """
+
+    wall_reach_m: float
+    floor_reach_m: float
+    clearance_m: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Scene:
+    """A thing and the structure near it, in axes along its box, origin at the box's centre."""
+
+    half: Float64[np.ndarray, "3"]
+    points: Float64[np.ndarray, "n 3"]
+    normals: Float64[np.ndarray, "n 3"]
+    near_points: Float64[np.ndarray, "m 3"]
+    near_normals: Float64[np.ndarray, "m 3"]
+
+
+def complete_box(
+    box: BoundingBox,
+    points_m: Float64[np.ndarray, "n 3"],
+    normals: Float64[np.ndarray, "n 3"],
+    structure: Structure,
+    rule: CompletionRule,
+) -> BoundingBox:
+    """The box with its unseen sides moved to the wall or floor close behind them.
+
+    ``points_m`` and ``normals`` are the thing's own surface; they tell which sides were seen.
+    """
+    cos, sin = np.cos(box.yaw_rad), np.sin(box.yaw_rad)
+    world_from_box = np.array([[cos, -sin, 0.0], [sin, cos, 0.0], [0.0, 0.0, 1.0]])
+    scene = _Scene(
+        half=np.array(box.dimensions_m) / 2,
+        points=box.to_box_frame(points_m),
+        normals=normals @ world_from_box,
+        near_points=box.to_box_frame(structure.points_m.astype(np.float64)),
+        near_normals=structure.normals @ world_from_box,
+    )
+    lower, upper = -scene.half, scene.half.copy()
+    for axis, sign, step_m in _steps(scene, rule):
+        (upper if sign > 0 else lower)[axis] += sign * step_m
+    _round_off(scene, lower, upper)
+    center = np.array(box.center_m) + world_from_box @ ((lower + upper) / 2)
+    size = np.maximum(upper - lower, 0.01)
+    return BoundingBox(
+        center_m=(float(center[0]), float(center[1]), float(center[2])),
+        dimensions_m=(float(size[0]), float(size[1]), float(size[2])),
+        yaw_rad=box.yaw_rad,
+    )
+
+
+def _steps(scene: _Scene, rule: CompletionRule) -> Iterator[tuple[int, int, float]]:
+    """(axis, sign, metres outward) of the sides that move."""
+    stands = _room_behind(scene, 2, -1, rule.floor_reach_m) is not None
+    clearance_m = rule.clearance_m * (1.0 if stands else _HUNG_CLEARANCE)
+    for axis, sign in _SIDES:
+        is_wall = axis < 2
+        room_m = _room_behind(
+            scene, axis, sign, rule.wall_reach_m if is_wall else rule.floor_reach_m
+        )
+        if room_m is None:
+            continue
+        step_m = room_m - (clearance_m if is_wall else 0.0)
+        kept = _is_seen(scene, axis, sign) or (is_wall and _is_open(scene, axis, sign, step_m))
+        if step_m < 0 or not kept:
+            yield axis, sign, step_m
+
+
+def _room_behind(scene: _Scene, axis: int, sign: int, reach_m: float) -> float | None:
+    """Metres from a side out to the structure that faces it; below 0 where that is within."""
+    beyond = sign * scene.near_points[:, axis] - scene.half[axis]
+    facing = (sign * scene.near_normals[:, axis] < -_FACING) & (np.abs(beyond) < reach_m)
+    facing &= beyond > -_INWARD_M
+    for other in range(3):
+        if other != axis:
+            facing &= np.abs(scene.near_points[:, other]) < scene.half[other] + AROUND_M
+    if np.count_nonzero(facing) < _MIN_WALL:
+        return None
+    room_m = float(np.median(beyond[facing]))
+    through = np.mean(sign * scene.points[:, axis] - scene.half[axis] > room_m + 0.01)
+    return None if through > _THROUGH_SHARE else room_m
+
+
+def _is_seen(scene: _Scene, axis: int, sign: int) -> bool:
+    """Whether own surface that faces outward covers a good share of the side."""
+    facing = sign * scene.normals[:, axis] > 0.7
+    facing &= sign * scene.points[:, axis] > scene.half[axis] - _SIDE_DEPTH_M
+    others = [other for other in range(3) if other != axis]
+    cells = np.floor(scene.points[facing][:, others] / _SEEN_CELL_M).astype(np.int64)
+    seen_m2 = len(np.unique(cells[:, 0] * 100_000 + cells[:, 1])) * _SEEN_CELL_M**2
+    return bool(seen_m2 > _SEEN_SHARE * 4 * np.prod(scene.half[others]))
+
+
+def _is_open(scene: _Scene, axis: int, sign: int, gap_m: float) -> bool:
+    """Whether the camera saw into the gap: the floor or another wall that closes it."""
+    beyond = sign * scene.near_points[:, axis] - scene.half[axis]
+    inside = (beyond > 0.01) & (beyond < gap_m)
+    first, second = (other for other in range(3) if other != axis)
+    seen = 0
+    for end, along in ((first, second), (second, first)):
+        seen += int(np.count_nonzero(inside & _closes(scene, end, along)))
+    return seen >= _MIN_GAP
+
+
+def _closes(scene: _Scene, end: int, along: int) -> Bool[np.ndarray, " m"]:
+    """Structure across the ``end`` of the box, not past it the other way."""
+    across = np.abs(scene.near_normals[:, end]) > _FACING
+    across &= np.abs(scene.near_points[:, end]) < scene.half[end] + _GAP_END_M
+    return np.asarray(across & (np.abs(scene.near_points[:, along]) < scene.half[along] - 0.03))
+
+
+def _round_off(
+    scene: _Scene, lower: Float64[np.ndarray, "3"], upper: Float64[np.ndarray, "3"]
+) -> None:
+    """Makes a round thing as deep as it is wide, on the side that was seen less."""
+    level = scene.normals[np.abs(scene.normals[:, 2]) < 0.5]
+    angle = np.arctan2(level[:, 1], level[:, 0])
+    if len(level) < 20 or np.abs(np.mean(np.exp(4j * angle))) > _ROUND:
+        return
+    size = upper - lower
+    short = int(np.argmin(size[:2]))
+    missing = size[1 - short] - size[short]
+    if missing > _MAX_UNSEEN * size[1 - short]:
+        return
+    towards = scene.normals[:, short]
+    if np.count_nonzero(towards > 0.5) < np.count_nonzero(towards < -0.5):
+        upper[short] += missing
+    else:
+        lower[short] -= missing

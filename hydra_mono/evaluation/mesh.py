@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float64, UInt8
+from scipy.spatial import KDTree
 
 from hydra_mono.core.mesh import SemanticMesh
 from hydra_mono.core.truth import GroundTruth
@@ -12,7 +13,7 @@ from hydra_mono.evaluation.ratios import harmonic, mean, share
 from hydra_mono.evaluation.surface import Surface, SurfaceSamples, face_areas_m2, sample_surface
 from hydra_mono.evaluation.truth_view import TruthView, sample_count
 
-_LABEL_REACH_M = 0.1  # surface farther from the truth has no true label
+_LABEL_REACH_M = 0.05  # surface farther from the truth has no true label
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +68,14 @@ def score_mesh(mesh: SemanticMesh, view: TruthView) -> MeshScores:
 def score_labels(run: RunInputs, truth: GroundTruth, view: TruthView) -> SemanticMeshScores:
     """IoU of every label the true surface has there, and their mean.
 
-    Surface without a label counts as wrong.
+    The true label is that of the nearest surface that was in view: what it hides (a floor under
+    a rug) must not decide. Surface without a label counts as wrong.
     """
     samples = _samples(run.mesh)
-    near = view.surface.distance_m(samples.points_m) <= _LABEL_REACH_M
-    nearest = view.surface.nearest_faces(samples.points_m[near])
-    expected = truth.mesh.face_labels[view.faces][nearest]
+    seen_m, seen_labels = view.samples_m[view.in_view], view.labels[view.in_view]
+    distances, nearest = KDTree(seen_m).query(samples.points_m, distance_upper_bound=_LABEL_REACH_M)
+    near = np.isfinite(distances)
+    expected = seen_labels[nearest[near]]
     found = truth_ids(run.label_space, truth.label_space)[_labels(run.mesh, samples)[near]]
     known = expected > 0
     ious = _ious(expected[known], found[known])

@@ -117,7 +117,7 @@ def _matched_ious(
     costs = np.where(distances <= MATCH_RADIUS_M, distances, _FORBIDDEN)
     rows, columns = linear_sum_assignment(costs)
     return [
-        (int(row), box_iou(things[row].box, estimates[column].box))
+        (int(row), min(1.0, box_iou(things[row].box, estimates[column].box)))
         for row, column in zip(rows, columns, strict=True)
         if costs[row, column] < _FORBIDDEN
     ]

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-from jaxtyping import Bool, Float64, Int64
+from jaxtyping import Bool, Float64
 from scipy.ndimage import distance_transform_edt
 from scipy.spatial import KDTree
 
@@ -14,6 +14,7 @@ from hydra_mono.evaluation.inputs import RunInputs
 from hydra_mono.evaluation.ratios import share
 from hydra_mono.evaluation.surface import Surface
 from hydra_mono.evaluation.truth_view import TruthView
+from hydra_mono.graph.gvd import gvd_voxels
 from hydra_mono.graph.nodes import PlaceNode
 from hydra_mono.graph.scene_graph import SceneGraph
 from hydra_mono.graph.symbols import Layer, NodeSymbol
@@ -106,41 +107,21 @@ def _along(
 
 def _gvd_error_m(grid: TruthGrid, positions_m: Float64[np.ndarray, "n 3"]) -> float | None:
     """Mean distance to the nearest true GVD voxel; None without places or GVD."""
-    voxels = np.argwhere(_gvd_voxels(grid.free, grid.voxel_size_m))
+    voxels = np.argwhere(_true_gvd(grid))
     if not len(voxels) or not len(positions_m):
         return None
     centres = grid.origin_m + voxels * grid.voxel_size_m
     return float(KDTree(centres).query(positions_m)[0].mean())
 
 
-def _gvd_voxels(free: Bool[np.ndarray, "x y z"], voxel_size_m: float) -> Bool[np.ndarray, "x y z"]:
-    """Lau et al. (2013): neighbours whose nearest obstacles lie apart or in other directions."""
-    padded = np.pad(free, 1)
-    distance, nearest = distance_transform_edt(padded, return_indices=True)
-    is_gvd = np.zeros(padded.shape, dtype=bool)
-    voxels = np.argwhere(padded & (distance * voxel_size_m > 0.3))
-    for axis in range(3):
-        others = voxels + np.eye(3, dtype=int)[axis]
-        far = distance[tuple(others.T)] * voxel_size_m > 0.3
-        a, b = voxels[far], others[far]
-        parent_a, parent_b = nearest[(slice(None), *a.T)].T, nearest[(slice(None), *b.T)].T
-        split = _are_apart(a, b, parent_a, parent_b)
-        a_to_b = np.linalg.norm(a - parent_b, axis=1)
-        b_to_a = np.linalg.norm(b - parent_a, axis=1)
-        is_gvd[tuple(a[split & (a_to_b <= b_to_a)].T)] = True
-        is_gvd[tuple(b[split & (b_to_a <= a_to_b)].T)] = True
-    return is_gvd[1:-1, 1:-1, 1:-1]
-
-
-def _are_apart(
-    a: Int64[np.ndarray, "n 3"],
-    b: Int64[np.ndarray, "n 3"],
-    parent_a: np.ndarray,
-    parent_b: np.ndarray,
-) -> Bool[np.ndarray, " n"]:
-    separation = np.abs(parent_a - parent_b).sum(axis=1)
-    toward_a, toward_b = (parent_a - a).astype(np.float32), (parent_b - b).astype(np.float32)
-    cos = np.sum(toward_a * toward_b, axis=1) / (
-        np.linalg.norm(toward_a, axis=1) * np.linalg.norm(toward_b, axis=1)
+def _true_gvd(grid: TruthGrid) -> Bool[np.ndarray, "x y z"]:
+    """What lies outside the grid is solid."""
+    free = np.pad(grid.free, 1)
+    distance, parent = distance_transform_edt(free, return_indices=True)
+    on_diagram, _ = gvd_voxels(
+        (distance * grid.voxel_size_m).astype(np.float32),
+        np.ascontiguousarray(np.moveaxis(parent, 0, -1)),
+        free,
+        voxel_size_m=grid.voxel_size_m,
     )
-    return np.asarray((separation > 20) | (cos < 0.2))
+    return on_diagram[1:-1, 1:-1, 1:-1]

@@ -91,13 +91,6 @@ class Surface:
         distance = self._scene.compute_distance(self._tensor(np.ascontiguousarray(points_m)))
         return np.asarray(distance.numpy(), dtype=np.float64)
 
-    def nearest_faces(self, points_m: Float32[np.ndarray, "n 3"]) -> Int64[np.ndarray, " n"]:
-        """Index of the nearest triangle; the surface must not be empty."""
-        if not len(points_m):
-            return np.zeros(0, dtype=np.int64)
-        closest = self._scene.compute_closest_points(self._tensor(np.ascontiguousarray(points_m)))
-        return np.asarray(closest["primitive_ids"].numpy(), dtype=np.int64)
-
     def unhidden(
         self, eye_m: Float64[np.ndarray, "3"], points_m: Float32[np.ndarray, "n 3"]
     ) -> Bool[np.ndarray, " n"]:

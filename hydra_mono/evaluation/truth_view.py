@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float32, Float64
+from jaxtyping import Bool, Float32, Float64, UInt8
 
 from hydra_mono.core.truth import GroundTruth
 from hydra_mono.evaluation.inputs import RunInputs
@@ -21,7 +21,8 @@ _MIN_SEEN_AREA_M2 = 0.01
 class TruthView:
     """``faces`` marks the triangles of the truth's mesh that exist, ``surface`` holds them.
 
-    ``samples_m`` are spread evenly over them; ``in_view`` marks those that were seen.
+    ``samples_m`` are spread evenly over them, ``labels`` are theirs; ``in_view`` marks those
+    that were seen.
     ``present_instances``: things that exist; ``visible_instances``: those seen well enough.
     """
 
@@ -29,6 +30,7 @@ class TruthView:
     faces: Bool[np.ndarray, " f"]
     surface: Surface
     samples_m: Float32[np.ndarray, "n 3"]
+    labels: UInt8[np.ndarray, " n"]
     in_view: Bool[np.ndarray, " n"]
     present_instances: frozenset[int]
     visible_instances: frozenset[int]
@@ -51,6 +53,7 @@ def view_truth(truth: GroundTruth, run: RunInputs) -> TruthView:
         faces=faces,
         surface=Surface(truth.mesh.vertices_m, truth.mesh.faces[faces]),
         samples_m=whole.points_m,
+        labels=whole.labels,
         in_view=seen_targets(whole, truth, run),
         present_instances=frozenset(area_of),
         visible_instances=frozenset(
@@ -79,6 +82,7 @@ def _targets(truth: GroundTruth, faces: Bool[np.ndarray, " f"], count: int) -> T
     return Targets(
         points_m=samples.points_m,
         normals=face_normals(vertices, triangles)[samples.faces],
+        labels=truth.mesh.face_labels[chosen[samples.faces]],
         instances=truth.mesh.face_instances[chosen[samples.faces]],
     )
 
@@ -87,5 +91,6 @@ def _joined(parts: list[Targets]) -> Targets:
     return Targets(
         points_m=np.concatenate([part.points_m for part in parts]),
         normals=np.concatenate([part.normals for part in parts]),
-        instances=np.concatenate([part.instances for part in parts]).astype(np.uint16),
+        labels=np.concatenate([part.labels for part in parts]),
+        instances=np.concatenate([part.instances for part in parts]),
     )

@@ -4,9 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float32, Float64, Int64, UInt16
+from jaxtyping import Bool, Float32, Float64, Int64, UInt8, UInt16
 
-from hydra_mono.core import geometry
 from hydra_mono.core.frame import Intrinsics
 from hydra_mono.core.trajectory import Trajectory
 from hydra_mono.core.truth import GroundTruth
@@ -14,16 +13,18 @@ from hydra_mono.evaluation.inputs import RunInputs
 from hydra_mono.evaluation.surface import Surface
 
 _MIN_PERIOD_NS = 300_000_000
+_CELL_M = 0.5
 _ALWAYS_ALL_POSES = 100
 _MIN_COS_INCIDENCE = float(np.cos(np.radians(85.0)))  # flatter than that no depth camera measures
 
 
 @dataclass(frozen=True, slots=True)
 class Targets:
-    """Points that may come into view, with the normal of their surface and whose it is."""
+    """Points that may come into view: normal and label of their surface, and whose it is."""
 
     points_m: Float32[np.ndarray, "n 3"]
     normals: Float64[np.ndarray, "n 3"]
+    labels: UInt8[np.ndarray, " n"]
     instances: UInt16[np.ndarray, " n"]
 
 
@@ -41,17 +42,27 @@ def faces_at(truth: GroundTruth, stamp_ns: int) -> Bool[np.ndarray, " f"]:
 def seen_targets(targets: Targets, truth: GroundTruth, run: RunInputs) -> Bool[np.ndarray, " n"]:
     """Points inside some view, within range, unhidden, and not at a grazing angle."""
     points_m, normals = targets.points_m, targets.normals
+    cells_m, cell_of = _cells(points_m)
     seen = np.zeros(len(points_m), dtype=bool)
     for surface, present, poses in _epochs(truth, run.trajectory):
         candidates = np.isin(targets.instances, present)
         for world_from_camera in poses:
-            waiting = np.flatnonzero(candidates & ~seen)
-            inside = _in_frustum(points_m[waiting], world_from_camera, run)
-            near = waiting[inside]
-            eye = world_from_camera[:3, 3]
+            planes, eye = _frustum(world_from_camera, run), world_from_camera[:3, 3]
+            cells = _inside(planes, cells_m, _CELL_M)  # a cell's corners are nearer than that
+            near = np.flatnonzero(candidates & ~seen & cells[cell_of])
+            near = near[_inside(planes, points_m[near], 0.0)]
             near = near[_is_faced(points_m[near], normals[near], eye)]
             seen[near[surface.unhidden(eye, points_m[near])]] = True
     return seen
+
+
+def _cells(
+    points_m: Float32[np.ndarray, "n 3"],
+) -> tuple[Float32[np.ndarray, "c 3"], Int64[np.ndarray, " n"]]:
+    """Centres of the cubes of a coarse grid that hold points, and each point's cube."""
+    corners, cell_of = np.unique(np.floor(points_m / _CELL_M), axis=0, return_inverse=True)
+    centres = ((corners + 0.5) * _CELL_M).astype(np.float32)
+    return centres, np.asarray(cell_of.reshape(-1), dtype=np.int64)
 
 
 def chosen_poses(stamps_ns: Int64[np.ndarray, " n"]) -> Int64[np.ndarray, " k"]:
@@ -85,18 +96,37 @@ def _epochs(
         yield surface, present, trajectory.world_from_camera[members]
 
 
-def _in_frustum(
-    points_m: Float32[np.ndarray, "n 3"],
-    world_from_camera: Float64[np.ndarray, "4 4"],
-    run: RunInputs,
-) -> Bool[np.ndarray, " n"]:
-    camera_from_world = geometry.inverse(world_from_camera).astype(np.float32)
-    x, y, z = (points_m @ camera_from_world[:3, :3].T + camera_from_world[:3, 3]).T
+def _frustum(
+    world_from_camera: Float64[np.ndarray, "4 4"], run: RunInputs
+) -> Float64[np.ndarray, "6 4"]:
+    """Planes (unit normal inwards, offset) round what the camera sees: sides, eye, range."""
     camera: Intrinsics = run.intrinsics
-    with np.errstate(divide="ignore", invalid="ignore"):
-        u, v = camera.fx * x / z + camera.cx, camera.fy * y / z + camera.cy
-        in_image = (u > -0.5) & (u < camera.width - 0.5) & (v > -0.5) & (v < camera.height - 0.5)
-    return np.asarray(in_image & (z > 0) & (z <= run.max_depth_m))
+    normals = np.array(
+        [
+            [camera.fx, 0.0, camera.cx + 0.5],
+            [-camera.fx, 0.0, camera.width - 0.5 - camera.cx],
+            [0.0, camera.fy, camera.cy + 0.5],
+            [0.0, -camera.fy, camera.height - 0.5 - camera.cy],
+            [0.0, 0.0, 1.0],
+            [0.0, 0.0, -1.0],
+        ]
+    )
+    normals = normals / np.linalg.norm(normals, axis=1)[:, None]
+    normals = normals @ world_from_camera[:3, :3].T
+    offsets = -normals @ world_from_camera[:3, 3]
+    offsets[-1] += run.max_depth_m
+    return np.column_stack([normals, offsets])
+
+
+def _inside(
+    planes: Float64[np.ndarray, "6 4"], points_m: Float32[np.ndarray, "n 3"], margin_m: float
+) -> Bool[np.ndarray, " n"]:
+    """Points inside all planes, or outside by no more than the margin."""
+    x, y, z = points_m.T
+    inside = np.ones(len(points_m), dtype=bool)
+    for a, b, c, d in planes.astype(np.float32):
+        inside &= a * x + b * y + c * z + d >= -margin_m
+    return inside
 
 
 def _is_faced(

@@ -1,11 +1,10 @@
-"""Voxel blocks of the active window: Open3D's spatial hash over flat torch arrays."""
+"""Voxel blocks of the active window: Open3D's spatial hash over flat arrays."""
 
 from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
-import torch
-from jaxtyping import Bool, Float, Int, Int32, Int64, UInt8
+from jaxtyping import Bool, Float32, Int32, Int64, UInt8
 
 from hydra_mono.core.open3d_loader import open3d
 
@@ -24,33 +23,33 @@ class VoxelArrays:
     frames that saw a surface here, ``NEVER`` for none.
     """
 
-    sdf_m: Float[torch.Tensor, "blocks 512"]
-    weight: Float[torch.Tensor, "blocks 512"]
-    meshed_sdf_m: Float[torch.Tensor, "blocks 512"]
-    color: Float[torch.Tensor, "blocks 512 3"]
-    label: UInt8[torch.Tensor, "blocks 512"]
-    meshed_label: UInt8[torch.Tensor, "blocks 512"]
-    label_weight: Float[torch.Tensor, "blocks 512"]
-    first_seen: Int32[torch.Tensor, "blocks 512"]
-    last_seen: Int32[torch.Tensor, "blocks 512"]
+    sdf_m: Float32[np.ndarray, "blocks 512"]
+    weight: Float32[np.ndarray, "blocks 512"]
+    meshed_sdf_m: Float32[np.ndarray, "blocks 512"]
+    color: Float32[np.ndarray, "blocks 512 3"]
+    label: UInt8[np.ndarray, "blocks 512"]
+    meshed_label: UInt8[np.ndarray, "blocks 512"]
+    label_weight: Float32[np.ndarray, "blocks 512"]
+    first_seen: Int32[np.ndarray, "blocks 512"]
+    last_seen: Int32[np.ndarray, "blocks 512"]
 
-    def clear(self, slots: Int[torch.Tensor, " n"]) -> None:
+    def clear(self, slots: Int64[np.ndarray, " n"]) -> None:
         """Makes blocks unobserved."""
         for field in fields(self):
             getattr(self, field.name)[slots] = 0
-        self.meshed_sdf_m[slots] = torch.nan
+        self.meshed_sdf_m[slots] = np.nan
         self.first_seen[slots] = NEVER
         self.last_seen[slots] = NEVER
 
-    def copy_rows_to(self, other: "VoxelArrays", mine: torch.Tensor, theirs: torch.Tensor) -> None:
+    def copy_rows_to(self, other: "VoxelArrays", mine: np.ndarray, theirs: np.ndarray) -> None:
         for field in fields(self):
             getattr(other, field.name)[theirs] = getattr(self, field.name)[mine]
 
 
 def _allocate(blocks: int) -> VoxelArrays:
     # NumPy's zeros come from calloc: a page costs memory only once a block in it is used.
-    def zeros(dtype: type, *tail: int) -> torch.Tensor:
-        return torch.from_numpy(np.zeros((blocks, VOXELS, *tail), dtype))
+    def zeros(dtype: type, *tail: int) -> np.ndarray:
+        return np.zeros((blocks, VOXELS, *tail), dtype)
 
     return VoxelArrays(
         sdf_m=zeros(np.float32),
@@ -110,7 +109,7 @@ class BlockPool:
         if len(self) + len(keys) > self._capacity:
             self._grow(2 * (len(self) + len(keys)))
         slots = self._activate(keys)
-        self.voxels.clear(torch.from_numpy(slots))
+        self.voxels.clear(slots)
         self.touched[slots] = False
         return slots
 
@@ -144,7 +143,7 @@ class BlockPool:
         self._make(capacity)
         if len(keys):
             slots = self._activate(keys)
-            old.copy_rows_to(self.voxels, torch.from_numpy(old_slots), torch.from_numpy(slots))
+            old.copy_rows_to(self.voxels, old_slots, slots)
             self.touched[slots] = touched
 
 

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from jaxtyping import Bool, Int32, Int64
 
 from hydra_mono.mapping.block_pool import RESOLUTION, VoxelArrays
@@ -28,18 +27,17 @@ def take_over(
     Meshes are made from the meshed values only. A voxel that moved less than the tolerance
     keeps its old one, so a mesh left alone still fits its neighbour's new one exactly.
     """
-    rows = torch.from_numpy(slots)
-    sdf, label = voxels.sdf_m[rows], voxels.label[rows]
-    sdf[voxels.weight[rows] < rule.min_weight] = torch.nan
-    before = voxels.meshed_sdf_m[rows]
-    close = torch.minimum(sdf.abs(), before.abs()) < 0.9 * rule.front_m
-    moved = close & ((sdf - before).abs() > rule.tolerance_m)
+    sdf, label = voxels.sdf_m[slots], voxels.label[slots]
+    sdf[voxels.weight[slots] < rule.min_weight] = np.nan
+    before = voxels.meshed_sdf_m[slots]
+    close = np.minimum(np.abs(sdf), np.abs(before)) < 0.9 * rule.front_m
+    moved = close & (np.abs(sdf - before) > rule.tolerance_m)
     moved |= (sdf < 0) != (before < 0)
-    moved |= sdf.isnan() != before.isnan()
-    relabelled = (label != voxels.meshed_label[rows]) & (sdf.abs() < 0.9 * rule.front_m)
-    voxels.meshed_sdf_m[rows] = torch.where(moved, sdf, before)
-    voxels.meshed_label[rows] = label
-    changed = (moved | relabelled).numpy()
+    moved |= np.isnan(sdf) != np.isnan(before)
+    relabelled = (label != voxels.meshed_label[slots]) & (np.abs(sdf) < 0.9 * rule.front_m)
+    voxels.meshed_sdf_m[slots] = np.where(moved, sdf, before)
+    voxels.meshed_label[slots] = label
+    changed = moved | relabelled
     return changed.reshape(-1, RESOLUTION, RESOLUTION, RESOLUTION)
 
 

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
-import torch
 from jaxtyping import Bool, Float32, Int32, Int64, UInt8
 
 from hydra_mono.core.mesh import BlockKey, SemanticMesh
@@ -56,13 +55,12 @@ def _corner_values(
 ) -> Float32[np.ndarray, "n 9 9 9"]:
     """Meshed distances at the corners of the cells, axes (block, z, y, x), NaN for none."""
     sdf_m = np.full((len(slots), _SIDE, _SIDE, _SIDE), np.nan, np.float32)
-    grids = voxels.meshed_sdf_m.view(-1, RESOLUTION, RESOLUTION, RESOLUTION)
+    grids = voxels.meshed_sdf_m.reshape(-1, RESOLUTION, RESOLUTION, RESOLUTION)
     for column, (x, y, z) in enumerate(_POSITIVE):
         there = np.flatnonzero(slots[:, column] >= 0)
         take = tuple(slice(0, 1) if step else slice(None) for step in (z, y, x))
         put = tuple(slice(RESOLUTION, None) if step else slice(RESOLUTION) for step in (z, y, x))
-        source = torch.from_numpy(slots[there, column])
-        sdf_m[(there, *put)] = grids[(slice(None), *take)][source].numpy()
+        sdf_m[(there, *put)] = grids[(slice(None), *take)][slots[there, column]]
     return sdf_m
 
 
@@ -148,14 +146,14 @@ def _dress(
     frame_stamps_ns: Int64[np.ndarray, " f"],
 ) -> SemanticMesh:
     """Colour, label and stamps of the two voxels a vertex lies between."""
-    start, end = torch.from_numpy(vertices.start), torch.from_numpy(vertices.end)
-    first, last = voxels.first_seen.view(-1), voxels.last_seen.view(-1)
-    first_start, first_end = first[start].numpy(), first[end].numpy()
+    start, end = vertices.start, vertices.end
+    first, last = voxels.first_seen.reshape(-1), voxels.last_seen.reshape(-1)
+    first_start, first_end = first[start], first[end]
     share = np.where(first_end < 0, 0, np.where(first_start < 0, 1, vertices.share))
-    colors = voxels.color.view(-1, 3)
-    mixed = colors[start].numpy() * (1 - share)[:, None] + colors[end].numpy() * share[:, None]
+    colors = voxels.color.reshape(-1, 3)
+    mixed = colors[start] * (1 - share)[:, None] + colors[end] * share[:, None]
     earliest = np.minimum(first_start.view(np.uint32), first_end.view(np.uint32)).view(np.int32)
-    latest = np.maximum(last[start].numpy(), last[end].numpy())
+    latest = np.maximum(last[start], last[end])
     return SemanticMesh(
         vertices_m=vertices.points_m,
         faces=faces,
@@ -167,10 +165,12 @@ def _dress(
     )
 
 
-def _labels(voxels: VoxelArrays, start: torch.Tensor, end: torch.Tensor) -> UInt8[np.ndarray, " v"]:
+def _labels(
+    voxels: VoxelArrays, start: Int64[np.ndarray, " v"], end: Int64[np.ndarray, " v"]
+) -> UInt8[np.ndarray, " v"]:
     """The label of the end that is surer of its own."""
-    label, weight = voxels.label.view(-1), voxels.label_weight.view(-1)
-    return torch.where(weight[end] > weight[start], label[end], label[start]).numpy()
+    label, weight = voxels.label.reshape(-1), voxels.label_weight.reshape(-1)
+    return np.where(weight[end] > weight[start], label[end], label[start])
 
 
 def _normals(

@@ -3,14 +3,14 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float32, Float64, Int32
+from jaxtyping import Bool, Float32, Float64, Int, Int32
 from scipy.ndimage import maximum_filter
 
 from hydra_mono.core.frame import Intrinsics
 from hydra_mono.core.geometry import camera_rays, inverse
+from hydra_mono.mapping.tiles import TILE, Tiles
 
-_TOUCH_STRIDE = 6  # pixels; at 5 m and a focal length of 525 six pixels are 6 cm apart
-_TILE = 32  # pixels
+_TOUCH_STRIDE = 8  # pixels; 8 cm apart at 5 m and a focal length of 525
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,38 +34,53 @@ def surface_blocks(
     Each sample also claims the blocks ``margin_m`` around it, so that every cell the surface
     may cut has all eight corners.
     """
-    samples = _samples(view, band_m)
+    samples = _samples(view, band_m) / np.float32(block_size_m)
     if not len(samples):
         return np.zeros((0, 3), np.int32)
-    blocks = [np.floor((samples + d) / block_size_m).astype(np.int32) for d in _corners(margin_m)]
-    lower = np.min([b.min(axis=0) for b in blocks], axis=0)
-    upper = np.max([b.max(axis=0) for b in blocks], axis=0)
-    touched = np.zeros(upper - lower + 1, np.bool_)
-    for block in blocks:
-        touched[tuple((block - lower).T)] = True
-    return np.asarray(np.argwhere(touched) + lower, dtype=np.int32)
+    blocks = np.floor(samples).astype(np.int32)
+    inner, margin = samples - blocks, np.float32(margin_m / block_size_m)
+    sides = (inner > 1 - margin).astype(np.int32) - (inner < margin)
+    lower, upper = blocks.min(axis=0) - 1, blocks.max(axis=0) + 1
+    shape = tuple(int(n) for n in upper - lower + 1)
+    # Samples differ only by their block and by the sides of it they are close to: 27 kinds.
+    kinds = np.zeros((np.prod(shape), 27), np.bool_)
+    kinds[_ravel(blocks - lower, shape), _ravel(sides + 1, (3, 3, 3))] = True
+    home, kind = np.nonzero(kinds)
+    home, side = _unravel(home, shape), _unravel(kind, (3, 3, 3)) - 1
+    touched = np.zeros(np.prod(shape), np.bool_)
+    for corner in np.ndindex(2, 2, 2):
+        touched[_ravel(home + side * corner, shape)] = True
+    return np.asarray(_unravel(np.flatnonzero(touched), shape) + lower, dtype=np.int32)
 
 
-def _corners(margin_m: float) -> Float64[np.ndarray, "8 3"]:
-    signs = np.stack(np.meshgrid([-1, 1], [-1, 1], [-1, 1], indexing="ij"), axis=-1)
-    return margin_m * signs.reshape(8, 3).astype(np.float64)
+def _ravel(index: Int[np.ndarray, "n 3"], shape: tuple[int, ...]) -> Int[np.ndarray, " n"]:
+    return (index[:, 0] * shape[1] + index[:, 1]) * shape[2] + index[:, 2]
 
 
-def _samples(view: DepthView, band_m: float) -> Float64[np.ndarray, "n 3"]:
+def _unravel(flat: Int[np.ndarray, " n"], shape: tuple[int, ...]) -> Int[np.ndarray, "n 3"]:
+    return np.stack(np.unravel_index(flat, shape), axis=-1)
+
+
+def _samples(view: DepthView, band_m: float) -> Float32[np.ndarray, "n 3"]:
+    """World points of a sparse grid of pixels: a little in front of the surface, and behind."""
     depth = view.depth_m[::_TOUCH_STRIDE, ::_TOUCH_STRIDE]
-    rays = camera_rays(view.intrinsics, _TOUCH_STRIDE)[depth > 0].astype(np.float64)
-    depths = depth[depth > 0].astype(np.float64)
-    along = np.concatenate([rays * (depths + d)[:, None] for d in (-band_m, 0.0, band_m)])
-    rotation, translation = view.world_from_camera[:3, :3], view.world_from_camera[:3, 3]
-    return np.asarray(along @ rotation.T + translation)
+    rays = camera_rays(view.intrinsics, _TOUCH_STRIDE)[depth > 0]
+    pose = view.world_from_camera.astype(np.float32)
+    rays, depth = rays @ pose[:3, :3].T, depth[depth > 0][:, None]
+    middle, band = rays * depth + pose[:3, 3], rays * np.float32(band_m)
+    return np.concatenate([middle - band, middle + band])
 
 
 def in_view(
-    view: DepthView, keys: Int32[np.ndarray, "n 3"], block_size_m: float, band_m: float
+    view: DepthView,
+    tiles: Tiles,
+    keys: Int32[np.ndarray, "n 3"],
+    block_size_m: float,
+    behind_m: float,
 ) -> Bool[np.ndarray, " n"]:
-    """Which blocks lie in the frustum and not wholly more than ``band_m`` behind what was seen.
+    """Which blocks lie in the frustum and not wholly deeper than ``behind_m`` behind a surface.
 
-    May say yes to a few too many, never no to one that the image concerns.
+    May say yes to a few too many, hardly ever no to one that the image concerns.
     """
     world = (keys + 0.5) * block_size_m
     pose = view.camera_from_world
@@ -79,39 +94,40 @@ def in_view(
     ):
         inside &= (focal * a + near * z) > -radius * np.hypot(focal, near)
         inside &= (far * z - focal * a) > -radius * np.hypot(focal, far)
-    inside[inside] = _reached(view, np.stack([x, y, z])[:, inside], radius, band_m)
+    deepest = np.where(tiles.farthest_m > 0, tiles.farthest_m + behind_m / tiles.slant, 0)
+    inside[inside] = _reached(camera, deepest, np.stack([x, y, z])[:, inside], radius)
     return np.asarray(inside)
 
 
 def _reached(
-    view: DepthView, center_m: Float64[np.ndarray, "3 n"], radius_m: float, band_m: float
+    camera: Intrinsics,
+    deepest_m: Float32[np.ndarray, "r c"],
+    center_m: Float64[np.ndarray, "3 n"],
+    radius_m: float,
 ) -> Bool[np.ndarray, " n"]:
-    """Whether a ball may hold points in front of, or little behind, the measured depth."""
-    camera = view.intrinsics
+    """Whether balls have points no deeper than the deepest of the tiles they cover."""
     x, y, z = center_m
     z_safe = np.maximum(z, 2 * radius_m)
     radius_px = max(camera.fx, camera.fy) * radius_m / (z_safe - radius_m)
-    farthest = np.full(len(z), view.depth_m.max())
     u = camera.fx * x / z_safe + camera.cx
     v = camera.fy * y / z_safe + camera.cy
-    fits = z > 2 * radius_m
-    tiles = _tile_maximum(view.depth_m)
-    for size in (4 * _TILE, 2 * _TILE, _TILE):
-        level = tiles if size == _TILE else _coarser(tiles, size // _TILE)
+    limit = np.full(len(z), deepest_m.max(initial=0))
+    size, level = TILE, deepest_m
+    while min(level.shape) > 2:
+        size, level = 2 * size, _halved(level)
         around = maximum_filter(level, size=3, mode="nearest")
         row = np.clip(v // size, 0, level.shape[0] - 1).astype(np.intp)
         column = np.clip(u // size, 0, level.shape[1] - 1).astype(np.intp)
-        farthest = np.where(fits & (radius_px <= size), around[row, column], farthest)
-    return np.asarray((farthest > 0) & (z - radius_m <= farthest + band_m))
+        # The finest level whose tiles, with their neighbours, cover the ball.
+        fits = (z > 2 * radius_m) & (radius_px <= size) & (radius_px > size / 2)
+        limit = np.where(fits, around[row, column], limit)
+    return np.asarray((limit > 0) & (z - radius_m <= limit))
 
 
-def _tile_maximum(depth_m: Float32[np.ndarray, "h w"]) -> Float32[np.ndarray, "r c"]:
-    return _coarser(depth_m, _TILE)
-
-
-def _coarser(image: Float32[np.ndarray, "h w"], factor: int) -> Float32[np.ndarray, "r c"]:
-    height, width = (-(-side // factor) * factor for side in image.shape)
-    padded = np.zeros((height, width), np.float32)
-    padded[: image.shape[0], : image.shape[1]] = image
-    shape = (height // factor, factor, width // factor, factor)
-    return np.asarray(padded.reshape(shape).max(axis=(1, 3)))
+def _halved(tiles: Float32[np.ndarray, "r c"]) -> Float32[np.ndarray, "s d"]:
+    """The maximum of every two by two."""
+    rows, columns = (side + side % 2 for side in tiles.shape)
+    even = np.zeros((rows, columns), tiles.dtype)
+    even[: tiles.shape[0], : tiles.shape[1]] = tiles
+    paired = np.maximum(even[::2], even[1::2])
+    return np.maximum(paired[:, ::2], paired[:, 1::2])

@@ -3,7 +3,6 @@
 import logging
 
 import numpy as np
-import torch
 from jaxtyping import Bool, Float64, Int32
 
 from hydra_mono.core.config import MappingConfig
@@ -12,8 +11,9 @@ from hydra_mono.core.mesh import BlockKey, MeshUpdate, SemanticMesh
 from hydra_mono.core.prediction import Prediction
 from hydra_mono.mapping.block_pool import RESOLUTION, BlockPool
 from hydra_mono.mapping.changes import MeshRule, blocks_to_mesh, sorted_unique, take_over
-from hydra_mono.mapping.depth import clean_depth, without_flying_pixels
+from hydra_mono.mapping.depth import clean_depth
 from hydra_mono.mapping.meshing import mesh_blocks
+from hydra_mono.mapping.tiles import summarise
 from hydra_mono.mapping.tsdf import FusionRule, bordered, fuse, project
 from hydra_mono.mapping.view import DepthView, in_view, surface_blocks
 from hydra_mono.mapping.window import Archive, pack, unpack, within
@@ -53,17 +53,17 @@ class SemanticVolume:
     ) -> None:
         """Fuses one frame; pixels where ``keep`` is false are left out altogether."""
         depth = clean_depth(prediction.depth_m, keep, self._fusion.min_depth_m, self._max_depth_m)
-        depth = without_flying_pixels(depth, 0.03)
         if not depth.any():
             return
         view = DepthView(depth, frame.intrinsics, frame.world_from_camera)
+        tiles = summarise(depth, frame.intrinsics)
         self._allocate(view)
-        concerned = in_view(view, self._pool.keys, self._block_size_m, self._fusion.behind_m)
+        rule = self._fusion
+        concerned = in_view(view, tiles, self._pool.keys, self._block_size_m, rule.behind_m)
         keys, slots = self._pool.keys[concerned], self._pool.slots[concerned]
-        pixels = bordered(view, frame.rgb, prediction.labels, prediction.confidence)
-        samples = project(view, pixels, keys, self._fusion.voxel_size_m)
-        rows = torch.from_numpy(slots)
-        fuse(self._pool.voxels, rows, samples, pixels, self._fusion, len(self._stamps_ns))
+        pixels = bordered(view, tiles, frame.rgb, prediction.labels, prediction.confidence)
+        samples = project(view, pixels, keys, slots, rule)
+        fuse(self._pool.voxels, samples, pixels, self._fusion, len(self._stamps_ns))
         self._pool.touched[slots] = True
         self._stamps_ns.append(frame.stamp_ns)
 
@@ -139,6 +139,7 @@ def create_volume(config: MappingConfig) -> SemanticVolume:
             voxel_size_m=size,
             front_m=config.truncation,
             behind_m=config.behind,
+            least_weight=0.1,
             max_weight=config.max_weight,
             carve_weight=config.carve_weight,
             max_label_weight=config.max_label_weight,

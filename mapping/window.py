@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from jaxtyping import Float16, Float64, Int32, UInt8, UInt16
 
 from hydra_mono.core.mesh import BlockKey
@@ -29,30 +28,29 @@ class PackedBlock:
 
 
 def pack(voxels: VoxelArrays, slot: int) -> PackedBlock:
-    weight = voxels.weight[slot].numpy()
+    weight = voxels.weight[slot]
     index = np.flatnonzero(weight > 0)
     return PackedBlock(
         index=index.astype(np.uint16),
-        sdf_m=voxels.sdf_m[slot].numpy()[index].astype(np.float16),
+        sdf_m=voxels.sdf_m[slot][index].astype(np.float16),
         weight=weight[index].astype(np.float16),
-        meshed_sdf_m=voxels.meshed_sdf_m[slot].numpy()[index].astype(np.float16),
-        color=(voxels.color[slot].numpy()[index] + 0.5).astype(np.uint8),
-        label=voxels.label[slot].numpy()[index],
-        label_weight=voxels.label_weight[slot].numpy()[index].astype(np.float16),
-        first_seen=voxels.first_seen[slot].numpy()[index],
-        last_seen=voxels.last_seen[slot].numpy()[index],
+        meshed_sdf_m=voxels.meshed_sdf_m[slot][index].astype(np.float16),
+        color=(voxels.color[slot][index] + 0.5).astype(np.uint8),
+        label=voxels.label[slot][index],
+        label_weight=voxels.label_weight[slot][index].astype(np.float16),
+        first_seen=voxels.first_seen[slot][index],
+        last_seen=voxels.last_seen[slot][index],
     )
 
 
 def unpack(block: PackedBlock, voxels: VoxelArrays, slot: int) -> None:
     """Writes a packed block into a cleared row."""
-    flat = torch.from_numpy(block.index.astype(np.int64) + slot * VOXELS)
+    flat = block.index.astype(np.int64) + slot * VOXELS
     for name in ("sdf_m", "weight", "meshed_sdf_m", "label_weight", "color"):
         target = getattr(voxels, name)
-        values = torch.from_numpy(getattr(block, name).astype(np.float32))
-        target.view(-1, *target.shape[2:])[flat] = values
+        target.reshape(-1, *target.shape[2:])[flat] = getattr(block, name)
     for name in ("label", "first_seen", "last_seen"):
-        getattr(voxels, name).view(-1)[flat] = torch.from_numpy(getattr(block, name))
+        getattr(voxels, name).reshape(-1)[flat] = getattr(block, name)
     voxels.meshed_label[slot] = voxels.label[slot]
 
 

@@ -6,103 +6,33 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers_datasets import color, matrix_text, pose, raw_depth, save, truncate
+from helpers_datasets import (
+    HYDRA_LABELS,
+    H,
+    W,
+    class_ids,
+    color,
+    hydra_ids,
+    metres,
+    pose,
+    raw_depth,
+    save,
+    truncate,
+    write_hydra,
+    write_replica,
+    write_semantic_replica,
+    write_seven_scenes,
+    write_trajectory,
+)
 from PIL import Image
 from scipy.ndimage import map_coordinates
-from scipy.spatial.transform import Rotation
 
 from hydra_mono.core.errors import BadFrameError, DataError
-from hydra_mono.core.labels import load_label_space
 from hydra_mono.core.source import stream
 from hydra_mono.datasets.hydra_layout import HydraSource
-from hydra_mono.datasets.label_file import find_label_table
 from hydra_mono.datasets.replica import ReplicaSource
 from hydra_mono.datasets.replica_semantic import ReplicaSemanticSource
 from hydra_mono.datasets.seven_scenes import SevenScenesSource
-
-W, H = 60, 34
-
-
-def write_seven_scenes(folder: Path, frames: int = 2) -> Path:
-    v, u = np.mgrid[0:480, 0:640]
-    smooth = np.stack([u // 3, v // 2, (u + v) // 5], axis=-1).astype(np.uint8)
-    depth = (800 + 2 * u + 3 * v).astype(np.uint16)
-    depth[100:140, 200:260] = 65535
-    depth[300:320, 400:420] = 0
-    for i in range(frames):
-        save(smooth, folder / f"frame-{i:06d}.color.png")
-        save(depth, folder / f"frame-{i:06d}.depth.png")
-        (folder / f"frame-{i:06d}.pose.txt").write_text(matrix_text(pose(i)))
-    return folder
-
-
-def write_replica(folder: Path, frames: int = 3) -> Path:
-    for i in range(frames):
-        save(color(i, W, H), folder / "results" / f"frame{i:06d}.png")
-        save(raw_depth(i, W, H), folder / "results" / f"depth{i:06d}.png")
-    write_trajectory(folder / "traj.txt", frames)
-    return folder
-
-
-def write_semantic_replica(folder: Path, frames: int = 3) -> Path:
-    for i in range(frames):
-        save(color(i, W, H), folder / "rgb" / f"rgb_{i}.png")
-        save(raw_depth(i, W, H), folder / "depth" / f"depth_{i}.png")
-        save(class_ids(i), folder / "semantic_class" / f"semantic_class_{i}.png")
-        save(color(i, W, H), folder / "semantic_class" / f"vis_sem_class_{i}.png")
-    write_trajectory(folder / "traj_w_c.txt", frames)
-    return folder
-
-
-def class_ids(seed: int) -> np.ndarray:
-    return np.random.default_rng(seed).choice([0, 20, 40, 93, 101], (H, W)).astype(np.uint8)
-
-
-def write_trajectory(path: Path, frames: int) -> None:
-    lines = [" ".join(f"{value:.9f}" for value in pose(i).ravel()) for i in range(frames)]
-    path.write_text("\n".join(lines) + "\n")
-
-
-def write_hydra(folder: Path, frames: int = 3, flat: bool = False) -> Path:
-    folder.mkdir(parents=True)
-    folder.joinpath("camera_info.yaml").write_text(
-        f"{{width: {W}, height: {H}, fx: 40.0, fy: 41.0, cx: 29.5, cy: 16.5}}\n"
-    )
-    rows = ["timestamp_ns,tx,ty,tz,qw,qx,qy,qz"]
-    for i in range(frames):
-        places = {kind: folder if flat else folder / kind for kind in ("color", "depth", "labels")}
-        save(color(i, W, H), places["color"] / f"rgb_{i:07d}.png")
-        save(metres(i), places["depth"] / f"depth_{i:07d}.tiff")
-        save(hydra_ids(i), places["labels"] / f"labels_{i:07d}.png")
-        x, y, z, w = Rotation.from_matrix(pose(i)[:3, :3]).as_quat()
-        numbers = [*pose(i)[:3, 3], w, x, y, z]
-        rows.append(f"{10**9 + i * 10**8}," + ",".join(f"{n:.12f}" for n in numbers))
-    (folder / "poses.csv").write_text("\n".join(rows) + "\n")
-    return folder
-
-
-def metres(seed: int) -> np.ndarray:
-    return (raw_depth(seed, W, H) / 1000).astype(np.float32)
-
-
-def hydra_ids(seed: int) -> np.ndarray:
-    return np.random.default_rng(seed).integers(0, 7, (H, W)).astype(np.uint8)
-
-
-HYDRA_LABELS = """
-total_semantic_labels: 6
-dynamic_labels: [4]
-invalid_labels: [5]
-object_labels: [0, 3]
-surface_places_labels: [2]
-label_names:
-- {label: 0, name: chair}
-- {label: 1, name: wall}
-- {label: 2, name: pavement}
-- {label: 3, name: lamp}
-- {label: 4, name: human}
-- {label: 5, name: sky}
-"""
 
 
 def test_seven_scenes_colour_is_registered_by_the_published_formula(tmp_path: Path) -> None:
@@ -221,26 +151,6 @@ def test_hydra_s_folder_reads_as_hydra_wrote_it(tmp_path: Path, flat: bool) -> N
     np.testing.assert_array_equal(frame.labels, expected)
 
 
-def test_hydra_s_label_space_keeps_its_meaning(tmp_path: Path) -> None:
-    (tmp_path / "label_space.yaml").write_text(HYDRA_LABELS)
-    table = find_label_table(tmp_path)
-    assert table is not None
-    space = table.space
-    kinds = {label.name: label.kind for label in space.labels}
-    assert kinds == {
-        "chair": "object",
-        "wall": "structure",
-        "pavement": "structure",
-        "lamp": "object",
-        "human": "agent",
-        "sky": "ignored",
-    }
-    assert space.ids_with_role("wall") == (1,)
-    assert space.ids_with_role("floor") == (2,)
-    assert space.name_of(255) == "chair"
-    assert len({label.color for label in space.labels}) == 6
-
-
 def test_a_label_space_of_our_own_form_is_read_too(tmp_path: Path) -> None:
     folder = write_hydra(tmp_path / "run")
     (folder / "label_space.yaml").write_text(
@@ -309,17 +219,6 @@ def test_an_index_past_the_end_is_an_index_error(tmp_path: Path) -> None:
     for source in sources:
         with pytest.raises(IndexError):
             source[3]
-
-
-@pytest.mark.parametrize("name", ["ade20k", "replica", "nyu40", "scannet20"])
-def test_shipped_label_spaces_know_structure_and_people(name: str) -> None:
-    space = load_label_space(name)
-    for role in ("wall", "floor", "door", "window"):
-        assert space.ids_with_role(role), role
-    assert space.object_ids
-    assert {label.kind for label in space.labels if label.role} == {"structure"}
-    if name in ("ade20k", "nyu40"):
-        assert "person" in [space.name_of(i) for i in space.ids("agent")]
 
 
 def test_unreadable_metres_name_their_file(tmp_path: Path) -> None:

@@ -5,40 +5,35 @@ import shutil
 import struct
 import zipfile
 import zlib
-from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers_datasets import color, matrix_text, pose, raw_depth, save, truncate
-from PIL import Image
+from helpers_datasets import (
+    COLOR_K,
+    COLOR_SIZE,
+    DEPTH_K,
+    DEPTH_SIZE,
+    NUMBERS,
+    RAW_IDS,
+    color,
+    matrix_text,
+    pose,
+    raw_depth,
+    raw_labels,
+    save,
+    sens_bytes,
+    smooth_color,
+    truncate,
+    write_exported,
+    write_labels,
+)
 from scipy.ndimage import map_coordinates
 
 from hydra_mono.core.errors import BadFrameError, DataError
-from hydra_mono.core.labels import load_label_space
 from hydra_mono.core.source import Source, stream
 from hydra_mono.datasets.scannet_folder import ScanNetFolderSource
 from hydra_mono.datasets.scannet_sens import ScanNetSensSource
-
-COLOR_SIZE, DEPTH_SIZE = (96, 72), (64, 48)
-COLOR_K = np.diag([90.0, 91.0, 1.0, 1.0])
-COLOR_K[:2, 2] = [48.1, 35.2]
-DEPTH_K = np.diag([58.0, 58.5, 1.0, 1.0])
-DEPTH_K[:2, 2] = [31.6, 23.9]
-RAW_IDS = {1: 1, 3: 2, 22: 5, 1163: 40}  # raw id to NYU40: wall, floor, chair, otherprop
-NUMBERS = (0, 1, 2, 10)  # 10 sorts before 2 as text
-
-
-def smooth_color(seed: int) -> np.ndarray:
-    v, u = np.mgrid[0 : COLOR_SIZE[1], 0 : COLOR_SIZE[0]]
-    return np.stack([2 * u + seed, 3 * v, 255 - u - v], axis=-1).clip(0, 255).astype(np.uint8)
-
-
-def raw_labels(seed: int) -> np.ndarray:
-    """Blocks of raw ids, with unlabelled 0 and an id (999) that no list knows."""
-    ids = np.array([0, 1, 3, 22, 1163, 999], np.uint16)
-    blocks = np.random.default_rng(seed).integers(0, len(ids), (9, 12))
-    return np.kron(ids[blocks], np.ones((8, 8), np.uint16))
 
 
 def to_depth_camera(size: tuple[int, int] = COLOR_SIZE) -> tuple[np.ndarray, np.ndarray]:
@@ -50,53 +45,6 @@ def to_depth_camera(size: tuple[int, int] = COLOR_SIZE) -> tuple[np.ndarray, np.
         (x + 0.5) * size[0] / COLOR_SIZE[0] - 0.5,
         (y + 0.5) * size[1] / COLOR_SIZE[1] - 0.5,
     )
-
-
-def write_exported(frames: Path) -> None:
-    for kind, matrix in (("color", COLOR_K), ("depth", DEPTH_K)):
-        (frames / "intrinsic").mkdir(parents=True, exist_ok=True)
-        (frames / "intrinsic" / f"intrinsic_{kind}.txt").write_text(matrix_text(matrix))
-    (frames / "pose").mkdir()
-    for number in NUMBERS:
-        save(smooth_color(number), frames / "color" / f"{number}.png")
-        save(raw_depth(number, *DEPTH_SIZE), frames / "depth" / f"{number}.png")
-        (frames / "pose" / f"{number}.txt").write_text(matrix_text(pose(number)))
-
-
-def write_labels(folder: Path, tsv: Path | None) -> None:
-    for number in NUMBERS:
-        save(raw_labels(number), folder / f"{number}.png")
-    if tsv is not None:
-        lines = ["id\traw_category\tcategory\tcount\tnyu40id\teigen13id"]
-        lines += [f"{raw}\tthing\tthing\t1\t{nyu}\t0" for raw, nyu in RAW_IDS.items()]
-        (tsv / "scannetv2-labels.combined.tsv").write_text("\n".join(lines) + "\n")
-
-
-def encoded(pixels: np.ndarray, form: str) -> bytes:
-    buffer = BytesIO()
-    Image.fromarray(pixels).save(buffer, form)
-    return buffer.getvalue()
-
-
-def sens_bytes(version: int = 4, color_form: int = 1, depth_form: int = 1) -> bytes:
-    """A ``.sens`` file as ScanNet's documentation lays it out."""
-    out = struct.pack("<IQ", version, 9) + b"StructSen"
-    for matrix in (COLOR_K, np.eye(4), DEPTH_K, np.eye(4)):
-        out += matrix.astype("<f4").tobytes()
-    out += struct.pack("<2i4If", color_form, depth_form, *COLOR_SIZE, *DEPTH_SIZE, 1000.0)
-    out += struct.pack("<Q", len(NUMBERS))
-    for index, number in enumerate(NUMBERS):
-        image = smooth_color(number)
-        forms = {0: image.tobytes, 1: lambda i=image: encoded(i, "png")}
-        rgb = forms.get(color_form, lambda i=image: encoded(i, "jpeg"))()
-        depth = raw_depth(number, *DEPTH_SIZE).astype("<u2").tobytes()
-        depth = zlib.compress(depth) if depth_form == 1 else depth
-        out += pose(number).astype("<f4").tobytes()
-        out += struct.pack("<4Q", 1000 + 33_000 * index, 900 + 33_000 * index, len(rgb), len(depth))
-        out += rgb + depth
-    if version == 4:
-        out += struct.pack("<Q", 1) + np.zeros(15).tobytes() + struct.pack("<Q", 7)
-    return out
 
 
 @pytest.fixture
@@ -357,20 +305,3 @@ def test_sens_depth_that_unpacks_to_another_size_is_bad(sens: Path) -> None:
     sens.write_bytes(data.replace(packed, padded))
     with pytest.raises(BadFrameError, match="wrong-size"):
         ScanNetSensSource(sens)[0]
-
-
-def test_nyu40_has_the_field_s_classes() -> None:
-    space = load_label_space("nyu40")
-    assert [label.id for label in space.labels] == list(range(1, 41))
-    assert {space.name_of(i) for i in space.ids("agent")} == {"person"}
-    assert space.color_of(1) == (174, 199, 232)
-    assert len({label.color for label in space.labels}) == 40
-    assert {space.name_of(i) for i in space.ids_with_role("wall", "ceiling", "door")} == {
-        "wall",
-        "ceiling",
-        "door",
-    }
-    assert space.ids_with_role("stairs") == ()
-    small = load_label_space("scannet20")
-    assert len(small.labels) == 20
-    assert all(space.find(label.id) == label for label in small.labels)

@@ -5,7 +5,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers_datasets import color, pose, raw_depth, real_tum, save, truncate
+from helpers_datasets import (
+    TUM_SIZE,
+    color,
+    pose,
+    raw_depth,
+    real_tum,
+    save,
+    truncate,
+    write_tum_sequence,
+)
 from scipy.ndimage import map_coordinates
 from scipy.optimize import fsolve
 from scipy.spatial.transform import Rotation, Slerp
@@ -15,30 +24,7 @@ from hydra_mono.core.frame import Intrinsics
 from hydra_mono.datasets.camera import undistortion
 from hydra_mono.datasets.tum import TumSource, associate
 
-W, H = 64, 48
-
-
-def tum_line(stamp_s: float, world_from_camera: np.ndarray) -> str:
-    quat = Rotation.from_matrix(world_from_camera[:3, :3]).as_quat()
-    numbers = [*world_from_camera[:3, 3], *quat]
-    return f"{stamp_s:.4f} " + " ".join(f"{number:.9f}" for number in numbers)
-
-
-def write_tum_sequence(folder: Path, frames: int = 4, pose_rate: float = 100.0) -> Path:
-    """Frames 0.1 s apart from 10 s on; depth 6 ms after colour; poses move with time."""
-    rgb, depth, truth = ["# color images"], ["# depth maps"], ["# ground truth"]
-    for i in range(frames):
-        stamp, later = 10 + 0.1 * i, 10.006 + 0.1 * i
-        save(color(i, W, H), folder / "rgb" / f"{stamp:.6f}.png")
-        save(raw_depth(i, W, H), folder / "depth" / f"{later:.6f}.png")
-        rgb.append(f"{stamp:.6f} rgb/{stamp:.6f}.png")
-        depth.append(f"{later:.6f} depth/{later:.6f}.png")
-    for k in range(int((0.1 * frames + 0.1) * pose_rate) + 1):
-        stamp = 9.9505 + k / pose_rate
-        truth.append(tum_line(stamp, pose(10 * (stamp - 10))))
-    for name, lines in (("rgb", rgb), ("depth", depth), ("groundtruth", truth)):
-        (folder / f"{name}.txt").write_text("\n".join(lines) + "\n")
-    return folder
+W, H = TUM_SIZE
 
 
 @pytest.fixture
@@ -153,7 +139,7 @@ def test_the_camera_follows_from_the_folder_or_the_override(
 
 def test_freiburg1_images_lose_their_distortion(tmp_path: Path) -> None:
     folder = write_tum_sequence(tmp_path / "rgbd_dataset_freiburg1_made_up", 1)
-    smooth = smooth_color(W, H)
+    smooth = gradient(W, H)
     save(smooth, folder / "rgb" / "10.000000.png")
     frame = TumSource(folder)[0]
     lens = (0.2624, -0.9531, -0.0054, 0.0026, 1.1633)
@@ -219,7 +205,7 @@ def distorted(camera: Intrinsics, lens: tuple[float, ...]) -> tuple[np.ndarray, 
     return camera.fx * x + camera.cx, camera.fy * y + camera.cy
 
 
-def smooth_color(width: int, height: int) -> np.ndarray:
+def gradient(width: int, height: int) -> np.ndarray:
     v, u = np.mgrid[0:height, 0:width]
     channels = [3 * u + v, 200 - 2 * u + v, 60 + u + 2 * v]
     return np.stack(channels, axis=-1).clip(0, 255).astype(np.uint8)

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 import numpy as np
-from jaxtyping import Float64
+from jaxtyping import Float32, Float64
 
 from hydra_mono.core.errors import BadFrameError, DataError
 from hydra_mono.core.frame import Frame
@@ -19,12 +19,14 @@ Direction = tuple[float, float, float]
 
 _Z: Direction = (0.0, 0.0, 1.0)
 _SPAN = 240  # frames at the start that the estimate looks at
-_STRIDE = 8  # pixels between samples of a depth image
-_MAX_STEP = 0.1  # relative change of depth between samples of one surface
+_BLOCKS = 80  # of a depth image's width, to average noise over
+_MAX_STEP = 0.1  # relative change of depth between blocks of one surface
 _MIN_NORMALS = 200
-_SEARCH_NORMALS = 3000  # that the coarse search looks at
-_PRIOR_WEIGHT = 0.1  # of the camera's attitude against the surfaces
-_TILTS_RAD = np.radians([12.0, 6.0, 3.0, 3.0])  # how far a normal may lean, pass by pass
+_SEARCH_NORMALS = 1000  # that the coarse search looks at
+_PRIOR_WEIGHT = 0.5  # of the camera's attitude against the surfaces
+_LEVEL_WEIGHT = 1.0  # of where up roughly is against the camera's x axis being level
+_LOOKS_DOWN = 0.4  # tangent of how far people hold a camera below the horizon
+_TILTS_RAD = np.radians([12.0, 8.0, 5.0, 5.0, 5.0])  # how far a normal may lean, pass by pass
 
 
 class UprightSource:
@@ -86,7 +88,7 @@ def estimate_up(frames: Iterable[Frame]) -> Direction:
 
     People hold cameras level, which gives the first guess. The direction within 50° of it that
     most normals are nearly parallel or perpendicular to is then refined: each pass fits those
-    normals in least squares, with less tolerance than the one before.
+    normals in least squares weighted by agreement, with less tolerance than before.
 
     Raises:
         DataError: there are no frames.
@@ -103,26 +105,43 @@ def estimate_up(frames: Iterable[Frame]) -> Direction:
 
 
 def surface_normals(frame: Frame) -> Float64[np.ndarray, "n 3"]:
-    """Unit normals in camera axes, facing the camera, on a coarse grid; none without depth."""
+    """Unit normals in camera axes, facing the camera, one a block of pixels; none without depth.
+
+    Blocks are averaged in inverse depth, which is linear across the image of a plane.
+    """
     if frame.depth_m is None:
         return np.zeros((0, 3))
-    depth_m = frame.depth_m[::_STRIDE, ::_STRIDE].astype(np.float64)
-    points = camera_rays(frame.intrinsics, _STRIDE) * depth_m[..., None]
-    right, left = points[1:-1, 2:], points[1:-1, :-2]
-    below, above = points[2:, 1:-1], points[:-2, 1:-1]
-    normals = np.cross(below - above, right - left)
-    lengths = np.linalg.norm(normals, axis=-1)
-    z = np.stack([point[..., 2] for point in (right, left, below, above)])
-    is_one_surface = np.ptp(z, axis=0) < _MAX_STEP * z.min(axis=0)
-    chosen = is_one_surface & (z.min(axis=0) > 0) & np.isfinite(lengths) & (lengths > 0)
-    return np.asarray(normals[chosen] / lengths[chosen, None])
+    block = max(1, frame.intrinsics.width // _BLOCKS)
+    inverse = _block_means(frame.depth_m, block)
+    rows, columns = inverse.shape
+    rays = camera_rays(frame.intrinsics.resized(columns, rows)).astype(np.float64)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        points = rays / inverse[..., None]
+        right, left = points[1:-1, 2:], points[1:-1, :-2]
+        below, above = points[2:, 1:-1], points[:-2, 1:-1]
+        normals = np.cross(below - above, right - left)
+        z = np.stack([point[..., 2] for point in (right, left, below, above)])
+        is_one_surface = np.ptp(z, axis=0) < _MAX_STEP * z.min(axis=0)
+    chosen = normals[is_one_surface & np.isfinite(normals).all(axis=-1)]
+    return np.asarray(chosen / np.linalg.norm(chosen, axis=1, keepdims=True))
+
+
+def _block_means(depth_m: Float32[np.ndarray, "h w"], block: int) -> Float64[np.ndarray, "y x"]:
+    """Mean inverse depth of square blocks; 0 where a pixel of the block is not measured."""
+    rows, columns = depth_m.shape[0] // block, depth_m.shape[1] // block
+    cut = depth_m[: rows * block, : columns * block].astype(np.float64)
+    blocks = cut.reshape(rows, block, columns, block)
+    is_whole = (np.isfinite(blocks) & (blocks > 0)).all(axis=(1, 3))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(np.where(is_whole, (1.0 / blocks).mean(axis=(1, 3)), 0.0))
 
 
 def _prior(rotations: Float64[np.ndarray, "n 3 3"]) -> Float64[np.ndarray, "3"]:
-    """What the camera's attitude says: its x axis stays level, its y axis points down."""
-    mean_up = -rotations[:, :, 1].mean(axis=0)
-    across = np.einsum("ni,nj->ij", rotations[:, :, 0], rotations[:, :, 0]) / len(rotations)
-    return _least(across - _PRIOR_WEIGHT * np.outer(mean_up, mean_up), mean_up)
+    """What the camera's attitude says: x stays level, y points down, and z a little down too."""
+    right, down, forward = np.moveaxis(rotations, 2, 0)
+    toward = -down.mean(axis=0) - _LOOKS_DOWN * forward.mean(axis=0)
+    level = right.T @ right / len(rotations)
+    return _least(level - _LEVEL_WEIGHT * np.outer(toward, toward), toward)
 
 
 def _fit(
@@ -134,9 +153,9 @@ def _fit(
         return prior
     up = _best_candidate(prior, normals[:: -(-len(normals) // _SEARCH_NORMALS)])
     for tilt_rad in _TILTS_RAD:
-        along = normals @ up
-        parallel = normals[np.abs(along) > np.cos(tilt_rad)]
-        across = normals[np.abs(along) < np.sin(tilt_rad)]
+        lean_rad = np.arcsin(np.clip(np.abs(normals @ up), 0, 1))
+        across = normals * np.exp(-((lean_rad / tilt_rad) ** 2))[:, None]
+        parallel = normals * np.exp(-(((np.pi / 2 - lean_rad) / tilt_rad) ** 2))[:, None]
         spread = across.T @ across - parallel.T @ parallel
         up = _least(spread - 1e-3 * len(normals) * np.outer(prior, prior), up)
     return up
@@ -148,14 +167,14 @@ def _best_candidate(
     candidates = _cap() @ rotation_between(np.array(_Z), prior).T
     lean_rad = np.arcsin(np.clip(np.abs(candidates @ normals.T), 0, 1))
     off_rad = np.minimum(lean_rad, np.pi / 2 - lean_rad)
-    agreement = np.exp(-((off_rad / _TILTS_RAD[1]) ** 2)).mean(axis=1)
+    agreement = np.exp(-((off_rad / _TILTS_RAD[-1]) ** 2)).mean(axis=1)
     return np.asarray(candidates[np.argmax(agreement + _PRIOR_WEIGHT * (candidates @ prior))])
 
 
 def _cap() -> Float64[np.ndarray, "n 3"]:
-    """Directions up to 50° from z, 2° apart on a sunflower spiral (Vogel, 1979)."""
+    """Directions up to 50° from z, 3° apart on a sunflower spiral (Vogel, 1979)."""
     lowest = np.cos(np.radians(50.0))
-    count = int(2 * np.pi * (1 - lowest) / np.radians(2.0) ** 2)
+    count = int(2 * np.pi * (1 - lowest) / np.radians(3.0) ** 2)
     steps = np.arange(count)
     z = 1 - (steps + 0.5) / count * (1 - lowest)
     turn = steps * np.pi * (3 - np.sqrt(5.0))

@@ -89,14 +89,14 @@ def best_plateau(steps: Sequence[Step], min_lifetime_ratio: float) -> Step | Non
     A plateau is a run of equal counts and lives from its first step to its last. It is long
     enough at ``min_lifetime_ratio`` of the longest; of equally many components the first wins.
     """
+    if not steps:
+        return None
     starts = [i for i, s in enumerate(steps) if i == 0 or s.components != steps[i - 1].components]
     ends = [*(start - 1 for start in starts[1:]), len(steps) - 1]
     lifetimes = [
         steps[end].dilation_m - steps[start].dilation_m
         for start, end in zip(starts, ends, strict=True)
     ]
-    if not steps:
-        return None
     least = min_lifetime_ratio * max(lifetimes) - ROUNDING
     lasting = [steps[s] for s, life in zip(starts, lifetimes, strict=True) if life >= least]
     return max(lasting, key=lambda step: step.components)

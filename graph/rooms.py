@@ -69,6 +69,7 @@ class RoomLayer:
         writer.refresh(touched)
         if touched:
             update_building(graph, self._walls.floors_m, stamp_ns)
+        self._mirror.pass_over(graph)
 
     def _scene(self, graph: SceneGraph) -> _Scene:
         places, ways = self._mirror.places, self._mirror.clearance_m

@@ -86,7 +86,7 @@ def _necks(
     share = (over[x, high] - over[x, low + 1]) / (high - low - 1)
     third = (high - low - 1) * SAMPLES // 3
     sides = _widening(x, low + 1 + third, low, high, runs, room)
-    passed = _passes(sides, high - low - 1, share, rules).any(axis=0)
+    passed = np.asarray(_passes(sides, high - low - 1, share, rules).any(axis=0))
     return _filled(solid.shape, x, low, high, passed)
 
 

@@ -40,6 +40,10 @@ class PlaceMirror:
             elif a.prefix == "p" and b.prefix == "R":
                 self.bereft.add(b)
 
+    def pass_over(self, graph: SceneGraph) -> None:
+        """Takes what happened since ``follow`` as known: it is the rooms' own doing."""
+        self._version = graph.version
+
     def _take(self, symbol: NodeSymbol, node: object) -> None:
         if not isinstance(node, PlaceNode) or node.removed_ns is not None:
             self._drop(symbol)

@@ -101,37 +101,40 @@ class Built:
                 labels.append(self.solid[open_face])
         return np.concatenate(points), np.concatenate(normals), np.concatenate(labels)
 
+    def _clearance_m(self) -> np.ndarray:
+        """Distance to the nearest surface at 1.2 m above the floor."""
+        level = round((self.world.floor_m + 1.2 - self.lower_m[2]) / VOXEL)
+        plane = ndimage.distance_transform_edt(self.solid[:, :, level] == 0, sampling=VOXEL)
+        return np.minimum(plane, min(1.2, self.world.height_m - 1.2))
+
     def places(self, spacing_m: float = 0.5) -> tuple[np.ndarray, np.ndarray]:
         """Centres and radii of balls of air 1.2 m above the floor, widest first."""
-        clearance = ndimage.distance_transform_edt(self.solid == 0, sampling=VOXEL)
-        level = round((self.world.floor_m + 1.2 - self.lower_m[2]) / VOXEL)
-        plane = clearance[:, :, level]
+        plane = self._clearance_m()
         ridge = plane >= ndimage.maximum_filter(plane, size=5) - 0.03
         cells = np.argwhere(ridge & (plane > 0.25))
         order = np.lexsort((cells[:, 1], cells[:, 0], -plane[tuple(cells.T)]))
-        chosen: list[np.ndarray] = []
-        for cell in cells[order]:
-            if all(np.hypot(*(cell - other)) * VOXEL >= spacing_m for other in chosen):
-                chosen.append(cell)
+        left, chosen = cells[order], []
+        while len(left):
+            chosen.append(left[0])
+            left = left[np.hypot(*(left - left[0]).T) * VOXEL >= spacing_m]
         picked = np.array(chosen)
-        height = np.full(len(picked), level)
-        centers = self.lower_m + (np.column_stack([picked, height]) + 0.5) * VOXEL
-        return centers, plane[tuple(picked.T)]
+        heights = np.full(len(picked), self.world.floor_m + 1.2)
+        plan = self.lower_m[:2] + (picked + 0.5) * VOXEL
+        return np.column_stack([plan, heights]), plane[tuple(picked.T)]
 
     def ways(self, centers: np.ndarray, radii: np.ndarray) -> list[tuple[int, int, float]]:
         """Pairs of touching balls with the least clearance along the straight line."""
-        clearance = ndimage.distance_transform_edt(self.solid == 0, sampling=VOXEL)
+        plane = self._clearance_m()
+        apart = np.linalg.norm(centers[:, None] - centers[None, :], axis=2)
+        pairs = np.argwhere(np.triu(apart < radii[:, None] + radii[None, :], k=1))
         steps = np.linspace(0, 1, 41)[:, None]
-        found = []
-        for i in range(len(centers)):
-            for j in range(i):
-                if np.linalg.norm(centers[i] - centers[j]) < radii[i] + radii[j]:
-                    line = centers[i] + steps * (centers[j] - centers[i])
-                    cells = np.floor((line - self.lower_m) / VOXEL).astype(int)
-                    least = float(clearance[tuple(cells.T)].min())
-                    if least > 0.2:
-                        found.append((j, i, least))
-        return sorted(found)
+        ends = centers[pairs][:, :, None, :2]
+        cells = np.floor(
+            (ends[:, 0] + steps * (ends[:, 1] - ends[:, 0]) - self.lower_m[:2]) / VOXEL
+        )
+        least = plane[tuple(np.moveaxis(cells.astype(int), -1, 0))].min(axis=1)
+        found = zip(pairs.tolist(), least.tolist(), strict=True)
+        return [(a, b, clearance) for (a, b), clearance in found if clearance > 0.2]
 
 
 class Explorer:
@@ -185,6 +188,20 @@ class Explorer:
                 edge = Edge(first_seen_ns=stamp, last_seen_ns=stamp, weight=weight)
                 self.graph.add_edge(*ends, edge)
         self.layer.update(self.graph, self.mesh, self._mesh_update(lower, upper), self.stamp_ns)
+        return self
+
+    def hide(self, span_m: tuple[float, float]) -> "Explorer":
+        """Leaves out the ways that touch a stretch along x, until ``reveal``."""
+        self.all_ways = self.ways
+        self.ways = [
+            way
+            for way in self.ways
+            if not any(span_m[0] < self.centers[end][0] < span_m[1] for end in way[:2])
+        ]
+        return self
+
+    def reveal(self) -> "Explorer":
+        self.ways = self.all_ways
         return self
 
     def _show(self, i: int, seen: bool) -> None:
@@ -245,9 +262,8 @@ def _room_at(world: World, point: np.ndarray) -> int:
 
     def distance(rect: Rect) -> float:
         x0, y0, x1, y1 = rect
-        return float(
-            np.hypot(max(x0 - point[0], point[0] - x1, 0), max(y0 - point[1], point[1] - y1, 0))
-        )
+        aside = max(x0 - point[0], point[0] - x1, 0)
+        return float(np.hypot(aside, max(y0 - point[1], point[1] - y1, 0)))
 
     return int(np.argmin([distance(rect) for rect in world.rooms]))
 

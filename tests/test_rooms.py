@@ -1,7 +1,13 @@
 """Rooms of floor plans whose truth is known."""
 
+from itertools import pairwise
+
+import numpy as np
 import pytest
 from helpers_rooms import Explorer, World
+
+from hydra_mono.graph.nodes import BuildingNode, RoomNode
+from hydra_mono.graph.symbols import Layer, NodeSymbol
 
 W = 0.15
 
@@ -89,3 +95,139 @@ def test_a_turned_building_has_the_same_rooms(yaw_deg: float) -> None:
     explorer = Explorer(corridor_with_four_rooms(), yaw_deg=yaw_deg).see()
     assert explorer.room_count() == 5
     assert min(explorer.purity()) > 0.95
+
+
+def test_storeys_are_told_apart_and_no_room_spans_two() -> None:
+    ground = two_rooms()
+    upper = World([(0, 0, 8, 3.5)], floor_m=3.0)
+    explorer = Explorer(ground, upper).see()
+    rooms = [explorer.graph.get_node(s) for s in explorer.graph.symbols(Layer.ROOMS)]
+    assert sorted(room.storey for room in rooms if isinstance(room, RoomNode)) == [0, 0, 1]
+    building = explorer.graph.get_node(NodeSymbol("B", 0))
+    assert isinstance(building, BuildingNode)
+    assert np.allclose(building.storey_heights_m, [0.0, 3.0], atol=0.1)
+    assert min(explorer.purity()) > 0.95
+
+
+def test_a_storey_found_below_renumbers_the_rooms_above_it() -> None:
+    ground, upper = two_rooms(), World([(20, 0, 25, 4)], floor_m=3.0)
+    explorer = Explorer(ground, upper).see((15, -5), (30, 10)).see()
+    storeys = {
+        explorer.graph.get_node(s).box.center_m[2] > 3: explorer.graph.get_node(s).storey
+        for s in explorer.graph.symbols(Layer.ROOMS)
+    }
+    assert storeys == {True: 1, False: 0}
+
+
+def test_exploring_room_by_room_keeps_the_ids_of_rooms() -> None:
+    explorer = Explorer(corridor_with_four_rooms())
+    history = []
+    for right in (3.0, 4.5, 6.0, 7.5, 9.5):
+        explorer.see((-1, -1), (right, 10))
+        history.append(main_rooms(explorer))
+    for earlier, later in pairwise(history):
+        assert earlier.items() <= later.items()
+    assert len(history[-1]) == 5
+
+
+def main_rooms(explorer: Explorer) -> dict[int, NodeSymbol]:
+    """For every true room with at least six known places: the room that has most of them."""
+    votes: dict[int, list[NodeSymbol | None]] = {}
+    for place, room in explorer.truth.items():
+        votes.setdefault(room, []).append(explorer.graph.find_parent(place))
+    return {
+        room: max(set(found), key=found.count) for room, found in votes.items() if len(found) >= 6
+    }
+
+
+def test_two_rooms_that_prove_to_be_one_keep_the_older_id() -> None:
+    hall = World([(0, 0, 13, 4)])
+    explorer = Explorer(hall)
+    explorer.hide((4.5, 8.5)).see()
+    assert explorer.room_count() == 2
+    explorer.reveal().see()
+    assert explorer.graph.symbols(Layer.ROOMS) == [NodeSymbol("R", 0)]
+
+
+def test_rooms_out_of_the_window_are_left_alone() -> None:
+    world = World([(0, 0, 4, 4), (4 + W, 0, 12, 2), (12 + 2 * W, 0, 18, 4)])
+    world.open((4, 0.5, 4 + W, 1.4)).open((12, 0.5, 12 + 2 * W, 1.4))
+    explorer = Explorer(world).see((-1, -1), (11, 5))
+    first = explorer.graph.find_parent(next(p for p, room in explorer.truth.items() if room == 0))
+    assert first is not None
+    explorer.see((7, -1), (13, 5))
+    version = explorer.graph.version
+    before = explorer.graph.get_node(first)
+    explorer.see((13, -1), (20, 5))
+    assert explorer.graph.get_node(first) is before
+    assert first not in explorer.graph.changes_since(version).nodes.changed
+    assert explorer.room_count() == 3
+
+
+def test_a_room_that_reaches_out_of_the_window_keeps_its_id() -> None:
+    explorer = Explorer(World([(0, 0, 30, 1.8), (28.2, 0, 30, 8)]))
+    for left in (0, 8, 16, 24):
+        explorer.see((left, -1), (left + 8, 9))
+    assert explorer.graph.symbols(Layer.ROOMS) == [NodeSymbol("R", 0)]
+
+
+def test_two_ends_of_one_room_are_the_same_room_while_its_middle_is_archived() -> None:
+    ring = World([(0, 0, 14, 1.6), (0, 8, 14, 9.6), (0, 0, 1.6, 9.6), (12.4, 0, 14, 9.6)])
+    explorer = Explorer(ring).see().see((4, -1), (10, 10))
+    assert explorer.room_count() == 1
+
+
+def test_every_place_of_a_room_has_it_as_parent_and_the_room_the_building() -> None:
+    explorer = Explorer(corridor_with_four_rooms()).see()
+    graph = explorer.graph
+    assert all(graph.find_parent(p) in graph.symbols(Layer.ROOMS) for p in explorer.truth)
+    for room in graph.symbols(Layer.ROOMS):
+        assert graph.find_parent(room) == NodeSymbol("B", 0)
+
+
+def test_rooms_are_joined_where_one_can_walk_from_one_to_the_other() -> None:
+    graph = Explorer(corridor_with_four_rooms()).see().graph
+    corridor = graph.find_parent(NodeSymbol("p", 0))
+    degrees = sorted(len(graph.siblings(room)) for room in graph.symbols(Layer.ROOMS))
+    assert corridor is not None
+    assert degrees == [1, 1, 1, 1, 4]
+    for room in graph.symbols(Layer.ROOMS):
+        for other in graph.siblings(room):
+            assert 0.2 < graph.get_edge(room, other).weight < 0.5
+
+
+def test_the_box_of_a_room_holds_the_balls_of_its_places() -> None:
+    graph = Explorer(two_rooms()).see().graph
+    for room in graph.symbols(Layer.ROOMS):
+        node = graph.get_node(room)
+        places = [graph.get_node(place) for place in graph.children(room)]
+        assert node.position_m in [place.position_m for place in places]
+        for place in places:
+            reach = np.array([[place.radius_m], [-place.radius_m]]) - [[1e-9], [-1e-9]]
+            assert node.box.contains(np.array(place.position_m) + reach).all()
+
+
+def test_a_room_whose_places_all_vanish_goes_with_them() -> None:
+    explorer = Explorer(two_rooms()).see()
+    for place in explorer.truth:
+        explorer.graph.remove_node(place)
+    explorer.see((90, 90), (99, 99))
+    assert explorer.room_count() == 0
+    assert not explorer.graph.has_node(NodeSymbol("B", 0))
+
+
+def test_the_same_input_twice_gives_the_same_rooms() -> None:
+    def history() -> list[object]:
+        explorer = Explorer(corridor_with_four_rooms())
+        for right in (3.0, 6.0, 9.5):
+            explorer.see((-1, -1), (right, 10))
+        return [*explorer.graph.nodes(Layer.ROOMS), *explorer.graph.edges()]
+
+    assert history() == history()
+
+
+def test_without_any_mesh_rooms_are_the_connected_places() -> None:
+    explorer = Explorer(two_rooms())
+    explorer.blocks = {}
+    explorer.see()
+    assert explorer.room_count() == 1

@@ -1,10 +1,10 @@
 """The generalised Voronoi diagram of free space: points as near to two surfaces at once."""
 
 import numpy as np
-from jaxtyping import Bool, Float32, Int32, Int64, UInt8
+from jaxtyping import Bool, Float32, Int, Int32, Int64, UInt8
 
-_Indices = Int64[np.ndarray, " n"]
-_Columns = list[Int32[np.ndarray, " n"]]
+_Indices = Int64[np.ndarray, " _"]
+_Columns = list[Int[np.ndarray, " _"]]
 
 
 def gvd_voxels(

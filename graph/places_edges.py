@@ -6,7 +6,7 @@ from scipy.spatial import KDTree
 
 from hydra_mono.core.freespace import FreeSpace
 
-_Pairs = Int64[np.ndarray, "n 2"]
+_Pairs = Int64[np.ndarray, "_ 2"]
 
 
 def near_pairs(
@@ -61,6 +61,16 @@ def distance_at(
     distance = np.zeros(len(points_m))
     distance[rows] = np.sqrt(square) * space.voxel_size_m
     return distance
+
+
+def recentred(space: FreeSpace, center_m: Float64[np.ndarray, "n 3"]) -> Float64[np.ndarray, "n 3"]:
+    """The points moved inside their voxels to where they are farthest from any surface."""
+    grid = (np.indices((5, 5, 5)).reshape(3, -1).T - 2) * (0.2 * space.voxel_size_m)
+    steps = grid[np.argsort(np.sum(grid**2, axis=1), kind="stable")]
+    options = (center_m[:, None] + steps).reshape(-1, 3)
+    distance = distance_at(space, options, reach=1).reshape(-1, len(steps))
+    best = np.round(distance, 4).argmax(axis=1)
+    return np.asarray(center_m + steps[best])
 
 
 def _surface(space: FreeSpace, voxels: Int32[np.ndarray, "n 3"]) -> Float64[np.ndarray, "n 3"]:

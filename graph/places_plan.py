@@ -10,8 +10,15 @@ from scipy.sparse.csgraph import connected_components
 from hydra_mono.core.freespace import FreeSpace
 from hydra_mono.graph.gvd import gvd_voxels
 from hydra_mono.graph.places_cover import Balls, Samples, choose_balls, drop_redundant
-from hydra_mono.graph.places_edges import near_pairs, segment_clearance_m, without_detours
+from hydra_mono.graph.places_edges import (
+    distance_at,
+    near_pairs,
+    recentred,
+    segment_clearance_m,
+    without_detours,
+)
 
+_MARGIN_M = 0.03  # by so much the surface in a voxel may be nearer than where it is kept
 _NEIGHBOURS = 16  # nearest places that an edge may lead to
 
 
@@ -104,8 +111,10 @@ def _cover(
     may_go = may_go[np.argsort(balls.radius_m[near[may_go]], kind="stable")]
     stays = is_valid.copy()
     stays[near[drop_redundant(inside, counts, may_go, threshold / 2)]] = False
-    chosen = choose_balls(samples.inside(candidates), counts == 0, threshold)
-    return stays, candidates.take(chosen)
+    chosen = candidates.take(choose_balls(samples.inside(candidates), counts == 0, threshold))
+    center = recentred(space, chosen.center_m)
+    radius = _radius_m(space, center, np.zeros(len(center)))
+    return stays, Balls(center, radius, chosen.basis_points)
 
 
 def _reaches_changed_box(
@@ -146,23 +155,31 @@ def _settled(
     A ball on the diagram stays where it is; one with none within two voxels is not valid.
     """
     rows = np.flatnonzero(is_changed)
-    steps = _steps(2)
     shape = np.array(diagram.shape)
-    around = space.voxel_of(known.center_m[rows])[:, None] + steps
+    around = space.voxel_of(known.center_m[rows])[:, None] + _steps(2)
     inside = np.all((around >= 0) & (around < shape), axis=2)
     around = np.clip(around, 0, shape - 1)
     on_diagram = (diagram[tuple(np.moveaxis(around, 2, 0))] > 0) & inside
-    best = around[np.arange(len(rows)), on_diagram.argmax(axis=1)]
-    found = on_diagram.any(axis=1)
-    center, radius = known.center_m.copy(), known.radius_m.copy()
-    basis = known.basis_points.copy()
-    at = tuple(best.T)
-    center[rows[found]] = space.centre_of(best[found].astype(np.int32))
-    radius[rows] = np.where(found, space.distance_m[at], radius[rows])
-    basis[rows] = diagram[at]
+    choice = on_diagram.argmax(axis=1)
     is_valid = np.ones(len(known), bool)
-    is_valid[rows] = found
+    is_valid[rows] = on_diagram.any(axis=1)
+    center, basis = known.center_m.copy(), known.basis_points.copy()
+    best = around[np.arange(len(rows)), choice]
+    moves = is_valid[rows] & (choice > 0)
+    center[rows[moves]] = recentred(space, space.centre_of(best[moves].astype(np.int32)))
+    basis[rows] = diagram[tuple(best.T)]
+    before = np.where(is_valid[rows] & ~moves, known.radius_m[rows], 0.0)
+    radius = known.radius_m.copy()
+    radius[rows] = _radius_m(space, center[rows], before)
     return Balls(center, radius, basis), is_valid
+
+
+def _radius_m(
+    space: FreeSpace, center_m: Float64[np.ndarray, "n 3"], before_m: Float64[np.ndarray, " n"]
+) -> Float64[np.ndarray, " n"]:
+    """Distance to the nearest surface; what was known before where that may lie off the box."""
+    distance = distance_at(space, center_m, reach=1)
+    return np.asarray(np.clip(before_m, np.minimum(space.certain_m(center_m), distance), distance))
 
 
 def _steps(reach: int) -> Int64[np.ndarray, "n 3"]:
@@ -181,9 +198,10 @@ def _thinned(space: FreeSpace, voxels: Int64[np.ndarray, "n 3"], diagram: np.nda
     first = np.ones(len(cells), bool)
     first[1:] = np.any(cells[1:] != cells[:-1], axis=1)
     rows = order[first]
+    center = space.centre_of(voxels[rows].astype(np.int32))
     return Balls(
-        center_m=space.centre_of(voxels[rows].astype(np.int32)),
-        radius_m=radius[rows],
+        center_m=center,
+        radius_m=np.minimum(radius[rows], space.certain_m(center)),
         basis_points=diagram[at][rows].astype(np.int64),
     )
 
@@ -205,7 +223,7 @@ def _links(
     )
     pairs = rows[near]
     ends = balls.center_m[pairs[:, 0]], balls.center_m[pairs[:, 1]]
-    clearance = segment_clearance_m(space, *ends)
+    clearance = segment_clearance_m(space, *ends) - _MARGIN_M
     clearance = np.minimum(clearance, balls.radius_m[pairs].min(axis=1, initial=np.inf))
     found = Links(pairs, clearance)
     settled = known.take(~is_fresh[known.pairs].any(axis=1) & stays[known.pairs].all(axis=1))

@@ -23,6 +23,9 @@ from hydra_mono.mapping.freespace_grid import (
 from hydra_mono.mapping.freespace_surface import SurfaceVoxels, surface_voxels
 
 _ENOUGH_EVIDENCE = 10  # frames; more of them weigh no more, so that changes are soon believed
+_NOTABLE_VOXELS = 4  # of a chunk
+_REACH_M = 1.5  # how far from a change distances are computed,
+_CHANGED_M = 0.8  # and how far from it they count as changed
 _CAMERA_RADIUS_M = 0.3  # the camera is there, so nothing else is
 
 Int32Box = tuple[Int32[np.ndarray, "3"], Int32[np.ndarray, "3"]]
@@ -125,17 +128,27 @@ class FreeSpaceMap:
         return slots
 
     def _publish(self) -> Int32Box | None:
-        """The box of voxels whose state differs from what the last update said, if any does."""
+        """The box of voxels whose state differs from what the last update said, if any does.
+
+        A flicker of few voxels waits until there are more of them or something near changes.
+        """
         grid = self._grid
         slots = np.flatnonzero(grid.is_dirty)
         now = grid.state(slots)
-        row, inside = np.nonzero(now != grid.published[slots])
-        grid.published[slots] = now
-        grid.is_dirty[slots] = False
-        if not len(row):
+        differs = now != grid.published[slots]
+        number = differs.sum(axis=1)
+        matters = number >= _NOTABLE_VOXELS
+        grid.is_dirty[slots[number == 0]] = False
+        if not matters.any():
             return None
-        voxels = join_voxels(grid.position[slots[row]], inside)
-        return voxels.min(axis=0), voxels.max(axis=0) + 1
+        row, inside = np.nonzero(differs[matters])
+        voxels = join_voxels(grid.position[slots[matters][row]], inside)
+        lower, upper = voxels.min(axis=0), voxels.max(axis=0) + 1
+        corner = grid.position[slots] * SIDE
+        is_near = np.all((corner >= lower - SIDE) & (corner < upper), axis=1)
+        grid.published[slots[is_near]] = now[is_near]
+        grid.is_dirty[slots[is_near]] = False
+        return lower, upper
 
     def _forget(self, center_m: Float64[np.ndarray, "3"]) -> None:
         """Puts aside what lies outside the window and too far away to bear on what is inside."""
@@ -147,18 +160,20 @@ class FreeSpaceMap:
     def _box_round(self, changed: Int32Box | None, center_m: Float64[np.ndarray, "3"]) -> FreeSpace:
         if changed is None:
             return self._nothing(center_m)
-        reach = round(self._max_distance_m / self._voxel_size_m)
-        lower, upper = self._clip(changed[0] - reach, changed[1] + reach)
+        size = self._voxel_size_m
+        reach, inner = round(_REACH_M / size), round(_CHANGED_M / size)
+        ends = self._bounds()
+        lower = np.maximum(changed[0] - reach, ends[0]).astype(np.int32)
+        upper = np.minimum(changed[1] + reach, ends[1]).astype(np.int32)
         state = self._grid.dense("published", lower, upper)
         offset = self._grid.dense("offset", lower, upper)
         distance, parent = distance_field(
             state == SOLID,
             offset,
             state == FREE,
-            voxel_size_m=self._voxel_size_m,
+            voxel_size_m=size,
             max_distance_m=self._max_distance_m,
         )
-        inner = reach // 2
         return FreeSpace(
             voxel_size_m=self._voxel_size_m,
             max_distance_m=self._max_distance_m,
@@ -169,17 +184,16 @@ class FreeSpaceMap:
             changed_lower=np.maximum(changed[0] - inner - lower, 0).astype(np.int32),
             changed_upper=np.minimum(changed[1] + inner, upper).astype(np.int32) - lower,
             surface_offset=offset,
+            complete_lower_m=np.where(lower > ends[0], lower * size, -np.inf),
+            complete_upper_m=np.where(upper < ends[1], upper * size, np.inf),
             window_center_m=center_m,
             window_radius_m=self._window_radius_m,
         )
 
-    def _clip(self, lower: Int32[np.ndarray, "3"], upper: Int32[np.ndarray, "3"]) -> Int32Box:
-        """The part of a box where there are chunks; beyond them nothing is known."""
+    def _bounds(self) -> Int32Box:
+        """The box of all chunks; beyond it nothing is known."""
         position = self._grid.position[self._grid.slots()]
-        return (
-            np.maximum(lower, position.min(axis=0) * SIDE).astype(np.int32),
-            np.minimum(upper, (position.max(axis=0) + 1) * SIDE).astype(np.int32),
-        )
+        return position.min(axis=0) * SIDE, (position.max(axis=0) + 1) * SIDE
 
     def _nothing(self, center_m: Float64[np.ndarray, "3"]) -> FreeSpace:
         zero = np.zeros(3, np.int32)

@@ -56,12 +56,13 @@ class ChunkGrid:
         return slots
 
     def acquire(self, chunks: Int32[np.ndarray, "n 3"]) -> Int64[np.ndarray, " n"]:
-        """Slots of chunks; new ones are made where there is none."""
-        slots = self.find(chunks)
-        for index in np.flatnonzero(slots == 0):
-            key = _keys(chunks[index : index + 1])[0]
-            slots[index] = self._slots.get(key, 0) or self._make(key, chunks[index])
-        return slots
+        """Slots of chunks, which may come up often; new ones are made where there is none."""
+        distinct, inverse = _distinct(chunks)
+        slots = self.find(distinct)
+        keys = _keys(distinct)
+        for index in np.flatnonzero(slots == 0).tolist():
+            slots[index] = self._make(keys[index], distinct[index])
+        return np.asarray(slots[inverse])
 
     def slots(self) -> Int64[np.ndarray, " n"]:
         """Every slot in use, ascending."""
@@ -145,6 +146,23 @@ def join_voxels(
     """The reverse of ``split_voxels``."""
     local = np.stack([inside // (SIDE * SIDE), inside // SIDE % SIDE, inside % SIDE], axis=1)
     return np.asarray(chunks * SIDE + local, dtype=np.int32)
+
+
+def _distinct(
+    chunks: Int32[np.ndarray, "n 3"],
+) -> tuple[Int32[np.ndarray, "m 3"], Int64[np.ndarray, " n"]]:
+    """Every chunk once, and which of them each is; sorts nothing, as they lie close together."""
+    if not len(chunks):
+        return chunks, np.zeros(0, np.int64)
+    lower = chunks.min(axis=0)
+    shape = tuple((chunks.max(axis=0) - lower + 1).tolist())
+    flat = np.ravel_multi_index(tuple((chunks - lower).T), shape)
+    marks = np.zeros(np.prod(shape), np.int64)
+    marks[flat] = 1
+    found = np.flatnonzero(marks)
+    marks[found] = np.arange(len(found))
+    distinct = np.stack(np.unravel_index(found, shape), axis=1) + lower
+    return distinct.astype(np.int32), marks[flat]
 
 
 def _keys(chunks: Int32[np.ndarray, "n 3"]) -> list[int]:

@@ -20,6 +20,8 @@ class FreeSpace:
     exclusive) outside which nothing changed since the last update.
     ``surface_offset``: where in a surface voxel the surface lies, in 1/256 of a voxel on each
     axis; the middle where it is not given.
+    ``complete_lower_m``/``complete_upper_m``: the box whose surfaces were all asked; a distance
+    beyond it is only an upper bound. Not given: all there are.
     ``window_center_m``/``window_radius_m``: the ball outside which nothing will change soon;
     no centre means everywhere may.
     """
@@ -33,6 +35,8 @@ class FreeSpace:
     changed_lower: Int32[np.ndarray, "3"]
     changed_upper: Int32[np.ndarray, "3"]
     surface_offset: UInt8[np.ndarray, "x y z 3"] | None = None
+    complete_lower_m: Float64[np.ndarray, "3"] | None = None
+    complete_upper_m: Float64[np.ndarray, "3"] | None = None
     window_center_m: Float64[np.ndarray, "3"] | None = None
     window_radius_m: float = float("inf")
 
@@ -44,3 +48,10 @@ class FreeSpace:
     def centre_of(self, voxels: Int32[np.ndarray, "n 3"]) -> Float64[np.ndarray, "n 3"]:
         """World centre of box-relative voxels, metres."""
         return np.asarray((voxels + self.lower + 0.5) * self.voxel_size_m)
+
+    def certain_m(self, points_m: Float64[np.ndarray, "n 3"]) -> Float64[np.ndarray, " n"]:
+        """Up to which distance ``distance_m`` holds at points; larger ones may be less in truth."""
+        if self.complete_lower_m is None or self.complete_upper_m is None:
+            return np.full(len(points_m), np.inf)
+        gaps = np.minimum(points_m - self.complete_lower_m, self.complete_upper_m - points_m)
+        return np.asarray(np.maximum(gaps.min(axis=1), 0.0))

@@ -14,6 +14,9 @@ from hydra_mono.graph.objects_surface import PartKey, Surface, join
 _SLACK_M = 0.05
 _FOOT_HEIGHT_M = 0.2
 _FOOT_REACH_M = 1.5
+_CRUMB_RATIO = 4  # times the cells that what a crumb fell off has
+_CRUMB_SIZE = 4  # times the least size of a thing
+_CRUMB_REACH_M = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +44,11 @@ def find_clusters(
     cells, cell_of_vertex = np.unique(surface.cells, return_inverse=True)
     component = cluster_cells(cells)
     component = _join_pieces(cells, component, surface, cell_of_vertex, join_distance_m)
-    counts = np.bincount(component)
+    wanted = _things(cells, component, surface, cell_of_vertex, min_cells)
     order = np.argsort(component[cell_of_vertex], kind="stable")
     ends = np.cumsum(np.bincount(component[cell_of_vertex]))
     clusters = []
-    for i in np.flatnonzero(counts >= min_cells):
+    for i in wanted:
         index = order[ends[i - 1] if i else 0 : ends[i]]
         members = cells[component == i]
         keys = [parts[k][0] for k in np.unique(part_index[index])]
@@ -67,6 +70,24 @@ def _join_pieces(
     linked = _stacked(lower, upper, join_distance_m) & (labels[:, None] == labels)
     merged = _components(linked)
     return renumber(merged[component])
+
+
+def _things(
+    cells: Int64[np.ndarray, " c"],
+    component: Int64[np.ndarray, " c"],
+    surface: Surface,
+    cell_of_vertex: Int64[np.ndarray, " n"],
+    min_cells: int,
+) -> Int64[np.ndarray, " k"]:
+    """Components that are things: neither specks nor crumbs of a far larger one beside them."""
+    lower, upper = _extents(surface.points_m, component[cell_of_vertex])
+    counts = np.bincount(component)
+    labels = unpack_labels(cells[np.unique(component, return_index=True)[1]])
+    gap = np.maximum(lower[:, None] - upper, lower - upper[:, None]).max(axis=-1)
+    larger = counts > _CRUMB_RATIO * counts[:, None]
+    beside = (labels[:, None] == labels) & larger & (gap < _CRUMB_REACH_M)
+    is_crumb = (counts < _CRUMB_SIZE * min_cells) & beside.any(axis=1)
+    return np.flatnonzero((counts >= min_cells) & ~is_crumb)
 
 
 def _extents(

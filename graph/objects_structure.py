@@ -35,12 +35,12 @@ class StructureStore:
     def __init__(self, labels: LabelSpace) -> None:
         roles = labels.ids_with_role("wall", "floor", "window", "door")
         self._is_structure: Bool[np.ndarray, "256"] = labels.mask(roles)
-        self._sifted: dict[BlockKey, tuple[SemanticMesh, Structure]] = {}
+        self._sifted: dict[BlockKey, tuple[SemanticMesh, Structure | None]] = {}
 
     def near(self, box: BoundingBox, mesh: BlockMesh, block_size_m: float) -> Structure:
         """Structure in the blocks that reach within ``AROUND_M`` of the box."""
-        parts = [self._sift(key, mesh) for key in _blocks_around(box, block_size_m)]
-        parts = [part for part in parts if len(part)]
+        found = (self._sift(key, mesh) for key in _blocks_around(box, block_size_m))
+        parts = [part for part in found if part is not None]
         if not parts:
             return Structure.empty()
         return Structure(
@@ -52,16 +52,21 @@ class StructureStore:
         for key in blocks:
             self._sifted.pop(key, None)
 
-    def _sift(self, key: BlockKey, mesh: BlockMesh) -> Structure:
+    def _sift(self, key: BlockKey, mesh: BlockMesh) -> Structure | None:
         block = mesh.find_block(key)
         if block is None:
-            return Structure.empty()
+            return None
         known = self._sifted.get(key)
         if known is None or known[0] is not block:
-            keep = self._is_structure[block.labels]
-            known = (block, Structure(block.vertices_m[keep], block.normals[keep]))
+            known = (block, self._select(block))
             self._sifted[key] = known
         return known[1]
+
+    def _select(self, block: SemanticMesh) -> Structure | None:
+        index = np.flatnonzero(self._is_structure[block.labels])
+        if not len(index):
+            return None
+        return Structure(block.vertices_m[index], block.normals[index])
 
 
 def _blocks_around(box: BoundingBox, block_size_m: float) -> Iterator[BlockKey]:

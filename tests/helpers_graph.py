@@ -51,6 +51,12 @@ def box_mesh(
     )
 
 
+def wall_mesh(x: float, lower_y: float, upper_y: float, height_m: float = 1.5) -> SemanticMesh:
+    """A wall across x that faces -x, from the floor up."""
+    center, size = (x, (lower_y + upper_y) / 2, height_m / 2), (0.0, upper_y - lower_y, height_m)
+    return box_mesh(BoundingBox(center, size), WALL, ("left",))
+
+
 def floor_mesh(
     lower: tuple[float, float], upper: tuple[float, float], stamp_ns: int = 0
 ) -> SemanticMesh:
@@ -114,10 +120,13 @@ def noisy(mesh: SemanticMesh, sigma_m: float, seed: int) -> SemanticMesh:
 
 def blocks_of(mesh: SemanticMesh) -> dict[BlockKey, SemanticMesh]:
     """The mesh cut into blocks of ``BLOCK_M`` by the first corner of each triangle."""
-    keys = np.floor(mesh.vertices_m[mesh.faces[:, 0]] / BLOCK_M).astype(int)
+    corner = np.floor(mesh.vertices_m[mesh.faces[:, 0]] / BLOCK_M).astype(int)
+    keys, block_of = np.unique(corner, axis=0, return_inverse=True)
+    order = np.argsort(block_of.ravel(), kind="stable")
+    parts = np.split(order, np.cumsum(np.bincount(block_of.ravel()))[:-1])
     return {
-        (int(i), int(j), int(k)): _submesh(mesh, np.flatnonzero((keys == (i, j, k)).all(axis=1)))
-        for i, j, k in np.unique(keys, axis=0)
+        (int(i), int(j), int(k)): _submesh(mesh, part)
+        for (i, j, k), part in zip(keys, parts, strict=True)
     }
 
 

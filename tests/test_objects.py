@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from helpers_graph import (
     BIN,
+    CABINET,
     CHAIR,
     SECOND_NS,
     TABLE,
@@ -12,11 +13,13 @@ from helpers_graph import (
     noisy,
     object_world,
     standing_box,
+    wall_mesh,
 )
 
 from hydra_mono.core.box import box_iou
+from hydra_mono.graph.completion import CompletionRule
 
-FLOOR_PATCH = floor_mesh((-1.0, -1.0), (3.0, 3.0))
+FLOOR_PATCH = floor_mesh((-0.2, -0.2), (1.6, 1.4))
 DESK = standing_box(0.6, 0.6, (1.0, 0.6, 0.7))
 
 
@@ -82,6 +85,32 @@ def test_a_seat_and_its_back_above_a_gap_are_one_chair() -> None:
     world = object_world()
     world.show(box_mesh(seat, CHAIR), box_mesh(back, CHAIR))
     assert list(world.objects) == ["O(0)"]
+
+
+def test_a_shade_and_its_foot_are_one_lamp_though_the_pole_is_too_thin_to_see() -> None:
+    foot = standing_box(0.5, 0.5, (0.3, 0.3, 0.05))
+    shade = standing_box(0.5, 0.5, (0.4, 0.4, 0.3), z=1.2)
+    world = object_world()
+    world.show(box_mesh(foot, BIN), box_mesh(shade, BIN))
+    assert list(world.objects) == ["O(0)"]
+    assert world.objects["O(0)"].box.dimensions_m[2] == pytest.approx(1.5, abs=0.05)
+
+
+def test_a_cupboard_on_the_wall_and_one_below_stay_two() -> None:
+    below = standing_box(0.5, 0.5, (0.6, 0.4, 0.8))
+    above = standing_box(0.5, 0.5, (0.6, 0.3, 0.5), z=1.4)
+    world = object_world()
+    world.show(box_mesh(below, CABINET), box_mesh(above, CABINET))
+    assert len(world.objects) == 2
+
+
+def test_a_crumb_beside_a_large_thing_is_not_another_thing() -> None:
+    crumb = standing_box(DESK.center_m[0] + 0.7, 0.6, (0.08, 0.08, 0.2))
+    alone, beside = object_world(), object_world()
+    alone.show(box_mesh(crumb, TABLE))
+    beside.show(box_mesh(DESK, TABLE), box_mesh(crumb, TABLE))
+    assert len(alone.objects) == len(beside.objects) == 1
+    assert box_iou(beside.objects["O(0)"].box, DESK) > 0.9
 
 
 def test_a_speck_is_no_object() -> None:
@@ -213,11 +242,23 @@ def test_a_turned_thing_gets_a_turned_box(yaw_rad: float) -> None:
     assert box_iou(node.box, turned) > 0.9
 
 
+def test_a_cabinet_seen_from_the_front_reaches_the_wall_and_floor_it_stands_against() -> None:
+    cabinet = standing_box(1.0, 0.8, (0.5, 0.8, 0.9))
+    seen = standing_box(0.97, 0.8, (0.44, 0.8, 0.84), z=0.06)  # what labels at borders leave
+    wall = [wall_mesh(1.27, -0.2, 0.4), wall_mesh(1.27, 1.2, 1.6), FLOOR_PATCH]
+    front = box_mesh(seen, CABINET, ("left", "front", "back", "top"))
+    as_seen, completed = object_world(), object_world(completion=CompletionRule(0.12, 0.15, 0.02))
+    for world in (as_seen, completed):
+        world.show(front, *wall)
+    assert box_iou(as_seen.objects["O(0)"].box, cabinet) < 0.85
+    assert box_iou(completed.objects["O(0)"].box, cabinet) > 0.95
+
+
 def test_the_order_of_vertices_and_blocks_does_not_matter() -> None:
     def run(order: int) -> dict[str, object]:
         world = object_world()
         rng = np.random.default_rng(order)
-        things = [box_mesh(DESK, TABLE), box_mesh(standing_box(2.0, 2.0, (0.4, 0.4, 0.9)), CHAIR)]
+        things = [box_mesh(DESK, TABLE), box_mesh(standing_box(1.5, 0.6, (0.4, 0.4, 0.9)), CHAIR)]
         for _ in range(3):
             world.show(*(things[i] for i in rng.permutation(2)), FLOOR_PATCH)
         return dict(world.objects)

@@ -37,7 +37,7 @@ def take_over(
     relabelled = (label != voxels.meshed_label[slots]) & (np.abs(sdf) < 0.9 * rule.front_m)
     voxels.meshed_sdf_m[slots] = np.where(moved, sdf, before)
     voxels.meshed_label[slots] = label
-    changed = moved | relabelled
+    changed = np.asarray(moved | relabelled)
     return changed.reshape(-1, RESOLUTION, RESOLUTION, RESOLUTION)
 
 

@@ -170,7 +170,7 @@ def _labels(
 ) -> UInt8[np.ndarray, " v"]:
     """The label of the end that is surer of its own."""
     label, weight = voxels.label.reshape(-1), voxels.label_weight.reshape(-1)
-    return np.where(weight[end] > weight[start], label[end], label[start])
+    return np.asarray(np.where(weight[end] > weight[start], label[end], label[start]))
 
 
 def _normals(

@@ -54,7 +54,7 @@ def surface_blocks(
 
 
 def _ravel(index: Int[np.ndarray, "n 3"], shape: tuple[int, ...]) -> Int[np.ndarray, " n"]:
-    return (index[:, 0] * shape[1] + index[:, 1]) * shape[2] + index[:, 2]
+    return np.asarray((index[:, 0] * shape[1] + index[:, 1]) * shape[2] + index[:, 2])
 
 
 def _unravel(flat: Int[np.ndarray, " n"], shape: tuple[int, ...]) -> Int[np.ndarray, "n 3"]:

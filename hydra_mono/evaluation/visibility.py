@@ -60,9 +60,11 @@ def _cells(
     points_m: Float32[np.ndarray, "n 3"],
 ) -> tuple[Float32[np.ndarray, "c 3"], Int64[np.ndarray, " n"]]:
     """Centres of the cubes of a coarse grid that hold points, and each point's cube."""
-    corners, cell_of = np.unique(np.floor(points_m / _CELL_M), axis=0, return_inverse=True)
-    centres = ((corners + 0.5) * _CELL_M).astype(np.float32)
-    return centres, np.asarray(cell_of.reshape(-1), dtype=np.int64)
+    corners = np.floor(points_m / _CELL_M).astype(np.int64)
+    keys = (corners << (0, 21, 42)).sum(axis=1)  # one integer sorts faster than three
+    _, first, cell_of = np.unique(keys, return_index=True, return_inverse=True)
+    centres = ((corners[first] + 0.5) * _CELL_M).astype(np.float32)
+    return centres, np.asarray(cell_of, dtype=np.int64)
 
 
 def chosen_poses(stamps_ns: Int64[np.ndarray, " n"]) -> Int64[np.ndarray, " k"]:

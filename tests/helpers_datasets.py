@@ -153,6 +153,17 @@ def write_seven_scenes(folder: Path, frames: int = 2) -> Path:
     return folder
 
 
+def write_icl_nuim(folder: Path, frames: int = 3) -> Path:
+    """Images from 0 on, poses from 1 on, as it is downloaded."""
+    lines = []
+    for i in range(frames + 1):
+        save(color(i, *TUM_SIZE), folder / "rgb" / f"{i}.png")
+        save(raw_depth(i, *TUM_SIZE), folder / "depth" / f"{i}.png")
+        lines.append(tum_line(i, pose(i)))
+    (folder / "livingRoom0.gt.freiburg").write_text("\n".join(lines[1:]) + "\n")
+    return folder
+
+
 def write_replica(folder: Path, frames: int = 3) -> Path:
     for i in range(frames):
         save(color(i, W, H), folder / "results" / f"frame{i:06d}.png")

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from helpers_datasets import (
     HYDRA_LABELS,
+    TUM_SIZE,
     H,
     W,
     class_ids,
@@ -19,6 +20,7 @@ from helpers_datasets import (
     save,
     truncate,
     write_hydra,
+    write_icl_nuim,
     write_replica,
     write_semantic_replica,
     write_seven_scenes,
@@ -30,6 +32,7 @@ from scipy.ndimage import map_coordinates
 from hydra_mono.core.errors import BadFrameError, DataError
 from hydra_mono.core.source import stream
 from hydra_mono.datasets.hydra_layout import HydraSource
+from hydra_mono.datasets.icl_nuim import IclNuimSource
 from hydra_mono.datasets.replica import ReplicaSource
 from hydra_mono.datasets.replica_semantic import ReplicaSemanticSource
 from hydra_mono.datasets.seven_scenes import SevenScenesSource
@@ -134,6 +137,27 @@ def test_semantic_replica_without_classes_has_no_labels(tmp_path: Path) -> None:
     source = ReplicaSemanticSource(folder)
     assert source[0].labels is None
     assert source.label_space.labels == ()
+
+
+def test_icl_nuim_is_mirrored_into_a_right_handed_world(tmp_path: Path) -> None:
+    """The data set's point is K⁻¹ with fy < 0, moved by its pose; ours is that one mirrored."""
+    source = IclNuimSource(write_icl_nuim(tmp_path / "living_room_traj0_frei_png"))
+    frame = source[2]
+    assert frame.depth_m is not None
+    np.testing.assert_allclose(frame.depth_m, raw_depth(2, *TUM_SIZE) / 5000, rtol=1e-6)
+    u, v, camera = 50, 8, frame.intrinsics
+    z = frame.depth_m[v, u]
+    x, y = (u - camera.cx) / camera.fx * z, (v - camera.cy) / camera.fy * z
+    theirs = pose(2) @ [x, -y, z, 1]
+    np.testing.assert_allclose(
+        frame.world_from_camera @ [x, y, z, 1], theirs * [1, -1, 1, 1], atol=1e-6
+    )
+    assert np.linalg.det(frame.world_from_camera[:3, :3]) == pytest.approx(1.0)
+    assert (camera.fx, camera.fy) == (pytest.approx(48.12), pytest.approx(48.0))
+    assert frame.stamp_ns == 2 * 33_333_333
+    assert source.world_up == (0.0, -1.0, 0.0)
+    with pytest.raises(BadFrameError, match="no-pose"):
+        source[0]
 
 
 @pytest.mark.parametrize("flat", [False, True])

@@ -31,6 +31,18 @@ def _is_exported_scannet(path: Path) -> bool:
     return any(all((inner / part).is_dir() for part in parts) for inner in (path, path / "frames"))
 
 
+def _is_icl_nuim(path: Path) -> bool:
+    """As unpacked, or under its own name with the trajectory renamed as TUM's."""
+    is_named = _ICL_NUIM_NAME.search(path.resolve().name)
+    truths = ("*.gt.freiburg", "groundtruth.txt") if is_named else ("*.gt.freiburg",)
+    return any(_has("rgb", "depth", truth)(path) for truth in truths)
+
+
+def _is_tum(path: Path) -> bool:
+    is_tum = _has("rgb.txt", "depth.txt")(path) or _has("rgb", "depth", "groundtruth.txt")(path)
+    return is_tum and not _is_icl_nuim(path)
+
+
 def _is_semantic_replica(path: Path) -> bool:
     return any((inner / "traj_w_c.txt").is_file() for inner in (path, path / "imap" / "00"))
 
@@ -39,13 +51,16 @@ def _is_sens(path: Path) -> bool:
     return (path.suffix == ".sens" and path.is_file()) or _has("*.sens")(path)
 
 
+_ICL_NUIM_NAME = re.compile(r"icl[-_]?nuim|living_?room|frei_png", re.IGNORECASE)
+
 # A new layout is one file and one row. The first row that knows a folder reads it.
 READERS: dict[str, Reader] = {
     "scannet": Reader(
         _is_exported_scannet, "hydra_mono.datasets.scannet_folder:ScanNetFolderSource"
     ),
     "scannet-sens": Reader(_is_sens, "hydra_mono.datasets.scannet_sens:ScanNetSensSource"),
-    "tum": Reader(_has("rgb", "depth", "groundtruth.txt"), "hydra_mono.datasets.tum:TumSource"),
+    "tum": Reader(_is_tum, "hydra_mono.datasets.tum:TumSource"),
+    "icl-nuim": Reader(_is_icl_nuim, "hydra_mono.datasets.icl_nuim:IclNuimSource"),
     "7scenes": Reader(
         _has("frame-*.color.png", "frame-*.depth.png"),
         "hydra_mono.datasets.seven_scenes:SevenScenesSource",

@@ -30,11 +30,9 @@ def take_over(
     sdf, label = voxels.sdf_m[slots], voxels.label[slots]
     sdf[voxels.weight[slots] < rule.min_weight] = np.nan
     before = voxels.meshed_sdf_m[slots]
-    close = np.minimum(np.abs(sdf), np.abs(before)) < 0.9 * rule.front_m
-    moved = close & (np.abs(sdf - before) > rule.tolerance_m)
-    moved |= (sdf < 0) != (before < 0)
+    moved = (np.abs(sdf - before) > rule.tolerance_m) | ((sdf < 0) != (before < 0))
     moved |= np.isnan(sdf) != np.isnan(before)
-    relabelled = (label != voxels.meshed_label[slots]) & (np.abs(sdf) < 0.9 * rule.front_m)
+    relabelled = (label != voxels.meshed_label[slots]) & (sdf < rule.front_m)
     voxels.meshed_sdf_m[slots] = np.where(moved, sdf, before)
     voxels.meshed_label[slots] = label
     changed = np.asarray(moved | relabelled)

@@ -9,7 +9,7 @@ from hydra_mono.core.frame import Intrinsics
 from hydra_mono.core.geometry import camera_rays
 
 TILE = 8  # pixels
-LEAST_SLANT = 0.2  # surfaces seen flatter than at 78 degrees are taken for that
+LEAST_SLANT = 0.3  # surfaces seen flatter than at 73 degrees are taken for that
 _STEP = 2  # every other pixel is looked at
 _BORDER = 0.15  # a tile whose inverse depths differ relatively by more shows two surfaces
 

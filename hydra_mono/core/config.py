@@ -52,7 +52,7 @@ class MappingConfig(Section):
 
     voxel_size: float = Field(default=0.05, gt=0)  # m
     truncation: float = Field(default=0.15, gt=0)  # m measured in front of a surface
-    behind: float = Field(default=0.08, gt=0)  # m measured behind a surface
+    behind: float = Field(default=0.075, gt=0)  # m measured behind a surface
     min_depth: float = Field(default=0.1, ge=0)  # m
     max_depth: float = Field(default=5.0, gt=0)  # m
     window_radius: float = Field(
@@ -112,6 +112,10 @@ class RoomsConfig(Section):
     min_stub: float = Field(default=0.3, gt=0)  # m of wall standing out beside a gap
     min_places: int = Field(default=4, ge=1)  # fewer join the neighbour with the widest way
     min_area: float = Field(default=1.5, gt=0)  # m² that a room's places span
+    min_dilation: float = Field(default=0.5, gt=0)  # m; range searched for necks without walls
+    max_dilation: float = Field(default=1.2, gt=0)  # m
+    min_component_size: int = Field(default=10, ge=1)  # places that a part needs to be counted
+    plateau_ratio: float = Field(default=0.25, ge=0, le=1)  # of the longest lifetime
     min_storey_height: float = Field(default=2.0, gt=0)  # m from floor to floor
     min_storey_area: float = Field(default=1.5, gt=0)  # m² of floor
 

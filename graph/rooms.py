@@ -1,15 +1,15 @@
 """Rooms: places grouped where walls leave nothing but gaps, and known again at every update."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Bool, Int64
+from jaxtyping import Int64
 
 from hydra_mono.core.config import RoomsConfig
 from hydra_mono.core.labels import LabelSpace
 from hydra_mono.core.mesh import BlockMesh, MeshUpdate
 from hydra_mono.graph.building import update_building
-from hydra_mono.graph.rooms_groups import PlaceGraph, group_places
+from hydra_mono.graph.rooms_groups import Necks, PlaceGraph, group_places, necks
 from hydra_mono.graph.rooms_identity import Claim, claim_rooms
 from hydra_mono.graph.rooms_nodes import RoomWriter
 from hydra_mono.graph.rooms_places import PlaceMirror
@@ -32,7 +32,13 @@ def create_rooms(config: RoomsConfig, labels: LabelSpace) -> "RoomLayer":
         min_storey_height_m=config.min_storey_height,
         min_storey_area_m2=config.min_storey_area,
     )
-    return RoomLayer(walls, min_places=config.min_places, min_area_m2=config.min_area)
+    dilations = Necks(
+        min_dilation_m=config.min_dilation,
+        max_dilation_m=config.max_dilation,
+        min_component_size=config.min_component_size,
+        plateau_ratio=config.plateau_ratio,
+    )
+    return RoomLayer(walls, dilations, min_places=config.min_places, min_area_m2=config.min_area)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +55,14 @@ class RoomLayer:
     """Groups the active places into rooms and keeps the building over them.
 
     The place graph is cut where its edges cross a gap between two ends of wall; what still hangs
-    together is a room. Places out of the window keep their room and lend it to what they join.
+    together is a room. Where no walls are seen, it is cut at its own necks instead. Places out of
+    the window keep their room and lend it to what they join.
     """
 
-    def __init__(self, walls: WallPlan, *, min_places: int, min_area_m2: float) -> None:
-        self._walls = walls
+    def __init__(
+        self, walls: WallPlan, dilations: Necks, *, min_places: int, min_area_m2: float
+    ) -> None:
+        self._walls, self._necks = walls, dilations
         self._min_places = min_places
         self._min_area_m2 = min_area_m2
         self._mirror = PlaceMirror()
@@ -98,19 +107,22 @@ class RoomLayer:
             anchored=np.array([False] * len(working) + settled, dtype=bool),
             edges=edges,
             clearance_m=clearance,
-            cut=self._cut(centers, storeys, edges),
+            cut=np.zeros(len(edges), dtype=bool),
         )
-        return _Scene(symbols, len(working), storeys, place_graph)
+        return _Scene(symbols, len(working), storeys, self._cut(storeys, place_graph))
 
-    def _cut(
-        self, centers: np.ndarray, storeys: np.ndarray, edges: np.ndarray
-    ) -> Bool[np.ndarray, " e"]:
-        cut = np.zeros(len(edges), dtype=bool)
-        for storey in np.unique(storeys[edges[:, 0]]).tolist():
-            here = storeys[edges[:, 0]] == storey
-            starts, ends = centers[edges[here, 0], :2], centers[edges[here, 1], :2]
-            cut[here] = self._walls.crossings(storey, starts, ends)
-        return cut
+    def _cut(self, storeys: Int64[np.ndarray, " n"], places: PlaceGraph) -> PlaceGraph:
+        """Cuts the edges that lead from room to room, storey by storey."""
+        cut = places.cut.copy()
+        storey_of_edge = storeys[places.edges[:, 0]]
+        for storey in np.unique(storey_of_edge).tolist():
+            here = storey_of_edge == storey
+            starts, ends = np.moveaxis(places.centers_m[places.edges[here], :2], 1, 0)
+            crossings = self._walls.crossings(storey, starts, ends)
+            if crossings is None:
+                crossings = necks(places.only(here), self._necks)
+            cut[here] = crossings
+        return replace(places, cut=cut)
 
     def _write(
         self, graph: SceneGraph, writer: RoomWriter, scene: _Scene, groups: Int64[np.ndarray, " n"]
@@ -126,8 +138,7 @@ class RoomLayer:
         for i, symbol in enumerate(scene.symbols):
             if i < scene.working or before[i] is None:
                 room = rooms.get(int(groups[i]))
-                if room != before[i]:
-                    writer.hang(symbol, room)
+                writer.hang(symbol, room)
                 if room is not None:
                     touched[room] = int(scene.storeys[i])
         return touched

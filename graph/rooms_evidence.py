@@ -26,14 +26,17 @@ class SurfaceRoles:
     wall: Bool[np.ndarray, "256"]
     floor: Bool[np.ndarray, "256"]
     inside: Bool[np.ndarray, "256"]
+    tells_walls: bool
 
     @staticmethod
     def of(labels: LabelSpace) -> "SurfaceRoles":
         """Doors are no walls: an open leaf stands far into a room. Stairs are no floor."""
         every = tuple(range(256))
-        wall = labels.mask(labels.ids_with_role("wall", "window") or every)
+        walls = labels.ids_with_role("wall", "window")
+        wall = labels.mask(walls or every)
         floor = labels.mask(labels.ids_with_role("floor") or every)
-        return SurfaceRoles(wall=wall, floor=floor, inside=~wall | wall.all())
+        inside = ~wall if walls else wall
+        return SurfaceRoles(wall=wall, floor=floor, inside=inside, tells_walls=bool(walls))
 
     def split(
         self, upward: Float32[np.ndarray, " v"], labels: UInt8[np.ndarray, " v"]

@@ -2,13 +2,14 @@
 
 import heapq
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Bool, Float64, Int32, Int64
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from hydra_mono.graph.dilation import best_plateau, components_at, filtration
 from hydra_mono.graph.rooms_raster import PlanRaster
 
 
@@ -22,6 +23,43 @@ class PlaceGraph:
     edges: Int64[np.ndarray, "e 2"]
     clearance_m: Float64[np.ndarray, " e"]
     cut: Bool[np.ndarray, " e"]
+
+    def only(self, edges: Bool[np.ndarray, " e"]) -> "PlaceGraph":
+        """All places, and of the edges the chosen ones."""
+        return replace(
+            self, edges=self.edges[edges], clearance_m=self.clearance_m[edges], cut=self.cut[edges]
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Necks:
+    """Settings of the persistent dilation that finds rooms by clearance alone."""
+
+    min_dilation_m: float
+    max_dilation_m: float
+    min_component_size: int
+    plateau_ratio: float
+
+
+def necks(places: PlaceGraph, settings: Necks) -> Bool[np.ndarray, " e"]:
+    """Which edges lead between the parts that last longest under dilation, grown widest first."""
+    steps = [
+        step
+        for step in filtration(
+            places.radii_m, places.edges, places.clearance_m, settings.min_component_size
+        )
+        if settings.min_dilation_m <= step.dilation_m <= settings.max_dilation_m
+    ]
+    plateau = best_plateau(steps, settings.plateau_ratio)
+    if plateau is None:
+        return np.zeros(len(places.edges), dtype=bool)
+    graph = (places.radii_m, places.edges, places.clearance_m)
+    parts = components_at(*graph, plateau.dilation_m)
+    sizes = np.bincount(parts[parts >= 0], minlength=len(parts))
+    seeds = np.where((parts >= 0) & (sizes[parts] >= settings.min_component_size), parts, -1)
+    grown = _flood(places, seeds)
+    ends = grown[places.edges]
+    return np.asarray((ends[:, 0] != ends[:, 1]) & (ends >= 0).all(axis=1))
 
 
 def crossings(

@@ -9,7 +9,7 @@ from hydra_mono.core.box import axis_aligned_box
 from hydra_mono.graph.nodes import Color, Edge, PlaceNode, RoomNode
 from hydra_mono.graph.rooms_places import PlaceMirror
 from hydra_mono.graph.scene_graph import SceneGraph
-from hydra_mono.graph.symbols import Layer, NodeSymbol
+from hydra_mono.graph.symbols import NodeSymbol
 
 GOLDEN_TURN = 0.6180339887498949
 
@@ -30,8 +30,11 @@ class RoomWriter:
     stamp_ns: int
 
     def hang(self, place: NodeSymbol, room: NodeSymbol | None) -> None:
-        edge = Edge(first_seen_ns=self.stamp_ns, last_seen_ns=self.stamp_ns)
-        self.graph.set_parent(place, room, edge if room is not None else None)
+        if self.mirror.room_of.get(place) != room:
+            self.mirror.hang(place, room)
+        if self.graph.find_parent(place) != room:
+            edge = Edge(first_seen_ns=self.stamp_ns, last_seen_ns=self.stamp_ns)
+            self.graph.set_parent(place, room, edge if room is not None else None)
 
     def storey_of(self, room: NodeSymbol) -> int:
         node = self.graph.get_node(room)
@@ -55,8 +58,8 @@ class RoomWriter:
         self._join([symbol for symbol in sorted(storeys) if self.graph.has_node(symbol)])
 
     def _places(self, room: NodeSymbol) -> list[PlaceNode]:
-        children = self.graph.children(room)
-        return [self.mirror.places[child] for child in children if child in self.mirror.places]
+        members = sorted(self.mirror.rooms.get(room, ()))
+        return [self.mirror.places[place] for place in members]
 
     def _node(self, symbol: NodeSymbol, storey: int, places: list[PlaceNode]) -> RoomNode:
         centers = np.array([place.position_m for place in places])
@@ -97,9 +100,10 @@ class RoomWriter:
 
     def _ways_out(self, room: NodeSymbol) -> dict[NodeSymbol, float]:
         widest: dict[NodeSymbol, float] = {}
-        for place in self.graph.children(room):
-            for neighbour, clearance in self.mirror.clearance_m.get(place, {}).items():
-                other = self.graph.find_parent(neighbour)
-                if other is not None and other != room and other.layer == Layer.ROOMS:
+        room_of = self.mirror.room_of
+        for place in self.mirror.rooms[room]:
+            for neighbour, clearance in self.mirror.clearance_m[place].items():
+                other = room_of.get(neighbour, room)
+                if other != room:
                     widest[other] = max(clearance, widest.get(other, 0.0))
         return widest

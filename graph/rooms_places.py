@@ -12,13 +12,15 @@ class PlaceMirror:
     """Places that exist and the clearances of the edges between them.
 
     ``touched``: places that came, changed, or won or lost an edge since the last ``follow``;
-    ``bereft``: rooms that lost a place.
+    ``bereft``: rooms that lost a place. ``rooms``: places by room, kept by ``hang``.
     """
 
     places: dict[NodeSymbol, PlaceNode] = field(default_factory=dict)
     clearance_m: dict[NodeSymbol, dict[NodeSymbol, float]] = field(default_factory=dict)
     touched: set[NodeSymbol] = field(default_factory=set)
     bereft: set[NodeSymbol] = field(default_factory=set)
+    room_of: dict[NodeSymbol, NodeSymbol] = field(default_factory=dict)
+    rooms: dict[NodeSymbol, set[NodeSymbol]] = field(default_factory=dict)
     _version: Version = (0, 0)
 
     def follow(self, graph: SceneGraph) -> None:
@@ -37,12 +39,21 @@ class PlaceMirror:
         for a, b in changes.edges.removed:
             if a.prefix == "p" == b.prefix:
                 self._unlink(a, b)
-            elif a.prefix == "p" and b.prefix == "R":
-                self.bereft.add(b)
 
     def pass_over(self, graph: SceneGraph) -> None:
         """Takes what happened since ``follow`` as known: it is the rooms' own doing."""
         self._version = graph.version
+
+    def hang(self, place: NodeSymbol, room: NodeSymbol | None) -> None:
+        """Notes the room of a place; rooms without places are forgotten."""
+        before = self.room_of.pop(place, None)
+        if before is not None:
+            self.rooms[before].discard(place)
+            if not self.rooms[before]:
+                del self.rooms[before]
+        if room is not None:
+            self.room_of[place] = room
+            self.rooms.setdefault(room, set()).add(place)
 
     def _take(self, symbol: NodeSymbol, node: object) -> None:
         if not isinstance(node, PlaceNode) or node.removed_ns is not None:
@@ -57,6 +68,9 @@ class PlaceMirror:
         node = self.places.pop(symbol, None)
         if node is None:
             return
+        if symbol in self.room_of:
+            self.bereft.add(self.room_of[symbol])
+            self.hang(symbol, None)
         for other in self.clearance_m.pop(symbol):
             self.clearance_m[other].pop(symbol, None)
 

@@ -9,9 +9,25 @@ from jaxtyping import Bool, Float64, Int64, UInt8
 
 from hydra_mono.graph.rooms_evidence import INSIDE, WALL, Column, WallEvidence, height_masks
 
-MIDDLE_BAND = (0.9, 1.9)  # m above the floor: where a wall stands and a doorway does not
-UPPER_BAND = (1.95, 3.2)  # m above the floor: where the wall above a doorway is
 SOLID, LINTEL, ROOMY = 1, 2, 4  # bits of a cell
+
+
+@dataclass(frozen=True, slots=True)
+class WallRule:
+    """When a column is wall: metres of upright surface in the middle band, and above it or not.
+
+    Bands are heights above the floor: a wall stands in the middle one and a doorway does not;
+    in the upper one is the wall above the doorway.
+    """
+
+    middle_m: tuple[float, float]
+    upper_m: tuple[float, float]
+    least_m: float
+    reaches_up: bool
+
+
+LABELLED_WALL = WallRule((0.9, 1.9), (1.95, 3.2), 0.2, reaches_up=False)
+BARE_WALL = WallRule((0.9, 1.9), (2.2, 3.2), 0.5, reaches_up=True)  # taller than furniture
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +68,10 @@ class PlanRaster:
 class StoreyColumns:
     """Cell flags of every column of one storey, recomputed where the evidence changed."""
 
-    def __init__(self, evidence: WallEvidence, floor_m: float, top_m: float) -> None:
-        self._evidence = evidence
+    def __init__(
+        self, evidence: WallEvidence, rule: WallRule, floor_m: float, top_m: float
+    ) -> None:
+        self._evidence, self._rule = evidence, rule
         self.floor_m = floor_m
         self.top_m = top_m
         self._flags: dict[Column, UInt8[np.ndarray, "c c"]] = {}
@@ -78,10 +96,12 @@ class StoreyColumns:
         ks: Int64[np.ndarray, " n"],
         masks: UInt8[np.ndarray, "n 3 c c"],
     ) -> UInt8[np.ndarray, "m c c"]:
-        middle = self._slices(count, owner, ks, masks[:, WALL], MIDDLE_BAND)
-        upper = self._slices(count, owner, ks, masks[:, WALL], UPPER_BAND)
-        inside = self._slices(count, owner, ks, masks[:, INSIDE], (-0.3, UPPER_BAND[1]))
-        solid = middle * self._evidence.slice_m >= 0.2
+        middle = self._slices(count, owner, ks, masks[:, WALL], self._rule.middle_m)
+        upper = self._slices(count, owner, ks, masks[:, WALL], self._rule.upper_m)
+        inside = self._slices(count, owner, ks, masks[:, INSIDE], (-0.3, self._rule.upper_m[1]))
+        solid = middle * self._evidence.slice_m >= self._rule.least_m - 1e-9
+        if self._rule.reaches_up:
+            solid &= upper > 0
         flags = SOLID * solid + LINTEL * (~solid & (upper > 0)) + ROOMY * (inside > 0)
         return np.asarray(flags.astype(np.uint8))
 

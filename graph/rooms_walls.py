@@ -11,6 +11,8 @@ from hydra_mono.graph.rooms_evidence import Column, SurfaceRoles, WallEvidence, 
 from hydra_mono.graph.rooms_gaps import GapRules, gap_cells
 from hydra_mono.graph.rooms_groups import crossings
 from hydra_mono.graph.rooms_raster import (
+    BARE_WALL,
+    LABELLED_WALL,
     LINTEL,
     ROOMY,
     SOLID,
@@ -22,6 +24,7 @@ from hydra_mono.graph.storeys import settle_floors, storey_floors, storey_of
 
 MARGIN_M = 2.0  # of wall looked at beyond the outermost way
 SLAB_M = 0.3  # below the next storey's floor, where this storey's walls end
+LEAST_WALL_M = 5.0  # of wall in sight before its gaps are believed
 GUESSED_FLOOR_M = 1.2  # below the lowest place, while no floor has been seen
 
 
@@ -54,7 +57,9 @@ class WallPlan:
         min_storey_height_m: float,
         min_storey_area_m2: float,
     ) -> None:
-        self._evidence = WallEvidence(SurfaceRoles.of(labels), cell_size_m)
+        roles = SurfaceRoles.of(labels)
+        self._evidence = WallEvidence(roles, cell_size_m)
+        self._rule = LABELLED_WALL if roles.tells_walls else BARE_WALL
         self._gaps = gaps
         self._min_storey = (min_storey_height_m, min_storey_area_m2)
         self._known: set[Column] = set()
@@ -84,7 +89,7 @@ class WallPlan:
     def _rebuild(self, floors_m: list[float]) -> None:
         tops = [floor - SLAB_M for floor in floors_m[1:]] + [np.inf]
         self._storeys = [
-            StoreyColumns(self._evidence, floor, top)
+            StoreyColumns(self._evidence, self._rule, floor, top)
             for floor, top in zip(floors_m, tops, strict=True)
         ]
         for storey in self._storeys:
@@ -92,10 +97,13 @@ class WallPlan:
 
     def crossings(
         self, storey: int, starts_m: Float64[np.ndarray, "e 2"], ends_m: Float64[np.ndarray, "e 2"]
-    ) -> Bool[np.ndarray, " e"]:
-        """Which straight lines on a storey pass through a gap between two ends of wall."""
-        if not len(starts_m) or storey >= len(self._storeys):
-            return np.zeros(len(starts_m), dtype=bool)
+    ) -> Bool[np.ndarray, " e"] | None:
+        """Which straight lines on a storey pass through a gap between two ends of wall.
+
+        None where hardly any wall has been seen around them.
+        """
+        if storey >= len(self._storeys):
+            return None
         frame = PlanFrame(self._evidence.heading_rad)
         starts, ends = frame.to_plan(starts_m), frame.to_plan(ends_m)
         step = self._evidence.block_size_m
@@ -103,6 +111,8 @@ class WallPlan:
         upper = np.maximum(starts.max(axis=0), ends.max(axis=0)) + MARGIN_M
         lower, upper = np.floor(lower / step) * step, np.ceil(upper / step) * step
         raster = self._storeys[storey].raster(frame, lower, upper)
+        if raster.has(SOLID).sum() * raster.cell_size_m < LEAST_WALL_M:
+            return None
         return crossings(raster, self._gap_cells(storey, raster), starts, ends)
 
     def _gap_cells(self, storey: int, raster: PlanRaster) -> Bool[np.ndarray, "x y"]:

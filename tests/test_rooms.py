@@ -226,8 +226,14 @@ def test_the_same_input_twice_gives_the_same_rooms() -> None:
     assert history() == history()
 
 
-def test_without_any_mesh_rooms_are_the_connected_places() -> None:
+def test_without_any_mesh_rooms_part_at_the_necks_of_the_place_graph() -> None:
     explorer = Explorer(two_rooms())
     explorer.blocks = {}
     explorer.see()
-    assert explorer.room_count() == 1
+    assert explorer.room_count() == 2
+    assert min(explorer.purity()) > 0.9
+
+
+def test_furniture_does_not_split_a_room_where_nothing_is_labelled() -> None:
+    world = World([(0, 0, 7, 4)]).put((3, 0, 3.6, 1.5), 2.1).put((3, 2.5, 3.6, 4), 2.1)
+    assert Explorer(world, labelled=False).see().room_count() == 1

@@ -76,7 +76,7 @@ class FreeSpaceConfig(Section):
 class ObjectsConfig(Section):
     """Clustering of labelled surface into things."""
 
-    cell_size: float = Field(default=0.05, gt=0)  # m; not below mapping.voxel_size
+    cell_size: float = Field(default=0.05, gt=0)  # m; mapping.voxel_size where that is larger
     min_area: float = Field(default=0.03, gt=0)  # m² of surface; less is noise
     join_distance: float = Field(default=0.4, ge=0)  # m between a thing's parts, one above another
     trim: float = Field(default=0.005, ge=0, lt=0.5)  # share of surface beyond each side of a box

@@ -5,14 +5,16 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float64
+from numpy.typing import NDArray
 from scipy import ndimage
 
 from hydra_mono.core.labels import LabelSpace
-from hydra_mono.simulation.furniture import build, make_style
+from hydra_mono.simulation.furniture import build
+from hydra_mono.simulation.parts import make_style
 from hydra_mono.simulation.plan import Plan, Room
 from hydra_mono.simulation.recipes import RECIPES, Group, Item
 from hydra_mono.simulation.shapes import Thing
-from hydra_mono.simulation.structure import opening_air, window_air
+from hydra_mono.simulation.structure import AirBox, opening_air, window_air
 
 SAME_LABEL_GAP_M = 0.42
 GAP_M = 0.09
@@ -218,7 +220,7 @@ def _collide(space: _Taken, other: _Taken) -> bool:
 def _ways_free(plan: Plan, room: Room, things: list[Thing], taken: list[_Taken]) -> bool:
     """True where somebody can still walk between all doorways of the room, and stand in it."""
     solid = [space for space in taken if space.label] + [_space_of(thing) for thing in things]
-    cells = [max(int(math.ceil(size / CELL_M)), 1) for size in room.size_m]
+    cells = [max(math.ceil(size / CELL_M), 1) for size in room.size_m]
     xs = room.lower_m[0] + (np.arange(cells[0]) + 0.5) * CELL_M
     ys = room.lower_m[1] + (np.arange(cells[1]) + 0.5) * CELL_M
     free = np.zeros((cells[0] + 2, cells[1] + 2), dtype=bool)
@@ -241,7 +243,7 @@ def _ways_free(plan: Plan, room: Room, things: list[Thing], taken: list[_Taken])
     )
 
 
-def _part_before(parts: np.ndarray, room: Room, air, axis: int) -> int:  # type: ignore[no-untyped-def]
+def _part_before(parts: NDArray[np.int32], room: Room, air: AirBox, axis: int) -> int:
     """The walkable part half a metre inside the room from the middle of an opening."""
     middle = (np.array(air.lower_m[:2]) + np.array(air.upper_m[:2])) / 2
     inwards = 1 if middle[axis] < room.lower_m[axis] else -1

@@ -4,9 +4,11 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
+from jaxtyping import Float64
+
+from hydra_mono.simulation.layout import layout
 
 WALL_M = 0.12
-STOREY_SLAB_M = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +56,15 @@ class Opening:
     def width_m(self) -> float:
         return self.span_m[1] - self.span_m[0]
 
+    @property
+    def middle_m(self) -> Float64[np.ndarray, "2"]:
+        across, along = sum(self.wall_m) / 2, sum(self.span_m) / 2
+        return np.array([across, along] if self.axis == 0 else [along, across])
+
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A niche in an outer wall of ``room``; ``side`` -1 is the lower end of ``axis``, 1 the upper."""
+    """A niche in an outer wall of ``room``, at the lower (``side`` -1) or upper end of ``axis``."""
 
     room: int
     axis: int
@@ -79,19 +86,10 @@ class Plan:
         return tuple(opening for opening in self.openings if room in opening.rooms)
 
 
-@dataclass(frozen=True, slots=True)
-class _Cell:
-    """A rectangle of the plan between wall middles."""
-
-    lower: tuple[float, float]
-    upper: tuple[float, float]
-    corridor: bool = False
-
-
 def make_plan(rng: np.random.Generator, rooms: int, joints: int) -> Plan:
-    """One storey of ``rooms`` rooms, ``joints`` of whose walls have wide openings."""
+    """A storey of ``rooms`` rooms, ``joints`` of whose walls have wide openings; no windows yet."""
     ceiling = float(rng.uniform(2.4, 2.7))
-    cells = _layout(rng, rooms)
+    cells = layout(rng, rooms)
     half = WALL_M / 2
     bare = [
         Room(
@@ -110,79 +108,7 @@ def make_plan(rng: np.random.Generator, rooms: int, joints: int) -> Plan:
     openings = [_wide_opening(rng, named, walls[pair], pair) for pair in wide]
     doors = _choose_doors(rng, named, walls, wide)
     openings += [_doorway(rng, named, walls[pair], pair, openings) for pair in doors]
-    return Plan(tuple(named), tuple(openings), tuple(_windows(rng, named)))
-
-
-def _layout(rng: np.random.Generator, rooms: int) -> list[_Cell]:
-    if rooms <= 5:
-        area = rooms * rng.uniform(13, 16)
-        ratio = rng.uniform(1.1, 1.5)
-        width = float(np.sqrt(area * ratio))
-        return _split(rng, _Cell((0.0, 0.0), (width, area / width)), rooms)
-    if rooms <= 9:
-        return _wing(rng, (0.0, 0.0), rooms, length=None)
-    return _campus(rng, rooms)
-
-
-def _split(rng: np.random.Generator, cell: _Cell, rooms: int) -> list[_Cell]:
-    """Cuts across the longer side until every piece is one room."""
-    if rooms == 1:
-        return [cell]
-    axis = int(np.argmax(np.subtract(cell.upper, cell.lower)))
-    first = rooms // 2 if rng.random() < 0.5 else rooms - rooms // 2
-    share = np.clip(first / rooms + rng.uniform(-0.06, 0.06), 0.2, 0.8)
-    cut = float(cell.lower[axis] + share * (cell.upper[axis] - cell.lower[axis]))
-    upper, lower = list(cell.upper), list(cell.lower)
-    upper[axis] = lower[axis] = cut
-    below = _Cell(cell.lower, (upper[0], upper[1]))
-    above = _Cell((lower[0], lower[1]), cell.upper)
-    return _split(rng, below, first) + _split(rng, above, rooms - first)
-
-
-def _wing(
-    rng: np.random.Generator, origin: tuple[float, float], rooms: int, length: float | None
-) -> list[_Cell]:
-    """A corridor along x with a row of rooms on either side."""
-    below = (rooms - 1) // 2
-    above = rooms - 1 - below
-    length = length or max(below, above) * float(rng.uniform(3.3, 3.9))
-    x, y = origin
-    depth_below, depth_above = float(rng.uniform(3.6, 4.8)), float(rng.uniform(3.6, 4.8))
-    wide = float(rng.uniform(1.4, 1.7))
-    y_below, y_above = y + depth_below, y + depth_below + wide
-    cells = [_Cell((x, y_below), (x + length, y_above), corridor=True)]
-    cells += _row(rng, below, (x, y), (x + length, y_below))
-    return cells + _row(rng, above, (x, y_above), (x + length, y_above + depth_above))
-
-
-def _row(
-    rng: np.random.Generator, rooms: int, lower: tuple[float, float], upper: tuple[float, float]
-) -> list[_Cell]:
-    shares = 1 + rng.uniform(-0.16, 0.16, rooms)
-    cuts = lower[0] + np.concatenate([[0], np.cumsum(shares / shares.sum())]) * (
-        upper[0] - lower[0]
-    )
-    return [
-        _Cell((float(a), lower[1]), (float(b), upper[1]))
-        for a, b in zip(cuts[:-1], cuts[1:], strict=True)
-    ]
-
-
-def _campus(rng: np.random.Generator, rooms: int) -> list[_Cell]:
-    """Wings end to end on both sides of one long corridor along y."""
-    wings = max(2, round((rooms - 1) / 7))
-    sizes = [(rooms - 1) // wings + (i < (rooms - 1) % wings) for i in range(wings)]
-    spine = 1.8
-    cells: list[_Cell] = []
-    tops = [0.0, 0.0]
-    for i, size in enumerate(sizes):
-        side = i % 2
-        length = (size // 2) * float(rng.uniform(3.4, 3.8))
-        x = spine if side else -length
-        wing = _wing(rng, (x, tops[side]), size, length)
-        tops[side] = max(cell.upper[1] for cell in wing)
-        cells += wing
-    return [_Cell((0.0, 0.0), (spine, max(tops)), corridor=True), *cells]
+    return Plan(tuple(named), tuple(openings), windows=())
 
 
 @dataclass(frozen=True, slots=True)
@@ -311,47 +237,3 @@ def _doorway(
     floor = rooms[pair[0]].floor_m
     top = floor + float(rng.uniform(2.0, 2.1))
     return Opening(pair, wall.axis, wall.wall, (start, start + width), floor, top, False)
-
-
-def _windows(rng: np.random.Generator, rooms: list[Room]) -> list[Window]:
-    windows = []
-    for room in rooms:
-        for axis in (0, 1):
-            for side in (-1, 1):
-                free = _outer_span(rooms, room, axis, side)
-                if free[1] - free[0] > 1.3 and room.kind not in ("storage", "corridor"):
-                    windows.append(_window(rng, room, axis, side, free))
-    return windows
-
-
-def _window(
-    rng: np.random.Generator, room: Room, axis: int, side: int, free: tuple[float, float]
-) -> Window:
-    small = room.kind == "bathroom"
-    length = free[1] - free[0]
-    width = 0.6 if small else min(float(rng.uniform(1.0, 1.8)), length - 0.6)
-    start = free[0] + (length - width) * float(rng.uniform(0.35, 0.65))
-    sill = 1.35 if small else float(rng.uniform(0.85, 1.0))
-    top = min(sill + (0.6 if small else float(rng.uniform(1.1, 1.3))), room.ceiling_m - 0.2)
-    floor = room.floor_m
-    return Window(room.index, axis, side, (start, start + width), floor + sill, floor + top)
-
-
-def _outer_span(rooms: list[Room], room: Room, axis: int, side: int) -> tuple[float, float]:
-    """The longest stretch of a room's side with no room behind it."""
-    along = 1 - axis
-    edge = room.upper_m[axis] if side > 0 else room.lower_m[axis]
-    cuts = [room.lower_m[along]]
-    blocked = []
-    for other in rooms:
-        near = other.lower_m[axis] if side > 0 else other.upper_m[axis]
-        if other.storey == room.storey and abs(near - edge - side * WALL_M) < 1e-6:
-            blocked.append((other.lower_m[along], other.upper_m[along]))
-    best = (cuts[0], cuts[0])
-    start = cuts[0]
-    for low, high in [*sorted(blocked), (room.upper_m[along], room.upper_m[along])]:
-        end = min(low, room.upper_m[along])
-        if end - start > best[1] - best[0]:
-            best = (start, end)
-        start = max(start, high)
-    return best

@@ -165,7 +165,7 @@ class _TriangleTable:
         size = TILE >> level
         texel = ((v >> level) & (size - 1)) * size + ((u >> level) & (size - 1))
         texel += self._starts.take(triangle) + self._level_starts.take(level)
-        return self._texels.take(texel, axis=0).astype(np.float32)
+        return np.asarray(self._texels.take(texel, axis=0), dtype=np.float32)
 
 
 class _RoomMap:
@@ -197,7 +197,7 @@ class _RoomMap:
         cell = ((points[..., :2] - self._lower) / np.float32(self.CELL_M)).astype(np.int32)
         x = np.clip(cell[..., 0], 0, self._room.shape[0] - 1)
         y = np.clip(cell[..., 1], 0, self._room.shape[1] - 1)
-        return self._lamps.take(self._room[x, y], axis=0)
+        return np.asarray(self._lamps.take(self._room[x, y], axis=0))
 
 
 def _beyond(values: np.ndarray, low: float, high: float) -> np.ndarray:

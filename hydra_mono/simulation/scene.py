@@ -1,6 +1,6 @@
 """A furnished building: everything that is in the world, and where it is at a stamp."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float64
@@ -11,6 +11,7 @@ from hydra_mono.simulation.placement import furnish
 from hydra_mono.simulation.plan import Plan, make_plan
 from hydra_mono.simulation.shapes import Surface, Thing, concatenate, thing_surface
 from hydra_mono.simulation.structure import fittings, structure_surface
+from hydra_mono.simulation.windows import make_windows
 
 _WET = ("bathroom", "kitchen")
 
@@ -31,6 +32,7 @@ class World:
 def build_world(rng: np.random.Generator, labels: LabelSpace, *, rooms: int, joints: int) -> World:
     """A building drawn from ``rng``: equal generators give equal worlds."""
     plan = make_plan(rng, rooms, joints)
+    plan = replace(plan, windows=tuple(make_windows(rng, plan.rooms)))
     fixed = fittings(rng, plan, labels)
     things = furnish(rng, plan, fixed, labels)
     palette = make_palette(rng)

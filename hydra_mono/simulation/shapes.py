@@ -31,7 +31,7 @@ class Part:
     def extent_m(self) -> Float64[np.ndarray, "3"]:
         """Full extent, a top wider than the bottom included."""
         wide = max(self.top, 1.0)
-        return np.array(self.size_m) * np.array([wide, wide, 1.0])
+        return np.asarray(self.size_m * np.array([wide, wide, 1.0]))
 
     def contains(self, points_m: Float64[np.ndarray, "n 3"]) -> Bool[np.ndarray, " n"]:
         """True for points (thing frame) inside the solid."""

@@ -9,10 +9,11 @@ from hydra_mono.core.frame import Frame, Intrinsics
 from hydra_mono.core.labels import LabelSpace, load_label_space
 from hydra_mono.core.truth import GroundTruth
 from hydra_mono.simulation.noise import kinect_depth
-from hydra_mono.simulation.render import Renderer
+from hydra_mono.simulation.render import Renderer, ray_scene
 from hydra_mono.simulation.scene import World, build_world
-from hydra_mono.simulation.trajectory import hand_held, plan_walk
+from hydra_mono.simulation.trajectory import plan_walk
 from hydra_mono.simulation.truth import ground_truth
+from hydra_mono.simulation.walker import make_pace
 
 SPLITS = {"simulated": 1, "training": 2}  # first word of a seed, so splits share no world
 APARTMENT_SEED = 7
@@ -105,15 +106,21 @@ def open_simulated(name: str, config: SimulationConfig) -> SimulatedSource:
     rooms = config.rooms or (6 if apartment else int(rng.integers(5, 9)))
     labels = load_label_space("apartment")
     world = build_world(rng, labels, rooms=rooms, joints=JOINTS[config.plan])
-    walk = plan_walk(world, speed_m_s=config.speed, fps=config.fps)
-    poses = hand_held(np.random.default_rng(numbers[1]), walk, config.fps)
-    if config.frames is not None:
-        poses = poses[: config.frames]
+    camera = camera_of(config)
+    scene = ray_scene(world.surface.vertices_m, world.surface.faces)
+    poses = plan_walk(
+        np.random.default_rng(numbers[1]),
+        world,
+        camera,
+        scene,
+        make_pace(config.speed, config.fps),
+        config.frames,
+    )
     return SimulatedSource(
         name,
         world,
         poses,
-        camera_of(config),
+        camera,
         fps=config.fps,
         noise_seed=(split, seed),
         noisy=config.noise == "kinect",

@@ -1,6 +1,7 @@
 """The building's inner surface: the boundary of the air in rooms, openings and window niches."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from jaxtyping import Float64
@@ -15,7 +16,7 @@ Rectangle = tuple[float, float, float, float]  # lower and upper corner in the f
 
 @dataclass(frozen=True, slots=True)
 class AirBox:
-    """A box of air; ``open_sides`` (axis, side) have no surface, ``holes`` are cut out of others."""
+    """An upright box of air."""
 
     lower_m: tuple[float, float, float]
     upper_m: tuple[float, float, float]
@@ -173,8 +174,8 @@ def _without(whole: Rectangle, holes: list[Rectangle]) -> list[Rectangle]:
     cuts_u = sorted({whole[0], whole[2], *(h[0] for h in holes), *(h[2] for h in holes)})
     cuts_v = sorted({whole[1], whole[3], *(h[1] for h in holes), *(h[3] for h in holes)})
     kept = []
-    for low_u, high_u in zip(cuts_u[:-1], cuts_u[1:], strict=True):
-        for low_v, high_v in zip(cuts_v[:-1], cuts_v[1:], strict=True):
+    for low_u, high_u in pairwise(cuts_u):
+        for low_v, high_v in pairwise(cuts_v):
             u, v = (low_u + high_u) / 2, (low_v + high_v) / 2
             if not any(h[0] < u < h[2] and h[1] < v < h[3] for h in holes):
                 kept.append((low_u, low_v, high_u, high_v))

@@ -1,137 +1,106 @@
 """The camera's walk through every room, hand-held, with its eyes on what is still unseen."""
 
-import math
-from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-from jaxtyping import Float64
+from jaxtyping import Float64, Int64
 from scipy import ndimage
 
+from hydra_mono.core.frame import Intrinsics
+from hydra_mono.simulation.gaze import Scout, Targets, camera_rotation
 from hydra_mono.simulation.plan import Plan
 from hydra_mono.simulation.scene import World
-from hydra_mono.simulation.walking import WalkMap, find_way, make_walk_map
+from hydra_mono.simulation.walker import EYE_M, Pace, Walker
+from hydra_mono.simulation.walking import WalkMap, make_walk_map
 
-EYE_M = 1.5
-YAW_RATE = math.radians(42)
-STANDPOINTS = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Walk:
-    """Eye positions and gaze, one of each a frame."""
-
-    positions_m: Float64[np.ndarray, "n 3"]
-    yaw_rad: Float64[np.ndarray, " n"]
-    pitch_rad: Float64[np.ndarray, " n"]
+STANDPOINTS = 6  # at most, in a room
+STANDPOINT_SPACING_M = 0.9
 
 
-def plan_walk(world: World, *, speed_m_s: float, fps: float) -> Walk:
+def plan_walk(
+    rng: np.random.Generator,
+    world: World,
+    camera: Intrinsics,
+    scene: Any,
+    pace: Pace,
+    frames: int | None,
+) -> Float64[np.ndarray, "n 4 4"]:
+    """Camera poses of a walk through every room; further rounds until there are ``frames``."""
     walk_map = make_walk_map(world.plan, (*world.fixed, *world.things))
-    points: list[np.ndarray] = []
-    yaws: list[np.ndarray] = []
-    position: np.ndarray | None = None
-    yaw = 0.0
-    step, turn = speed_m_s / fps, YAW_RATE / fps
-    for room in _visiting_order(world.plan):
-        for i, spot in enumerate(_standpoints(walk_map, room)):
-            if position is not None:
-                way = find_way(walk_map, position, spot)
-                way = _resampled(way, step)
-                headings = _headings(way, yaw, turn)
-                points.append(way)
-                yaws.append(headings)
-                yaw = float(headings[-1])
-            position = spot
-            if i == 0:
-                count = int(2 * math.pi / turn)
-                points.append(np.repeat(spot[None], count, 0))
-                yaws.append(yaw + np.arange(1, count + 1) * turn)
-                yaw += count * turn
-    path, gaze = np.concatenate(points), np.concatenate(yaws)
-    positions = np.column_stack([path, np.full(len(path), EYE_M)])
-    pitch = np.full(len(path), -0.2) + 0.3 * np.sin(np.arange(len(path)) / fps * 2 * np.pi / 4)
-    return Walk(positions, gaze, pitch)
+    order = visiting_order(world.plan)
+    spots = {room: _standpoints(walk_map, room) for room in order}
+    walker = Walker(walk_map, pace, spots[order[0]][0])
+    while True:
+        targets = Targets(rng, world.plan, world.surface, camera, scene)
+        for room in order:
+            _visit(walker, targets, room, spots[room])
+        if frames is None or len(walker) >= frames:
+            break
+        order = order[::-1]
+    poses = hand_held(rng, walker.frames, pace)
+    return poses if frames is None else poses[:frames]
 
 
-def _headings(way: np.ndarray, yaw: float, turn: float) -> np.ndarray:
-    ahead = np.roll(way, -5, axis=0) - way
-    ahead[-5:] = ahead[-6] if len(way) > 5 else way[-1] - way[0]
-    wanted = np.arctan2(ahead[:, 1], ahead[:, 0])
-    out = []
-    for w in wanted:
-        delta = (w - yaw + math.pi) % (2 * math.pi) - math.pi
-        yaw += float(np.clip(delta, -turn, turn))
-        out.append(yaw)
-    return np.array(out)
+def _visit(
+    walker: Walker, targets: Targets, room: int, spots: list[Float64[np.ndarray, "2"]]
+) -> None:
+    """Looks round the room, standpoint after standpoint, until little in it is unseen."""
+    scout = Scout(targets, room, [np.array([*spot, EYE_M]) for spot in spots])
+    first = len(walker)
+    while view := scout.next_view(walker.eye_m, walker.yaw_rad, walker.pitch_rad):
+        if np.linalg.norm(spots[view.standpoint] - walker.eye_m[:2]) > 0.01:
+            walker.walk_to(targets, spots[view.standpoint])
+        walker.look(targets, view.yaw_rad, view.pitch_rad)
+    if len(walker) == first:
+        walker.walk_to(targets, spots[0])
 
 
-def _visiting_order(plan: Plan) -> list[int]:
-    """Rooms depth first from the first one."""
+def visiting_order(plan: Plan) -> list[int]:
+    """Rooms depth first from room 0, always through the nearest opening."""
     order: list[int] = []
 
     def visit(room: int) -> None:
         order.append(room)
-        for opening in plan.openings_of(room):
-            for other in opening.rooms:
-                if other not in order:
-                    visit(other)
+        while ways := [o for o in plan.openings_of(room) if not set(o.rooms) <= set(order)]:
+            here = np.array(plan.rooms[order[-1]].middle_m)
+            way = min(ways, key=lambda o: float(np.linalg.norm(o.middle_m - here)))
+            visit(way.rooms[0] if way.rooms[1] == room else way.rooms[1])
 
     visit(0)
     return order
 
 
-def _standpoints(walk_map: WalkMap, room: int) -> list[np.ndarray]:
-    """Spots of a room far from one another and from obstacles."""
-    inside = (walk_map.room == room) & (walk_map.clearance_m >= 0.33)
-    parts, _ = ndimage.label(inside)
-    cells = np.argwhere(inside)
-    first = int(np.argmax(walk_map.clearance_m[tuple(cells.T)]))
-    chosen = [cells[first]]
-    distance = np.linalg.norm(cells - cells[first], axis=1)
-    for _ in range(STANDPOINTS - 1):
-        best = int(np.argmax(distance))
-        chosen.append(cells[best])
-        distance = np.minimum(distance, np.linalg.norm(cells - cells[best], axis=1))
-    return [walk_map.point((int(x), int(y))) for x, y in chosen]
+def _standpoints(walk_map: WalkMap, room: int) -> list[Float64[np.ndarray, "2"]]:
+    """Spots of a room far from one another, the one with most clearance first."""
+    cells = np.argwhere((walk_map.room == room) & (walk_map.clearance_m >= 0.35))
+    if not len(cells):
+        cells = np.argwhere((walk_map.room == room) & (walk_map.clearance_m >= 0.3))
+    chosen = [int(np.argmax(walk_map.clearance_m[tuple(cells.T)]))]
+    distance = _metres(cells, chosen[0])
+    while len(chosen) < STANDPOINTS and distance.max() > STANDPOINT_SPACING_M:
+        chosen.append(int(np.argmax(distance)))
+        distance = np.minimum(distance, _metres(cells, chosen[-1]))
+    return [walk_map.point((int(cells[i, 0]), int(cells[i, 1]))) for i in chosen]
 
 
-def _resampled(way: np.ndarray, step: float) -> np.ndarray:
-    lengths = np.concatenate([[0], np.cumsum(np.linalg.norm(np.diff(way, axis=0), axis=1))])
-    at = np.linspace(0, lengths[-1], max(int(lengths[-1] / step), 1) + 1)[1:]
-    return np.stack([np.interp(at, lengths, way[:, i]) for i in (0, 1)], axis=1)
+def _metres(cells: Int64[np.ndarray, "n 2"], of: int) -> Float64[np.ndarray, " n"]:
+    return np.asarray(np.linalg.norm(cells - cells[of], axis=1) * 0.05)
 
 
-def camera_pose(
-    position_m: Float64[np.ndarray, "3"], yaw_rad: float, pitch_rad: float, roll_rad: float
-) -> Float64[np.ndarray, "4 4"]:
-    """OpenCV camera looking along ``yaw`` from the world's x, ``pitch`` upwards."""
-    cos, sin = math.cos(yaw_rad), math.sin(yaw_rad)
-    forward = np.array([math.cos(pitch_rad) * cos, math.cos(pitch_rad) * sin, math.sin(pitch_rad)])
-    level = np.array([sin, -cos, 0.0])
-    below = np.cross(forward, level)
-    right = math.cos(roll_rad) * level + math.sin(roll_rad) * below
-    pose = np.eye(4)
-    pose[:3, 0], pose[:3, 1], pose[:3, 2] = right, np.cross(forward, right), forward
-    pose[:3, 3] = position_m
-    return pose
-
-
-def hand_held(rng: np.random.Generator, walk: Walk, fps: float) -> Float64[np.ndarray, "n 4 4"]:
-    """Camera poses: the walk with a small sway of the head and a bob at each step."""
-    count = len(walk.yaw_rad)
-    time = np.arange(count) / fps
-    amplitude = np.radians([1.0, 1.0, 1.2])
-    phase = rng.uniform(0, 2 * np.pi, (3, 2))
-    rate = rng.uniform([[0.35, 0.8]], [[0.6, 1.1]], (3, 2))
-    sway = np.sin(2 * np.pi * rate[..., None] * time + phase[..., None]) * [[[0.7]], [[0.3]]][0][0]
-    turns = amplitude[:, None] * sway.sum(axis=1)
-    moved = np.linalg.norm(np.diff(walk.positions_m, axis=0, prepend=walk.positions_m[:1]), axis=1)
-    stride = np.cumsum(moved) / 0.65
-    bob = 0.015 * np.sin(2 * np.pi * stride)
-    poses = np.empty((count, 4, 4))
-    for i in range(count):
-        position = walk.positions_m[i] + np.array([0.0, 0.0, bob[i]])
-        poses[i] = camera_pose(
-            position, walk.yaw_rad[i] + turns[0, i], walk.pitch_rad[i] + turns[1, i], turns[2, i]
-        )
+def hand_held(
+    rng: np.random.Generator, frames: Float64[np.ndarray, "n 4"], pace: Pace
+) -> Float64[np.ndarray, "n 4 4"]:
+    """The walk with starts and stops eased, a small sway of the hand and a bob at each step."""
+    eased = ndimage.gaussian_filter1d(frames, 0.2 * pace.fps, axis=0, mode="nearest")
+    time = np.arange(len(frames)) / pace.fps
+    rates = rng.uniform((0.3, 0.8), (0.5, 1.1), (3, 2))  # Hz
+    phases = rng.uniform(0, 2 * np.pi, (3, 2))
+    waves = np.sin(2 * np.pi * rates[..., None] * time + phases[..., None])
+    sway = np.radians([[1.0], [1.0], [1.2]]) * (0.7 * waves[:, 0] + 0.3 * waves[:, 1])
+    moved = np.linalg.norm(np.diff(eased[:, :2], axis=0, prepend=eased[:1, :2]), axis=1)
+    bob = 0.015 * np.sin(2 * np.pi * np.cumsum(moved) / 0.65)
+    poses = np.tile(np.eye(4), (len(frames), 1, 1))
+    for i, (x, y, yaw, pitch) in enumerate(eased):
+        poses[i, :3, :3] = camera_rotation(yaw + sway[0, i], pitch + sway[1, i], sway[2, i])
+        poses[i, :3, 3] = (x, y, EYE_M + bob[i])
     return poses

@@ -92,5 +92,5 @@ def _carve(
     first = np.maximum(np.floor((low - origin) / VOXEL_M).astype(int), 0)
     last = np.ceil((high - origin) / VOXEL_M).astype(int) + 1
     window = room_of[first[0] : last[0], first[1] : last[1], first[2] : last[2]]
-    voxels = np.stack(np.indices(window.shape), axis=-1).reshape(-1, 3) + first
+    voxels = np.argwhere(np.ones(window.shape, dtype=bool)) + first
     window[thing.contains(origin + voxels * VOXEL_M).reshape(window.shape)] = -1

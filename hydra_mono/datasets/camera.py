@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Float32, Float64, Int64, Shaped, UInt8
+from jaxtyping import Bool, Float64, Int64, Shaped, UInt8
 from scipy import sparse
 
 from hydra_mono.core.errors import DataError
@@ -128,19 +128,3 @@ def same_ray(source: Intrinsics, wanted: Intrinsics) -> Resampling:
     u = source.fx * rays[..., 0] + source.cx
     v = source.fy * rays[..., 1] + source.cy
     return Resampling(np.stack([u, v], axis=-1), source.width, source.height)
-
-
-def sample_bilinear(
-    rgb: UInt8[np.ndarray, "y x 3"], u: Float32[np.ndarray, "h w"], v: Float32[np.ndarray, "h w"]
-) -> UInt8[np.ndarray, "h w 3"]:
-    """Colours at positions that change from frame to frame; the border's beyond the border."""
-    height, width = rgb.shape[:2]
-    u, v = np.clip(u, 0, width - 1), np.clip(v, 0, height - 1)
-    left = np.minimum(u.astype(np.int32), max(width - 2, 0))
-    top = np.minimum(v.astype(np.int32), max(height - 2, 0))
-    right_part, bottom_part = (u - left)[..., None], (v - top)[..., None]
-    flat, start = rgb.reshape(-1, 3), top * width + left
-    step_x, step_y = int(width > 1), width * int(height > 1)
-    upper = flat[start] * (1 - right_part) + flat[start + step_x] * right_part
-    lower = flat[start + step_y] * (1 - right_part) + flat[start + step_y + step_x] * right_part
-    return np.asarray((upper + (lower - upper) * bottom_part + np.float32(0.5)).astype(np.uint8))

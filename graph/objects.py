@@ -12,7 +12,7 @@ from hydra_mono.core.mesh import BlockKey, BlockMesh, MeshUpdate
 from hydra_mono.graph.clustering import pack_cells
 from hydra_mono.graph.completion import CompletionRule, complete_box
 from hydra_mono.graph.nodes import ObjectNode
-from hydra_mono.graph.objects_association import associate
+from hydra_mono.graph.objects_association import LEAST_SHARE, associate
 from hydra_mono.graph.objects_box import fit_box
 from hydra_mono.graph.objects_clusters import Cluster, find_clusters
 from hydra_mono.graph.objects_index import Thing, ThingIndex
@@ -138,9 +138,7 @@ class ObjectLayer:
         """Surface that no node holds: something just lost, or lately gone, or new."""
         node = self._node(now, cluster)
         for thing in [*lost.values(), *self._gone.values()]:
-            if thing.label == cluster.label and _same_spot(
-                now.object_of(thing.symbol).box, node.box
-            ):
+            if _may_be(thing, cluster) and _same_spot(now.object_of(thing.symbol).box, node.box):
                 lost.pop(thing.symbol, None)
                 self._gone.pop(thing.symbol, None)
                 self._refresh(now, thing, cluster)
@@ -161,26 +159,12 @@ class ObjectLayer:
 
     def _lose(self, now: _Now, thing: Thing) -> None:
         """Marks what was carried away; forgets what was never sure or only changed its label."""
-        whole = self._find_whole(now, thing)
-        if whole is not None:
-            self._merge(now, thing, whole)
-            return
         self._index.drop(thing.symbol)
         if thing.updates < self._min_updates or self._still_there(now.mesh, thing):
             now.graph.remove_node(thing.symbol)
             return
         now.graph.update_node(thing.symbol, removed_ns=now.stamp_ns, is_active=False)
         self._gone[thing.symbol] = thing
-
-    def _find_whole(self, now: _Now, thing: Thing) -> Thing | None:
-        """Another thing of the label whose box holds most of this one, a stray piece of it."""
-        center = np.array([now.object_of(thing.symbol).box.center_m])
-        for symbol in sorted({s for key in thing.blocks for s in self._index.owners(key)}):
-            other = self._index.get(symbol)
-            is_other = symbol != thing.symbol and other.label == thing.label
-            if is_other and now.object_of(symbol).box.contains(center)[0]:
-                return other
-        return None
 
     def _still_there(self, mesh: BlockMesh, thing: Thing) -> bool:
         """Whether most of the thing's cells hold surface still, whatever its label."""
@@ -234,16 +218,24 @@ class ObjectLayer:
         return complete_box(box, points_m, normals, structure, self._completion)
 
 
+def _may_be(thing: Thing, cluster: Cluster) -> bool:
+    """Whether label and size let a cluster be what a thing was."""
+    return thing.label == cluster.label and len(cluster.cells) > LEAST_SHARE * len(thing.cells)
+
+
 def _same_spot(a: BoundingBox, b: BoundingBox) -> bool:
     """Whether one of two boxes holds the other's centre."""
     return bool(a.contains(np.array([b.center_m]))[0] or b.contains(np.array([a.center_m]))[0])
 
 
-def create_objects(config: ObjectsConfig, labels: LabelSpace) -> ObjectLayer:
+def create_objects(
+    config: ObjectsConfig, labels: LabelSpace, voxel_size: float = 0.0
+) -> ObjectLayer:
+    """The layer a config asks for; on a map of larger voxels (metres) its grid is as coarse."""
     completion = CompletionRule(config.wall_reach, config.floor_reach, config.wall_clearance)
     return ObjectLayer(
         labels,
-        cell_size=config.cell_size,
+        cell_size=max(config.cell_size, voxel_size),
         min_area=config.min_area,
         join_distance=config.join_distance,
         trim=config.trim,

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Int64
 
+LEAST_SHARE = 0.1  # of a thing's cells; a remnant smaller than this does not carry its name on
+
 
 @dataclass(frozen=True, slots=True)
 class Association:
@@ -32,7 +34,7 @@ def associate(
     merged, lost = [], []
     for thing, row in enumerate(shared):
         best = int(np.argmax(row)) if len(row) else -1
-        if best < 0 or row[best] == 0:
+        if best < 0 or row[best] <= LEAST_SHARE * len(things[thing]):
             lost.append(thing)
         elif heir[best] < 0:
             heir[best] = thing

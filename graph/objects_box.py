@@ -7,7 +7,8 @@ from jaxtyping import Bool, Float64
 
 from hydra_mono.core.box import BoundingBox
 
-FRINGE_M = 0.1
+FRINGE_M = 0.1  # where labels meet, surface counts so far beyond the sure surface only
+CLEARLY_SMALLER = 0.95  # a turned box is chosen when its footprint is below this share
 
 
 def fit_box(
@@ -18,16 +19,21 @@ def fit_box(
 ) -> BoundingBox:
     """An upright box round the points, but for the outermost share ``trim`` at each side.
 
-    Of the two turns that are tried, the axes' and the surface's own, the smaller box wins.
-    Where labels meet (``is_fringe``) surface counts for one step beyond the sure surface only.
+    Its sides lie along the axes, or as the surface itself is turned where that is clearly
+    smaller. Surface where labels meet (``is_fringe``) cannot draw a side out far.
     """
     sure = ~is_fringe if np.count_nonzero(~is_fringe) >= 0.2 * len(points_m) else is_fringe | True
     yaw_rad = find_yaw(normals[sure])
     best = box_at_yaw(points_m, sure, 0.0, trim)
     if yaw_rad != 0.0:
         turned = box_at_yaw(points_m, sure, yaw_rad, trim)
-        best = min(best, turned, key=lambda box: box.dimensions_m[0] * box.dimensions_m[1])
+        if _footprint_m2(turned) < CLEARLY_SMALLER * _footprint_m2(best):
+            return turned
     return best
+
+
+def _footprint_m2(box: BoundingBox) -> float:
+    return box.dimensions_m[0] * box.dimensions_m[1]
 
 
 def find_yaw(normals: Float64[np.ndarray, "n 3"], tolerance_rad: float = 0.1) -> float:

@@ -1,9 +1,12 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from helpers_graph import (
     BIN,
     CABINET,
     CHAIR,
+    LABELS,
     SECOND_NS,
     TABLE,
     ObjectWorld,
@@ -17,7 +20,11 @@ from helpers_graph import (
 )
 
 from hydra_mono.core.box import box_iou
+from hydra_mono.core.config import ObjectsConfig
+from hydra_mono.core.mesh import BlockMesh
 from hydra_mono.graph.completion import CompletionRule
+from hydra_mono.graph.objects import create_objects
+from hydra_mono.graph.scene_graph import SceneGraph
 
 FLOOR_PATCH = floor_mesh((-0.2, -0.2), (1.6, 1.4))
 DESK = standing_box(0.6, 0.6, (1.0, 0.6, 0.7))
@@ -134,6 +141,25 @@ def test_a_thing_carried_away_is_remembered_as_gone() -> None:
     assert node.removed_ns == world.stamp_ns == 3 * SECOND_NS
     assert not node.is_active
     assert not node.exists_at(3 * SECOND_NS) and node.exists_at(3 * SECOND_NS - 1)
+
+
+def test_a_remnant_does_not_carry_the_name_of_what_was_carried_away() -> None:
+    world = object_world()
+    remnant = standing_box(0.15, 0.35, (0.1, 0.1, 0.35))
+    for stamp_ns in (1, 2):
+        world.show(FLOOR_PATCH, box_mesh(DESK, TABLE, stamp_ns=stamp_ns))
+    world.show(FLOOR_PATCH, box_mesh(remnant, TABLE))
+    assert world.objects["O(0)"].removed_ns == world.stamp_ns
+    assert box_iou(world.objects["O(0)"].box, DESK) > 0.9
+
+
+@pytest.mark.parametrize(("voxel_size", "count"), [(0.1, 1), (0.0, 0)])
+def test_a_coarse_map_needs_a_coarse_grid(voxel_size: float, count: int) -> None:
+    layer = create_objects(ObjectsConfig(), LABELS, voxel_size)
+    world = ObjectWorld(layer, SceneGraph(), BlockMesh())
+    small = box_mesh(standing_box(0.3, 0.3, (0.5, 0.3, 0.35)), TABLE)
+    world.show(replace(small, vertices_m=2 * small.vertices_m))
+    assert len(world.objects) == count
 
 
 def test_a_thing_seen_only_once_leaves_no_trace() -> None:

@@ -64,6 +64,7 @@ class MappingConfig(Section):
     carve_weight: float = Field(default=2.0, gt=0)  # of seeing through a solid voxel
     max_label_weight: float = Field(default=10.0, gt=0)  # observations a label is sure of at most
     mesh_tolerance: float = Field(default=0.002, ge=0)  # m a voxel may move before it is remeshed
+    mesh_refresh: float = Field(default=5.0, gt=0)  # s after which a still surface is stamped anew
 
 
 class FreeSpaceConfig(Section):

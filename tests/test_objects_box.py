@@ -1,0 +1,67 @@
+import math
+
+import numpy as np
+import pytest
+from helpers_graph import TABLE, box_mesh, standing_box
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hydra_mono.core.box import BoundingBox, box_iou
+from hydra_mono.graph.objects_box import FRINGE_M, find_yaw, fit_box
+
+
+def fitted(
+    box: BoundingBox, extra: np.ndarray | None = None, trim: float = 0.0, is_fringe: bool = False
+) -> BoundingBox:
+    """The fit to a box's surface and some extra points, which are fringe or not."""
+    mesh = box_mesh(box, TABLE)
+    more = np.zeros((0, 3)) if extra is None else extra
+    points = np.concatenate([mesh.vertices_m.astype(np.float64), more])
+    normals = np.concatenate(
+        [mesh.normals.astype(np.float64), np.tile([0.0, 0.0, 1.0], (len(more), 1))]
+    )
+    fringe = np.zeros(len(points), bool)
+    fringe[len(mesh) :] = is_fringe
+    return fit_box(points, normals, fringe, trim)
+
+
+DESK = standing_box(0.0, 0.0, (1.2, 0.6, 0.7))
+STRAY = np.tile([[0.9, 0.0, 0.35]], (3, 1))
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.floats(-math.pi, math.pi), st.floats(1.3, 3.0))
+def test_a_turned_box_is_found_whatever_its_turn(yaw_rad: float, ratio: float) -> None:
+    box = standing_box(0.3, -0.2, (0.6 * ratio, 0.6, 0.5), yaw_rad)
+    assert box_iou(fitted(box), box) > 0.85
+
+
+@pytest.mark.parametrize("yaw_rad", [0.0, 0.05, -0.05, math.pi / 2])
+def test_a_box_almost_along_the_axes_is_taken_to_lie_along_them(yaw_rad: float) -> None:
+    assert fitted(standing_box(0.0, 0.0, (1.2, 0.6, 0.7), yaw_rad)).yaw_rad == 0.0
+
+
+def test_a_round_thing_has_no_turn() -> None:
+    angle = np.linspace(0, 2 * math.pi, 73)[:-1]
+    assert find_yaw(np.stack([np.cos(angle), np.sin(angle), 0 * angle], axis=1)) == 0.0
+
+
+def test_a_level_thing_has_no_turn() -> None:
+    assert find_yaw(np.tile([0.0, 0.0, 1.0], (100, 1))) == 0.0
+
+
+def test_a_few_stray_vertices_are_trimmed_off() -> None:
+    assert fitted(DESK, STRAY).dimensions_m[0] == pytest.approx(1.5)
+    assert fitted(DESK, STRAY, trim=0.005).dimensions_m[0] == pytest.approx(1.2, abs=0.01)
+
+
+def test_doubtful_surface_cannot_draw_a_side_out_far() -> None:
+    doubtful = fitted(DESK, STRAY, is_fringe=True)
+    assert doubtful.dimensions_m[0] == pytest.approx(1.2 + FRINGE_M)
+
+
+def test_surface_that_is_doubtful_all_over_still_has_a_box() -> None:
+    mesh = box_mesh(DESK, TABLE)
+    points, normals = mesh.vertices_m.astype(np.float64), mesh.normals.astype(np.float64)
+    box = fit_box(points, normals, np.ones(len(points), bool), 0.0)
+    assert box_iou(box, DESK) > 0.99

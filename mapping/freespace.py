@@ -66,7 +66,12 @@ class FreeSpaceMap:
         self, frame: Frame, prediction: Prediction, keep: Bool[np.ndarray, "h w"] | None = None
     ) -> None:
         """Marks what the depth image shows to be empty; ``keep`` False leaves a pixel out."""
-        pooled = pool_depth(prediction.depth_m, keep, max_depth_m=self._max_depth_m)
+        pooled = pool_depth(
+            prediction.depth_m,
+            keep,
+            focal_px=frame.intrinsics.fx,
+            max_depth_m=self._max_depth_m,
+        )
         pose, size = frame.world_from_camera, self._voxel_size_m
         self._add_camera(frame.camera_position_m)
         range_m = float(pooled.near_m.max(initial=0.0))
@@ -137,18 +142,18 @@ class FreeSpaceMap:
         now = grid.state(slots)
         differs = now != grid.published[slots]
         number = differs.sum(axis=1)
-        matters = number >= _NOTABLE_VOXELS
         grid.is_dirty[slots[number == 0]] = False
+        matters = number >= _NOTABLE_VOXELS
         if not matters.any():
             return None
-        row, inside = np.nonzero(differs[matters])
-        voxels = join_voxels(grid.position[slots[matters][row]], inside)
-        lower, upper = voxels.min(axis=0), voxels.max(axis=0) + 1
         corner = grid.position[slots] * SIDE
-        is_near = np.all((corner >= lower - SIDE) & (corner < upper), axis=1)
-        grid.published[slots[is_near]] = now[is_near]
-        grid.is_dirty[slots[is_near]] = False
-        return lower, upper
+        lower, upper = corner[matters].min(axis=0), corner[matters].max(axis=0)
+        near = np.all((corner >= lower - SIDE) & (corner <= upper + SIDE), axis=1) & (number > 0)
+        grid.published[slots[near]] = now[near]
+        grid.is_dirty[slots[near]] = False
+        row, inside = np.nonzero(differs[near])
+        voxels = join_voxels(grid.position[slots[near][row]], inside)
+        return voxels.min(axis=0), voxels.max(axis=0) + 1
 
     def _forget(self, center_m: Float64[np.ndarray, "3"]) -> None:
         """Puts aside what lies outside the window and too far away to bear on what is inside."""
@@ -162,9 +167,9 @@ class FreeSpaceMap:
             return self._nothing(center_m)
         size = self._voxel_size_m
         reach, inner = round(_REACH_M / size), round(_CHANGED_M / size)
-        ends = self._bounds()
-        lower = np.maximum(changed[0] - reach, ends[0]).astype(np.int32)
-        upper = np.minimum(changed[1] + reach, ends[1]).astype(np.int32)
+        first, end = self._grid.first_voxel, self._grid.last_voxel + 1
+        lower = np.maximum(changed[0] - reach, first).astype(np.int32)
+        upper = np.minimum(changed[1] + reach, end).astype(np.int32)
         state = self._grid.dense("published", lower, upper)
         offset = self._grid.dense("offset", lower, upper)
         distance, parent = distance_field(
@@ -184,16 +189,11 @@ class FreeSpaceMap:
             changed_lower=np.maximum(changed[0] - inner - lower, 0).astype(np.int32),
             changed_upper=np.minimum(changed[1] + inner, upper).astype(np.int32) - lower,
             surface_offset=offset,
-            complete_lower_m=np.where(lower > ends[0], lower * size, -np.inf),
-            complete_upper_m=np.where(upper < ends[1], upper * size, np.inf),
+            complete_lower_m=np.where(lower > first, lower * size, -np.inf),
+            complete_upper_m=np.where(upper < end, upper * size, np.inf),
             window_center_m=center_m,
             window_radius_m=self._window_radius_m,
         )
-
-    def _bounds(self) -> Int32Box:
-        """The box of all chunks; beyond it nothing is known."""
-        position = self._grid.position[self._grid.slots()]
-        return position.min(axis=0) * SIDE, (position.max(axis=0) + 1) * SIDE
 
     def _nothing(self, center_m: Float64[np.ndarray, "3"]) -> FreeSpace:
         zero = np.zeros(3, np.int32)

@@ -8,7 +8,7 @@ from jaxtyping import Bool, Float32, Float64, Int32
 from hydra_mono.core.frame import Intrinsics
 from hydra_mono.mapping.freespace_grid import SIDE
 
-CELL_PX = 8  # pixels along a cell of the pooled image
+_CELLS_PER_RADIAN = 65.0  # so many cells of the pooled image, as wide as 8 cm at 5 m
 _STRIDE_PX = 2  # every second pixel is looked at: a thing of 1 cm fills as many at 5 m
 
 
@@ -16,6 +16,7 @@ _STRIDE_PX = 2  # every second pixel is looked at: a thing of 1 cm fills as many
 class PooledDepth:
     """Nearest and farthest measurement per image cell, metres; 0 where there is no evidence."""
 
+    cell_px: int
     near_m: Float32[np.ndarray, "h w"]
     far_m: Float32[np.ndarray, "h w"]
 
@@ -24,26 +25,27 @@ def pool_depth(
     depth_m: Float32[np.ndarray, "h w"],
     keep: Bool[np.ndarray, "h w"] | None,
     *,
+    focal_px: float,
     max_depth_m: float,
 ) -> PooledDepth:
     """Cells in which most pixels have a measurement, at most ``max_depth_m`` of it believed.
 
     The nearest of a cell speaks for all of it, so that thin things are not carved through.
     """
-    rows, cols = (size // CELL_PX * CELL_PX for size in depth_m.shape)
+    n = max(1, round(focal_px / (_CELLS_PER_RADIAN * _STRIDE_PX)))
+    rows, cols = (size // (n * _STRIDE_PX) * n * _STRIDE_PX for size in depth_m.shape)
     depth = depth_m[:rows:_STRIDE_PX, :cols:_STRIDE_PX]
     is_valid = (depth > 0) & (depth < np.inf)
     if keep is not None:
         is_valid &= keep[:rows:_STRIDE_PX, :cols:_STRIDE_PX]
-    near = _pool(np.minimum, np.where(is_valid, depth, np.float32(np.inf)))
-    far = _pool(np.maximum, np.where(is_valid, depth, np.float32(0)))
-    is_measured = _pool(np.add, is_valid.astype(np.uint8)) * 2 >= (CELL_PX // _STRIDE_PX) ** 2
+    near = _pool(np.minimum, n, np.where(is_valid, depth, np.float32(np.inf)))
+    far = _pool(np.maximum, n, np.where(is_valid, depth, np.float32(0)))
+    is_measured = _pool(np.add, n, is_valid.astype(np.uint16)) * 2 >= n * n
     near = np.where(is_measured, np.minimum(near, np.float32(max_depth_m)), np.float32(0))
-    return PooledDepth(near, np.where(is_measured, far, np.float32(0)))
+    return PooledDepth(n * _STRIDE_PX, near, np.where(is_measured, far, np.float32(0)))
 
 
-def _pool(ufunc: np.ufunc, image: np.ndarray) -> np.ndarray:
-    n = CELL_PX // _STRIDE_PX
+def _pool(ufunc: np.ufunc, n: int, image: np.ndarray) -> np.ndarray:
     height, width = image.shape
     rows = ufunc.reduce(image.reshape(height // n, n, width), axis=1)
     return np.asarray(ufunc.reduce(rows.reshape(height // n, width // n, n), axis=2))
@@ -89,8 +91,8 @@ def seen_empty(
     x, y, z = _camera_coordinates(chunks, world_from_camera, voxel_size_m)
     is_ahead = z > 0.5 * voxel_size_m
     inverse = np.float32(1) / np.where(is_ahead, z, np.float32(1))
-    column = _cell(x, inverse, intrinsics.fx, intrinsics.cx)
-    row = _cell(y, inverse, intrinsics.fy, intrinsics.cy)
+    column = _cell(x, inverse, intrinsics.fx, intrinsics.cx, pooled.cell_px)
+    row = _cell(y, inverse, intrinsics.fy, intrinsics.cy, pooled.cell_px)
     height, width = pooled.near_m.shape
     is_ahead &= (column >= 0) & (column < width) & (row >= 0) & (row < height)
     cell = np.where(is_ahead, row * width + column, 0)
@@ -113,9 +115,13 @@ def _camera_coordinates(
 
 
 def _cell(
-    across: Float32[np.ndarray, "n m"], inverse: Float32[np.ndarray, "n m"], f: float, c: float
+    across: Float32[np.ndarray, "n m"],
+    inverse: Float32[np.ndarray, "n m"],
+    focal_px: float,
+    centre_px: float,
+    cell_px: int,
 ) -> Int32[np.ndarray, "n m"]:
     cell = across * inverse
-    cell *= np.float32(f / CELL_PX)
-    cell += np.float32((c + 0.5) / CELL_PX + 1)  # one more, so that truncating rounds down
+    cell *= np.float32(focal_px / cell_px)
+    cell += np.float32((centre_px + 0.5) / cell_px + 1)  # one more, so truncating rounds down
     return np.asarray(np.clip(cell, 0, 1e6).astype(np.int32) - 1)

@@ -26,7 +26,8 @@ class ChunkGrid:
 
     ``evidence`` counts how often a voxel was seen empty (saturating), ``surfaces`` the mesh
     blocks that have surface in it, ``offset`` is where in the voxel that surface lies (1/256 of
-    a voxel), ``published`` its state at the last update. Chunks put aside take a tenth of the
+    a voxel), ``published`` its state at the last update. All there ever was lies between
+    ``first_voxel`` and ``last_voxel``. Chunks put aside take a tenth of the
     room and come back when they are asked for.
     """
 
@@ -35,6 +36,8 @@ class ChunkGrid:
         self._free_slots: list[int] = []
         self._shelf: dict[int, _Packed] = {}
         self._used = 1
+        self.first_voxel = np.zeros(3, np.int32)
+        self.last_voxel = np.zeros(3, np.int32)
         self.position = np.zeros((64, 3), np.int32)
         self.evidence = np.zeros((64, VOXELS), np.uint8)
         self.surfaces = np.zeros((64, VOXELS), np.uint8)
@@ -114,6 +117,8 @@ class ChunkGrid:
         slot = self._free_slots.pop() if self._free_slots else self._grow()
         self._slots[key] = slot
         self.position[slot] = chunk
+        self.first_voxel = np.minimum(self.first_voxel, chunk * SIDE)
+        self.last_voxel = np.maximum(self.last_voxel, chunk * SIDE + SIDE - 1)
         packed = self._shelf.pop(key, None)
         if packed is not None:
             self.evidence[slot] = np.unpackbits(packed.is_free)

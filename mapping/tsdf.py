@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
-from jaxtyping import Float32, Float64, Int32, Int64, UInt8
+from jaxtyping import Bool, Float32, Float64, Int32, Int64, UInt8
 
 from hydra_mono.mapping.block_pool import RESOLUTION, VOXELS, VoxelArrays
+from hydra_mono.mapping.depth import flying
 from hydra_mono.mapping.semantics import vote
 from hydra_mono.mapping.tiles import LEAST_SLANT, Tiles, spread
 from hydra_mono.mapping.view import DepthView
@@ -42,14 +43,22 @@ class FusionRule:
 
 @dataclass(frozen=True, slots=True)
 class Pixels:
-    """The images of one frame as flat arrays with a border of zeros, ready for look-ups."""
+    """The images of one frame as flat arrays; depth and slant have a border of zeros.
+
+    ``stride`` is the width of the bordered images; pixels are numbered as in them.
+    """
 
     stride: int
+    focal_px: float
     depth_m: Float32[np.ndarray, " p"]
     slant: Float32[np.ndarray, " p"]
-    color: UInt8[np.ndarray, "p 3"]
-    label: UInt8[np.ndarray, " p"] | None
-    confidence: Float32[np.ndarray, " p"] | None
+    color: UInt8[np.ndarray, "q 3"]
+    label: UInt8[np.ndarray, " q"] | None
+    confidence: Float32[np.ndarray, " q"] | None
+
+    def unbordered(self, pixel: Int32[np.ndarray, " k"]) -> Int32[np.ndarray, " k"]:
+        """The same pixels, none of the border, in the images without one."""
+        return np.asarray(pixel - 2 * (pixel // self.stride) - self.stride + 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +74,8 @@ class Samples:
 
     def voxel(self, chosen: Int64[np.ndarray, " k"]) -> Int64[np.ndarray, " k"]:
         """Places of samples in the flat voxel arrays."""
-        return np.asarray(self.slots[chosen // VOXELS] * VOXELS + chosen % VOXELS)
+        rows = chosen // VOXELS
+        return np.asarray((self.slots[rows] - rows) * VOXELS + chosen)
 
 
 def fuse(
@@ -73,17 +83,18 @@ def fuse(
 ) -> None:
     """Updates distance, weight, colour, label and stamps of the sampled voxels."""
     farthest = rule.front_m / LEAST_SLANT
-    clear = np.flatnonzero(samples.sdf_m > farthest)
+    clear = np.flatnonzero((samples.sdf_m > farthest) & _open_to_carving(voxels, samples.slots))
     close = np.flatnonzero((samples.sdf_m <= farthest) & (samples.sdf_m >= -rule.reach_m))
     voxel, pixel = samples.voxel(close), samples.pixel[close]
     sdf = samples.sdf_m[close] * pixels.slant[pixel]
     _carve(voxels, samples.voxel(clear), rule)
     _carve(voxels, voxel[sdf > rule.front_m], rule)
     near = np.flatnonzero((sdf <= rule.front_m) & (sdf >= -rule.behind_m))
+    near = near[~flying(pixels.depth_m, pixel[near], pixels.stride, pixels.focal_px)]
     voxel, pixel, sdf = voxel[near], pixel[near], sdf[near]
     _average(voxels, voxel, sdf, pixels.depth_m[pixel], rule)
     at_surface = np.flatnonzero(np.abs(sdf) <= 1.5 * rule.voxel_size_m)
-    voxel, pixel = voxel[at_surface], pixel[at_surface]
+    voxel, pixel = voxel[at_surface], pixels.unbordered(pixel[at_surface])
     _paint(voxels, voxel, pixels.color[pixel])
     if pixels.label is not None:
         trust = np.ones(len(pixel), np.float32)
@@ -91,6 +102,11 @@ def fuse(
             trust = pixels.confidence[pixel]
         _name(voxels, voxel, pixels.label[pixel], trust, rule.max_label_weight)
     _stamp(voxels, voxel, frame_number)
+
+
+def _open_to_carving(voxels: VoxelArrays, slots: Int64[np.ndarray, " n"]) -> Bool[np.ndarray, " m"]:
+    """Which voxels of blocks would change if they were seen through."""
+    return np.asarray(((voxels.sdf_m[slots] < 0) | (voxels.weight[slots] < _SURE)).reshape(-1))
 
 
 def depth_weight(depth_m: Float32[np.ndarray, " m"]) -> Float32[np.ndarray, " m"]:
@@ -201,19 +217,20 @@ def bordered(
     labels: UInt8[np.ndarray, "h w"] | None,
     confidence: Float32[np.ndarray, "h w"] | None,
 ) -> Pixels:
-    """Flat images with a border of one zero pixel."""
+    """The images of a frame, made ready for look-ups."""
     return Pixels(
         stride=view.depth_m.shape[1] + 2,
+        focal_px=max(view.intrinsics.fx, view.intrinsics.fy),
         depth_m=_pad(view.depth_m),
         slant=_pad(spread(tiles.slant, (view.intrinsics.height, view.intrinsics.width))),
-        color=_pad(rgb),
-        label=None if labels is None else _pad(labels),
-        confidence=None if confidence is None else _pad(confidence),
+        color=rgb.reshape(-1, 3),
+        label=None if labels is None else labels.reshape(-1),
+        confidence=None if confidence is None else confidence.reshape(-1),
     )
 
 
 def _pad(image: np.ndarray) -> np.ndarray:
-    height, width, *channels = image.shape
-    padded = np.zeros((height + 2, width + 2, *channels), image.dtype)
+    height, width = image.shape
+    padded = np.zeros((height + 2, width + 2), image.dtype)
     padded[1:-1, 1:-1] = image
-    return padded.reshape((height + 2) * (width + 2), *channels)
+    return padded.reshape(-1)

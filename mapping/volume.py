@@ -32,17 +32,24 @@ class SemanticVolume:
     """
 
     def __init__(
-        self, *, fusion: FusionRule, mesh: MeshRule, max_depth_m: float, window_radius_m: float
+        self,
+        *,
+        fusion: FusionRule,
+        mesh: MeshRule,
+        max_depth_m: float,
+        window_radius_m: float,
+        refresh_s: float,
     ) -> None:
         self._fusion = fusion
         self._mesh_rule = mesh
         self._max_depth_m = max_depth_m
         self._block_size_m = RESOLUTION * fusion.voxel_size_m
         self._window_blocks = window_radius_m / self._block_size_m
+        self._refresh_ns = round(refresh_s * 1e9)
         self._pool = BlockPool(_FIRST_BLOCKS)
         self._archive = Archive()
         self._stamps_ns: list[int] = []
-        self._meshed: set[BlockKey] = set()
+        self._meshed: dict[BlockKey, int] = {}  # stamp of the mesh of every block that has one
         self._returned = np.zeros((0, 3), np.int32)
 
     def integrate(
@@ -72,8 +79,12 @@ class SemanticVolume:
         self._bring_back(center_m)
         keys, slots = self._pool.take_touched()
         changed = take_over(self._pool.voxels, slots, self._mesh_rule)
-        dirty = np.concatenate([blocks_to_mesh(keys, changed), self._settled(center_m)])
-        meshes = self._mesh(sorted_unique(dirty))
+        dirty = [
+            blocks_to_mesh(keys, changed),
+            self._settled(center_m),
+            self._stale(keys, stamp_ns),
+        ]
+        meshes = self._mesh(sorted_unique(np.concatenate(dirty)), stamp_ns)
         return MeshUpdate(
             stamp_ns=stamp_ns,
             block_size_m=self._block_size_m,
@@ -109,14 +120,23 @@ class SemanticVolume:
         settled, self._returned = self._returned[inside], self._returned[~inside]
         return np.asarray(settled)
 
-    def _mesh(self, keys: Int32[np.ndarray, "n 3"]) -> dict[BlockKey, SemanticMesh]:
+    def _stale(self, keys: Int32[np.ndarray, "n 3"], stamp_ns: int) -> Int32[np.ndarray, "m 3"]:
+        """Blocks seen unchanged for so long that their vertices' last stamps are out of date."""
+        limit = stamp_ns - self._refresh_ns
+        old = [self._meshed.get(tuple(key), stamp_ns) <= limit for key in keys.tolist()]
+        return np.asarray(keys[np.array(old, np.bool_)])
+
+    def _mesh(self, keys: Int32[np.ndarray, "n 3"], stamp_ns: int) -> dict[BlockKey, SemanticMesh]:
         """New meshes; an empty one only where there was a surface before."""
         keys = keys[self._pool.find(keys) >= 0]
         stamps = np.array(self._stamps_ns or [0], np.int64)
         meshes = mesh_blocks(self._pool, keys, self._fusion.voxel_size_m, stamps)
         news = {key: mesh for key, mesh in meshes.items() if len(mesh) or key in self._meshed}
-        self._meshed.difference_update(news)
-        self._meshed.update(key for key, mesh in news.items() if len(mesh))
+        for key, mesh in news.items():
+            if len(mesh):
+                self._meshed[key] = stamp_ns
+            else:
+                del self._meshed[key]
         return news
 
     def _put_away(self, center_m: Float64[np.ndarray, "3"]) -> tuple[BlockKey, ...]:
@@ -127,7 +147,7 @@ class SemanticVolume:
             self._archive.put(tuple(key), pack(self._pool.voxels, slot))
         self._pool.erase(keys)
         self._returned = self._returned[within(self._returned, center, self._window_blocks)]
-        gone = {tuple(key) for key in keys.tolist()} & self._meshed
+        gone = {tuple(key) for key in keys.tolist()} & self._meshed.keys()
         return tuple(sorted(gone))
 
 
@@ -152,4 +172,5 @@ def create_volume(config: MappingConfig) -> SemanticVolume:
         ),
         max_depth_m=config.max_depth,
         window_radius_m=max(config.window_radius, config.max_depth + 2.0),
+        refresh_s=config.mesh_refresh,
     )

@@ -229,6 +229,17 @@ def raw_labels(seed: int) -> np.ndarray:
     return np.kron(ids[blocks], np.ones((8, 8), np.uint16))
 
 
+def to_depth_camera(size: tuple[int, int] = COLOR_SIZE) -> tuple[np.ndarray, np.ndarray]:
+    """Where the rays of the depth image fall in a colour-aligned image of a size."""
+    v, u = np.mgrid[0 : DEPTH_SIZE[1], 0 : DEPTH_SIZE[0]].astype(float)
+    rays = np.linalg.inv(DEPTH_K[:3, :3]) @ np.stack([u.ravel(), v.ravel(), np.ones(u.size)])
+    x, y, _ = (COLOR_K[:3, :3] @ rays).reshape(3, *u.shape)
+    return (
+        (x + 0.5) * size[0] / COLOR_SIZE[0] - 0.5,
+        (y + 0.5) * size[1] / COLOR_SIZE[1] - 0.5,
+    )
+
+
 def write_exported(frames: Path) -> None:
     for kind, matrix in (("color", COLOR_K), ("depth", DEPTH_K)):
         (frames / "intrinsic").mkdir(parents=True, exist_ok=True)

@@ -12,7 +12,6 @@ import pytest
 from helpers_datasets import (
     COLOR_K,
     COLOR_SIZE,
-    DEPTH_K,
     DEPTH_SIZE,
     NUMBERS,
     RAW_IDS,
@@ -24,6 +23,7 @@ from helpers_datasets import (
     save,
     sens_bytes,
     smooth_color,
+    to_depth_camera,
     truncate,
     write_exported,
     write_labels,
@@ -34,17 +34,6 @@ from hydra_mono.core.errors import BadFrameError, DataError
 from hydra_mono.core.source import Source, stream
 from hydra_mono.datasets.scannet_folder import ScanNetFolderSource
 from hydra_mono.datasets.scannet_sens import ScanNetSensSource
-
-
-def to_depth_camera(size: tuple[int, int] = COLOR_SIZE) -> tuple[np.ndarray, np.ndarray]:
-    """Where the rays of the depth image fall in a colour-aligned image of a size."""
-    v, u = np.mgrid[0 : DEPTH_SIZE[1], 0 : DEPTH_SIZE[0]].astype(float)
-    rays = np.linalg.inv(DEPTH_K[:3, :3]) @ np.stack([u.ravel(), v.ravel(), np.ones(u.size)])
-    x, y, _ = (COLOR_K[:3, :3] @ rays).reshape(3, *u.shape)
-    return (
-        (x + 0.5) * size[0] / COLOR_SIZE[0] - 0.5,
-        (y + 0.5) * size[1] / COLOR_SIZE[1] - 0.5,
-    )
 
 
 @pytest.fixture

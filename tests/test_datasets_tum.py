@@ -21,8 +21,10 @@ from scipy.spatial.transform import Rotation, Slerp
 
 from hydra_mono.core.errors import BadFrameError, DataError
 from hydra_mono.core.frame import Intrinsics
+from hydra_mono.core.source import stream
 from hydra_mono.datasets.camera import undistortion
-from hydra_mono.datasets.tum import TumSource, associate
+from hydra_mono.datasets.tum import TumSource
+from hydra_mono.datasets.tum_lists import associate
 
 W, H = TUM_SIZE
 
@@ -56,6 +58,29 @@ def test_a_frame_in_a_gap_between_poses_is_bad(tmp_path: Path) -> None:
     source = TumSource(write_tum_sequence(tmp_path / "freiburg3", pose_rate=9.0))
     with pytest.raises(BadFrameError, match=r"no-pose.*0\.11 s apart"):
         source[1]
+
+
+def test_a_pose_that_is_not_finite_spoils_the_frames_beside_it_alone(sequence: Path) -> None:
+    path = sequence / "groundtruth.txt"
+    lines = path.read_text().splitlines()
+    for i, line in enumerate(lines):
+        if line.startswith("10.1005"):
+            lines[i] = line.split()[0] + " nan nan nan 0 0 0 1"
+        if line.startswith("10.2905"):
+            lines[i] = line.split()[0] + " 0 0 1 0 0 0 0"
+    lines.append("10.5 1 2")
+    path.write_text("\n".join(lines))
+    items = list(stream(TumSource(sequence)))
+    assert [getattr(item, "reason", "") for item in items] == ["", "nan-pose", "", "nan-pose"]
+
+
+def test_frames_keep_the_list_s_order_whatever_their_stamps(sequence: Path) -> None:
+    path = sequence / "rgb.txt"
+    first, *rest = path.read_text().splitlines()
+    path.write_text("\n".join([first, *reversed(rest)]))
+    source = TumSource(sequence)
+    assert [source[i].stamp_ns for i in (0, 3)] == [10_300_000_000, 10_000_000_000]
+    np.testing.assert_allclose(source[0].depth_m, raw_depth(3, W, H) / 5000.0, rtol=1e-6)
 
 
 def test_association_is_nearest_and_one_to_one() -> None:

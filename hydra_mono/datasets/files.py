@@ -64,6 +64,23 @@ def numbered(folder: Path, pattern: str) -> dict[int, Path]:
     return dict(found)
 
 
+def numbers_of(*kinds: dict[int, Path]) -> list[int]:
+    """Every number that a frame has a file of some kind for, ascending."""
+    return sorted(set().union(*kinds))
+
+
+def file_of(files: dict[int, Path], number: int, frame: str) -> Path:
+    """The file of a number.
+
+    Raises:
+        BadFrameError: ``missing-file``; there is none, and the message names its neighbour.
+    """
+    if number in files:
+        return files[number]
+    example = next(iter(files.values()))
+    raise BadFrameError(frame, "missing-file", f"nothing like {example} with number {number}")
+
+
 def read_text(path: Path) -> str:
     """Text of a file that the sequence cannot do without.
 

@@ -17,8 +17,10 @@ from hydra_mono.datasets.files import (
     FRAME_NS,
     checked_pose,
     depth_from_raw,
+    file_of,
     first_size,
     numbered,
+    numbers_of,
     read_integers,
     read_rgb,
     read_text,
@@ -37,7 +39,8 @@ class ReplicaSource:
         self._folder = folder
         self._poses = PoseLines(folder / "traj.txt")
         self._colors = numbered(folder / "results", r"frame(\d+)\.(?:jpg|png)")
-        self._numbers = list(self._colors)
+        self._depths = numbered(folder / "results", r"depth(\d+)\.png")
+        self._numbers = numbers_of(self._colors, self._depths)
         size = first_size(list(self._colors.values()))
         self._camera, self._units_per_m = replica_camera(folder, size, UNITS_PER_M)
 
@@ -60,10 +63,11 @@ class ReplicaSource:
         number = self._numbers[index]
         name = f"{number:06d}"
         pose = self._poses.pose(number, name)
-        depth_path = self._folder / "results" / f"depth{number:06d}.png"
+        color_path = file_of(self._colors, number, name)
+        depth_path = file_of(self._depths, number, name)
         depth_m = depth_from_raw(read_integers(depth_path, name), self._units_per_m, name)
-        rgb = read_rgb(self._colors[number], name)
-        for path, image in ((depth_path, depth_m), (self._colors[number], rgb)):
+        rgb = read_rgb(color_path, name)
+        for path, image in ((depth_path, depth_m), (color_path, rgb)):
             require_size(image, self._camera.width, self._camera.height, name, str(path))
         return Frame(
             index=index,

@@ -10,14 +10,15 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import UInt8
 
-from hydra_mono.core.errors import BadFrameError
 from hydra_mono.core.frame import Frame
 from hydra_mono.core.labels import NO_LABELS, LabelSpace, load_label_space
 from hydra_mono.datasets.files import (
     FRAME_NS,
     depth_from_raw,
+    file_of,
     first_size,
     numbered,
+    numbers_of,
     read_integers,
     read_rgb,
     require_size,
@@ -42,7 +43,7 @@ class ReplicaSemanticSource:
         self._poses = PoseLines(self._folder / "traj_w_c.txt")
         self._colors = numbered(self._folder / "rgb", r"(?:rgb_)?(\d+)\.(?:png|jpg)")
         self._depths = numbered(self._folder / "depth", r"(?:depth_)?(\d+)\.png")
-        self._numbers = list(self._colors)
+        self._numbers = numbers_of(self._colors, self._depths)
         size = first_size(list(self._colors.values()))
         self._camera, self._units_per_m = replica_camera(self._folder, size, UNITS_PER_M)
         self._classes = self._find_classes()
@@ -69,12 +70,11 @@ class ReplicaSemanticSource:
         number = self._numbers[index]
         name = f"{number:06d}"
         pose = self._poses.pose(number, name)
-        rgb = read_rgb(self._colors[number], name)
-        if number not in self._depths:
-            raise BadFrameError(name, "missing-file", f"{self._folder}/depth, number {number}")
-        depth_path = self._depths[number]
+        color_path = file_of(self._colors, number, name)
+        depth_path = file_of(self._depths, number, name)
+        rgb = read_rgb(color_path, name)
         depth_m = depth_from_raw(read_integers(depth_path, name), self._units_per_m, name)
-        for path, image in ((depth_path, depth_m), (self._colors[number], rgb)):
+        for path, image in ((depth_path, depth_m), (color_path, rgb)):
             require_size(image, self._camera.width, self._camera.height, name, str(path))
         return Frame(
             index=index,

@@ -6,15 +6,17 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import UInt8
 
-from hydra_mono.core.errors import BadFrameError, DataError
+from hydra_mono.core.errors import DataError
 from hydra_mono.core.frame import Frame, Intrinsics
 from hydra_mono.core.labels import LabelSpace
 from hydra_mono.datasets.camera import Resampling, camera_of_matrix, same_ray
 from hydra_mono.datasets.files import (
     FRAME_NS,
     depth_from_raw,
+    file_of,
     first_size,
     numbered,
+    numbers_of,
     read_integers,
     read_matrix,
     read_pose,
@@ -38,8 +40,8 @@ _FIX = "export the .sens file with color, depth, pose and intrinsic, as ScanNet'
 class ScanNetFolderSource:
     """Frames of the depth camera; colour and labels are resampled to it.
 
-    Frames are the numbers in ``depth/`` in ascending order; the layout holds no stamps, so they
-    follow from the numbers at 30 Hz.
+    Frames are the numbers in ``depth/`` and ``color/`` in ascending order; the layout holds no
+    stamps, so they follow from the numbers at 30 Hz.
     """
 
     def __init__(self, scene: Path) -> None:
@@ -48,7 +50,7 @@ class ScanNetFolderSource:
         require_folder(self._frames / "pose", _FIX)
         self._colors = numbered(self._frames / "color", r"(\d+)\.(?:jpg|jpeg|png)")
         self._depths = numbered(self._frames / "depth", r"(\d+)\.png")
-        self._numbers = list(self._depths)
+        self._numbers = numbers_of(self._colors, self._depths)
         self._camera = self._read_camera("depth", list(self._depths.values()))
         self._color_camera, self._align = self._read_color_camera()
         places = (self._frames, scene)
@@ -74,7 +76,7 @@ class ScanNetFolderSource:
         number = self._numbers[index]
         name = f"{number:06d}"
         pose = read_pose(self._frames / "pose" / f"{number}.txt", name)
-        depth_path = self._depths[number]
+        depth_path = file_of(self._depths, number, name)
         depth_m = depth_from_raw(read_integers(depth_path, name), UNITS_PER_M, name)
         require_size(depth_m, self._camera.width, self._camera.height, name, str(depth_path))
         return Frame(
@@ -89,9 +91,7 @@ class ScanNetFolderSource:
         )
 
     def _read_color(self, number: int, name: str) -> UInt8[np.ndarray, "h w 3"]:
-        path = self._colors.get(number)
-        if path is None:
-            raise BadFrameError(name, "missing-file", f"{self._frames}/color/{number}.jpg")
+        path = file_of(self._colors, number, name)
         rgb = read_rgb(path, name)
         require_size(rgb, self._color_camera.width, self._color_camera.height, name, str(path))
         return self._align.color(rgb) if self._align else rgb

@@ -16,8 +16,10 @@ from hydra_mono.core.labels import NO_LABELS, LabelSpace
 from hydra_mono.datasets.files import (
     FRAME_NS,
     SATURATED,
+    file_of,
     metres_without,
     numbered,
+    numbers_of,
     read_integers,
     read_pose,
     read_rgb,
@@ -42,7 +44,8 @@ class SevenScenesSource:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._colors = numbered(folder, r"frame-(\d+)\.color\.png")
-        self._numbers = list(self._colors)
+        self._depths = numbered(folder, r"frame-(\d+)\.depth\.png")
+        self._numbers = numbers_of(self._colors, self._depths)
 
     @property
     def name(self) -> str:
@@ -60,12 +63,13 @@ class SevenScenesSource:
         number = self._numbers[index]
         name = f"frame-{number:06d}"
         pose = read_pose(self._folder / f"{name}.pose.txt", name)
-        depth_path = self._folder / f"{name}.depth.png"
+        color_path = file_of(self._colors, number, name)
+        depth_path = file_of(self._depths, number, name)
         raw = read_integers(depth_path, name)
-        rgb = read_rgb(self._colors[number], name)
+        rgb = read_rgb(color_path, name)
         size = DEPTH_CAMERA.width, DEPTH_CAMERA.height
         require_size(raw, *size, name, str(depth_path))
-        require_size(rgb, *size, name, str(self._colors[number]))
+        require_size(rgb, *size, name, str(color_path))
         depth_m = metres_without(raw, raw == SATURATED, UNITS_PER_M)
         return Frame(
             index=index,

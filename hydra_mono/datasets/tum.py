@@ -8,15 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import yaml
-from jaxtyping import Float64
-from scipy.spatial.transform import Rotation, Slerp
 
-from hydra_mono.core.errors import BadFrameError, DataError
+from hydra_mono.core.errors import DataError
 from hydra_mono.core.frame import Frame, Intrinsics
 from hydra_mono.core.labels import NO_LABELS, LabelSpace
-from hydra_mono.core.trajectory import Trajectory, read_tum
 from hydra_mono.datasets.camera import checked_camera, undistortion
 from hydra_mono.datasets.files import (
     depth_from_raw,
@@ -27,11 +23,17 @@ from hydra_mono.datasets.files import (
     require_file,
     require_size,
 )
+from hydra_mono.datasets.tum_lists import (
+    associate,
+    interpolated_pose,
+    read_lines,
+    read_list,
+    read_poses,
+    stamp_of,
+)
 
 logger = logging.getLogger(__name__)
 
-MAX_PAIR_GAP_NS = 20_000_000  # between colour and depth, as in the benchmark's own tool
-MAX_POSE_GAP_NS = 100_000_000  # between the poses that a frame lies between
 UNITS_PER_M = 5000.0
 
 # fx, fy, cx, cy and (k1, k2, p1, p2, k3) as the benchmark publishes them for 640×480
@@ -64,11 +66,9 @@ class TumSource:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._pairs = _read_pairs(folder)
-        self._poses = read_tum(
+        self._poses = read_poses(
             require_file(folder / "groundtruth.txt", "poses are needed, one a line")
         )
-        if len(self._poses) < 2 or (np.diff(self._poses.stamps_ns) < 0).any():
-            raise DataError(f"{folder}/groundtruth.txt: needs two poses or more, in order of time")
         self._camera, lens, self._units_per_m = _camera(folder, [pair.rgb for pair in self._pairs])
         self._undistort = undistortion(self._camera, lens) if any(lens) else None
 
@@ -107,51 +107,6 @@ class TumSource:
         )
 
 
-def interpolated_pose(
-    trajectory: Trajectory, stamp_ns: int, frame: str
-) -> Float64[np.ndarray, "4 4"]:
-    """Pose at a stamp between two recorded ones.
-
-    Raises:
-        BadFrameError: ``no-pose``, the stamp lies outside, or in a gap of more than 0.1 s.
-    """
-    stamps = trajectory.stamps_ns
-    after = int(np.searchsorted(stamps, stamp_ns))
-    if after < len(stamps) and int(stamps[after]) == stamp_ns:
-        return np.asarray(trajectory.world_from_camera[after])
-    if after in (0, len(stamps)):
-        raise BadFrameError(frame, "no-pose", "before the first pose or after the last one")
-    gap_ns = int(stamps[after] - stamps[after - 1])
-    if gap_ns > MAX_POSE_GAP_NS:
-        raise BadFrameError(frame, "no-pose", f"the poses round it are {gap_ns / 1e9:.2f} s apart")
-    share = float(stamp_ns - stamps[after - 1]) / gap_ns
-    ends = trajectory.world_from_camera[after - 1 : after + 1]
-    pose = np.eye(4)
-    pose[:3, :3] = Slerp([0.0, 1.0], Rotation.from_matrix(ends[:, :3, :3]))(share).as_matrix()
-    pose[:3, 3] = (1 - share) * ends[0, :3, 3] + share * ends[1, :3, 3]
-    return pose
-
-
-def associate(
-    first_ns: list[int], second_ns: list[int], max_gap_ns: int = MAX_PAIR_GAP_NS
-) -> list[tuple[int, int]]:
-    """Index pairs of two ascending lists of stamps, nearest first, each index used once."""
-    second = np.array(second_ns, np.int64)
-    candidates = []
-    for i, stamp in enumerate(first_ns):
-        low, high = np.searchsorted(second, [stamp - max_gap_ns + 1, stamp + max_gap_ns])
-        candidates += [(abs(int(second[j]) - stamp), i, j) for j in range(int(low), int(high))]
-    used_first: set[int] = set()
-    used_second: set[int] = set()
-    pairs = []
-    for _, i, j in sorted(candidates):
-        if i not in used_first and j not in used_second:
-            used_first.add(i)
-            used_second.add(j)
-            pairs.append((i, j))
-    return sorted(pairs)
-
-
 def _read_pairs(folder: Path) -> list[_Pair]:
     listed = folder / "associations.txt"
     pairs = _listed_pairs(listed) if listed.is_file() else _paired_by_stamp(folder)
@@ -161,8 +116,8 @@ def _read_pairs(folder: Path) -> list[_Pair]:
 
 
 def _paired_by_stamp(folder: Path) -> list[_Pair]:
-    colors = _read_list(require_file(folder / "rgb.txt", "it lists stamps and colour images"))
-    depths = _read_list(require_file(folder / "depth.txt", "it lists stamps and depth images"))
+    colors = read_list(require_file(folder / "rgb.txt", "it lists stamps and colour images"))
+    depths = read_list(require_file(folder / "depth.txt", "it lists stamps and depth images"))
     matches = associate([ns for ns, _ in colors], [ns for ns, _ in depths])
     if len(matches) < len(colors):
         logger.info(
@@ -174,20 +129,10 @@ def _paired_by_stamp(folder: Path) -> list[_Pair]:
     return [_Pair(colors[i][0], folder / colors[i][1], folder / depths[j][1]) for i, j in matches]
 
 
-def _read_list(path: Path) -> list[tuple[int, str]]:
-    """Stamps and file names, by ascending stamp."""
-    entries = []
-    for where, words in _lines(path):
-        if len(words) != 2:
-            raise DataError(f"{where}: expected 'timestamp path', found {' '.join(words)!r}")
-        entries.append((_stamp_ns(words[0], where), words[1]))
-    return sorted(entries)
-
-
 def _listed_pairs(path: Path) -> list[_Pair]:
     """Pairs in the file's own order; either image may come first."""
     pairs = []
-    for where, words in _lines(path):
+    for where, words in read_lines(path):
         kinds = [Path(word).parts[0] for word in words[1::2]]
         if len(words) != 4 or sorted(kinds) != ["depth", "rgb"]:
             raise DataError(
@@ -195,26 +140,10 @@ def _listed_pairs(path: Path) -> list[_Pair]:
                 f"found {' '.join(words)!r}"
             )
         at = 2 * kinds.index("rgb")
-        stamp_ns = _stamp_ns(words[at], where)
+        stamp_ns = stamp_of(words[at], where)
         rgb, depth = path.parent / words[at + 1], path.parent / words[3 - at]
         pairs.append(_Pair(stamp_ns, rgb, depth))
     return pairs
-
-
-def _lines(path: Path) -> list[tuple[str, list[str]]]:
-    lines = enumerate(read_text(path).splitlines(), start=1)
-    return [
-        (f"{path}, line {number}", line.replace(",", " ").split())
-        for number, line in lines
-        if line.strip() and not line.lstrip().startswith("#")
-    ]
-
-
-def _stamp_ns(word: str, where: str) -> int:
-    whole, _, fraction = word.partition(".")
-    if not (whole.isdecimal() and (fraction or "0").isdecimal()):
-        raise DataError(f"{where}: expected a stamp in seconds, found {word!r}")
-    return int(whole) * 10**9 + int(fraction.ljust(9, "0")[:9] or 0)
 
 
 def _camera(

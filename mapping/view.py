@@ -10,7 +10,7 @@ from hydra_mono.core.frame import Intrinsics
 from hydra_mono.core.geometry import camera_rays, inverse
 from hydra_mono.mapping.tiles import TILE, Tiles
 
-_TOUCH_STRIDE = 8  # pixels; 8 cm apart at 5 m and a focal length of 525
+_COARSEST_STRIDE = 8  # pixels between the samples that claim blocks
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +62,11 @@ def _unravel(flat: Int[np.ndarray, " n"], shape: tuple[int, ...]) -> Int[np.ndar
 
 
 def _samples(view: DepthView, band_m: float) -> Float32[np.ndarray, "n 3"]:
-    """World points of a sparse grid of pixels: a little in front of the surface, and behind."""
-    depth = view.depth_m[::_TOUCH_STRIDE, ::_TOUCH_STRIDE]
-    rays = camera_rays(view.intrinsics, _TOUCH_STRIDE)[depth > 0]
+    """World points a little in front of the surface, and behind, at most about a band apart."""
+    farthest = max(float(view.depth_m.max(initial=0)), band_m)
+    stride = min(_COARSEST_STRIDE, max(1, int(view.intrinsics.fx * band_m / farthest)))
+    depth = view.depth_m[::stride, ::stride]
+    rays = camera_rays(view.intrinsics, stride)[depth > 0]
     pose = view.world_from_camera.astype(np.float32)
     rays, depth = rays @ pose[:3, :3].T, depth[depth > 0][:, None]
     middle, band = rays * depth + pose[:3, 3], rays * np.float32(band_m)

@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-
 from helpers_mapping import open_edges
+
 from hydra_mono.core.mesh import concatenate
 from hydra_mono.core.open3d_loader import open3d
 from hydra_mono.mapping.block_pool import BlockPool

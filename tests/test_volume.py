@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-
 from helpers_mapping import FRAME_NS, Renderer, World, kinect_noise, look_at, open_edges, orbit
+
 from hydra_mono.core.config import MappingConfig
 from hydra_mono.core.mesh import BlockMesh, MeshUpdate, SemanticMesh
 from hydra_mono.core.open3d_loader import open3d
@@ -205,6 +205,14 @@ def test_a_still_scene_is_not_meshed_again(volume: SemanticVolume) -> None:
         update = take(volume, renderer)
     assert len(first.changed) > 20
     assert update.changed == {}
+
+
+def test_a_still_surface_is_stamped_anew_now_and_then() -> None:
+    volume, renderer = create_volume(MappingConfig(mesh_refresh=0.5)), Renderer(wall())
+    updates = [take(volume, renderer) for _ in range(7)]
+    assert len(updates[5].changed) > 20 and updates[6].changed == {}
+    latest = max(int(mesh.last_seen_ns.max()) for mesh in updates[5].changed.values())
+    assert latest == 5 * FRAME_NS
 
 
 def test_only_what_changed_is_meshed_again(volume: SemanticVolume) -> None:

@@ -1,5 +1,6 @@
 """Persistent dilation: how a graph of clearances falls apart as obstacles grow."""
 
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -57,21 +58,17 @@ def filtration(
     in order of growing dilation.
     """
     sets = DisjointSets(len(clearance_m))
-    alive = np.zeros(len(clearance_m), dtype=bool)
-    thresholds = np.unique(np.concatenate([clearance_m, edge_clearance_m]))
-    node_order, edge_order = np.argsort(-clearance_m), np.argsort(-edge_clearance_m)
-    node_at, edge_at, counted, steps = 0, 0, 0, []
-    for threshold in thresholds[::-1]:
-        while node_at < len(node_order) and clearance_m[node_order[node_at]] >= threshold:
-            alive[node_order[node_at]] = True
+    nodes = deque(sorted(clearance_m.tolist(), reverse=True))
+    lives = np.minimum(edge_clearance_m, clearance_m[edges].min(axis=1, initial=np.inf))
+    ways = deque(sorted(zip(lives.tolist(), edges.tolist(), strict=True), reverse=True))
+    counted, steps = 0, []
+    for threshold in np.unique(np.concatenate([clearance_m, edge_clearance_m]))[::-1].tolist():
+        while nodes and nodes[0] >= threshold:
+            nodes.popleft()
             counted += min_size <= 1
-            node_at += 1
-        while edge_at < len(edge_order) and edge_clearance_m[edge_order[edge_at]] >= threshold:
-            a, b = edges[edge_order[edge_at]].tolist()
-            if alive[a] and alive[b]:
-                counted += _join_counting(sets, a, b, min_size)
-            edge_at += 1
-        steps.append(Step(float(threshold), counted))
+        while ways and ways[0][0] >= threshold:
+            counted += _join_counting(sets, *ways.popleft()[1], min_size)
+        steps.append(Step(threshold, counted))
     return steps[::-1]
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Int64
+from jaxtyping import Float64, Int64
 
 from hydra_mono.core.config import RoomsConfig
 from hydra_mono.core.labels import LabelSpace
@@ -66,6 +66,7 @@ class RoomLayer:
         self._min_places = min_places
         self._min_area_m2 = min_area_m2
         self._mirror = PlaceMirror()
+        self._floors_m: list[float] = []
 
     def update(self, graph: SceneGraph, mesh: BlockMesh, update: MeshUpdate, stamp_ns: int) -> None:
         """Regroups what is active or changed; of ``mesh`` only ``update`` is read."""
@@ -75,10 +76,20 @@ class RoomLayer:
         scene = self._scene(graph)
         groups = group_places(scene.graph, self._min_places, self._min_area_m2)
         touched = self._write(graph, writer, scene, groups)
-        writer.refresh(touched)
+        writer.refresh(self._renumbered(graph) | touched)
         if touched:
             update_building(graph, self._walls.floors_m, stamp_ns)
         self._mirror.pass_over(graph)
+
+    def _renumbered(self, graph: SceneGraph) -> dict[NodeSymbol, int]:
+        """All rooms with their storeys where a storey was found since the last update."""
+        if self._floors_m == self._walls.floors_m:
+            return {}
+        self._floors_m = list(self._walls.floors_m)
+        rooms = list(graph.nodes(Layer.ROOMS))
+        heights = np.array([node.position_m[2] for _, node in rooms], dtype=np.float64)
+        storeys = self._walls.storeys_of(heights).tolist()
+        return {symbol: storey for (symbol, _), storey in zip(rooms, storeys, strict=True)}
 
     def _scene(self, graph: SceneGraph) -> _Scene:
         places, ways = self._mirror.places, self._mirror.clearance_m
@@ -87,29 +98,34 @@ class RoomLayer:
         around = {other for symbol in working for other in ways[symbol]}
         symbols = working + sorted(around.difference(working))
         index = {symbol: i for i, symbol in enumerate(symbols)}
-        rows = [
-            (i, index[other], clearance)
-            for i, symbol in enumerate(working)
-            for other, clearance in ways[symbol].items()
-            if i < index[other]
-        ]
+        edges, clearance = self._edges(working, index)
         nodes = [places[symbol] for symbol in symbols]
         centers = np.array([node.position_m for node in nodes]).reshape(-1, 3)
         storeys = self._walls.storeys_of(centers[:, 2])
-        edges = np.array([row[:2] for row in sorted(rows)], dtype=np.int64).reshape(-1, 2)
-        clearance = np.array([row[2] for row in sorted(rows)], dtype=np.float64)
         level = storeys[edges[:, 0]] == storeys[edges[:, 1]]
-        edges, clearance = edges[level], clearance[level]
         settled = [graph.find_parent(symbol) is not None for symbol in symbols[len(working) :]]
         place_graph = PlaceGraph(
             centers_m=centers,
             radii_m=np.array([node.radius_m for node in nodes], dtype=np.float64),
             anchored=np.array([False] * len(working) + settled, dtype=bool),
-            edges=edges,
-            clearance_m=clearance,
-            cut=np.zeros(len(edges), dtype=bool),
+            edges=edges[level],
+            clearance_m=clearance[level],
+            cut=np.zeros(int(level.sum()), dtype=bool),
         )
         return _Scene(symbols, len(working), storeys, self._cut(storeys, place_graph))
+
+    def _edges(
+        self, working: list[NodeSymbol], index: dict[NodeSymbol, int]
+    ) -> tuple[Int64[np.ndarray, "e 2"], Float64[np.ndarray, " e"]]:
+        """Edges with an end among the working places, as pairs of indices, and clearances."""
+        rows = sorted(
+            (i, index[other], clearance)
+            for i, symbol in enumerate(working)
+            for other, clearance in self._mirror.clearance_m[symbol].items()
+            if i < index[other]
+        )
+        edges = np.array([row[:2] for row in rows], dtype=np.int64).reshape(-1, 2)
+        return edges, np.array([row[2] for row in rows], dtype=np.float64)
 
     def _cut(self, storeys: Int64[np.ndarray, " n"], places: PlaceGraph) -> PlaceGraph:
         """Cuts the edges that lead from room to room, storey by storey."""

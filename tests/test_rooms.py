@@ -111,7 +111,7 @@ def test_storeys_are_told_apart_and_no_room_spans_two() -> None:
 
 def test_a_storey_found_below_renumbers_the_rooms_above_it() -> None:
     ground, upper = two_rooms(), World([(20, 0, 25, 4)], floor_m=3.0)
-    explorer = Explorer(ground, upper).see((15, -5), (30, 10)).see()
+    explorer = Explorer(ground, upper).see((15, -5), (30, 10)).see((-5, -5), (10, 10))
     storeys = {
         explorer.graph.get_node(s).box.center_m[2] > 3: explorer.graph.get_node(s).storey
         for s in explorer.graph.symbols(Layer.ROOMS)

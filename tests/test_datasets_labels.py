@@ -62,13 +62,13 @@ def test_hydra_s_label_space_keeps_its_meaning(tmp_path: Path) -> None:
 def test_a_table_counts_what_it_does_not_know() -> None:
     table = LabelTable({5: 1, 900: 2, 901: 77}, load_label_space("nyu40"))
     raw = np.array([[0, 5, 900], [901, 6, 65535]], np.uint16)
-    assert table(raw).tolist() == [[0, 1, 2], [0, 0, 0]]
+    assert table(raw, "000007").tolist() == [[0, 1, 2], [0, 0, 0]]
     assert table.unknown_pixels == 2
-    table(raw)
+    table(raw, "000008")
     assert table.unknown_pixels == 4
 
 
 def test_an_identity_table_keeps_the_space_s_ids() -> None:
     table = identity_table(load_label_space("scannet20"))
-    assert table(np.array([[1, 13, 39]], np.uint16)).tolist() == [[1, 0, 39]]
+    assert table(np.array([[1, 13, 39]], np.uint16), "000000").tolist() == [[1, 0, 39]]
     assert table.unknown_pixels == 1

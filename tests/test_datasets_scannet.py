@@ -170,7 +170,7 @@ def test_unknown_raw_labels_are_counted_and_logged_once(
         for _ in range(2):
             labels = source[0].labels
     assert labels is not None
-    assert caplog.text.count("labels 999 are not in 'nyu40'") == 1
+    assert caplog.text.count("000000: labels 999 are not in 'nyu40'") == 1
 
 
 def test_a_scene_without_one_label_image_has_that_frame_unlabelled(scene: Path) -> None:

@@ -84,7 +84,7 @@ class HydraSource:
             return None
         raw = read_integers(path, name)
         require_size(raw, self._camera.width, self._camera.height, name, str(path))
-        return self._table(raw)
+        return self._table(raw, name)
 
     def _require(self, kind: str, number: int) -> Path:
         path = self._find(kind, number)

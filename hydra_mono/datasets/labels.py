@@ -23,17 +23,22 @@ class LabelTable:
             self._table[raw] = label if space.find(label) else UNKNOWN
             self._is_known[raw] = True
 
-    def __call__(self, raw: UInt16[np.ndarray, "h w"]) -> UInt8[np.ndarray, "h w"]:
-        """Ids of the label space, pixel by pixel."""
+    def __call__(self, raw: UInt16[np.ndarray, "h w"], frame: str) -> UInt8[np.ndarray, "h w"]:
+        """Ids of the label space, pixel by pixel; ``frame`` is named where one is unknown."""
         is_known = self._is_known[raw]
         if not is_known.all():
-            self._count(raw[~is_known])
+            self._count(raw[~is_known], frame)
         return np.asarray(self._table[raw])
 
-    def _count(self, unknown: UInt16[np.ndarray, " n"]) -> None:
+    def _count(self, unknown: UInt16[np.ndarray, " n"], frame: str) -> None:
         if not self.unknown_pixels:
             names = ", ".join(str(raw) for raw in np.unique(unknown)[:5])
-            logger.warning("labels %s are not in '%s'; taken as unknown", names, self.space.name)
+            logger.warning(
+                "%s: labels %s are not in '%s'; taken as unknown, here and in later frames",
+                frame,
+                names,
+                self.space.name,
+            )
         self.unknown_pixels += len(unknown)
 
 

@@ -80,6 +80,7 @@ READERS: dict[str, Reader] = {
 _SCANNET_NAME = re.compile(r"scannet[-_]?(\d{4})(?:_(\d\d))?")
 _SCANNET_PLACES = ("", "scans", "scannet", "scannet/scans", "ScanNet", "ScanNet/scans")
 _OTHER_PLACES = ("", "tum", "replica", "Replica", "7scenes")
+_KINDS = ((r"scannet|scene\d{4}", "scannet"), (r"freiburg|\btum\b", "tum"))
 _HOW_TO_GET = {
     "scannet": "ScanNet is free for research: sign its terms of use at http://www.scan-net.org, "
     "then put the scene's .sens file or exported folder below the data root",
@@ -127,23 +128,23 @@ def find_sequence(name_or_path: str, root: Path) -> Path:
 
 def _candidates(text: str, root: Path) -> Iterator[Path]:
     match = _SCANNET_NAME.fullmatch(text.lower())
-    if match is None:
-        yield Path(text).expanduser()
-        yield from (root / place / text for place in _OTHER_PLACES + _SCANNET_PLACES[1:])
-        return
-    scene = f"scene{match[1]}_{match[2] or '00'}"
-    for place in _SCANNET_PLACES:
-        yield root / place / scene
-        yield root / place / f"{scene}.sens"
+    if match is not None:
+        scene = f"scene{match[1]}_{match[2] or '00'}"
+        for place in _SCANNET_PLACES:
+            yield root / place / scene
+            yield root / place / f"{scene}.sens"
+    yield Path(text).expanduser()
+    yield from (root / place / text for place in _OTHER_PLACES + _SCANNET_PLACES[1:])
 
 
 def _not_found(text: str, candidates: list[Path]) -> str:
-    kind = "scannet" if "sc" in text.lower() else "tum" if "freiburg" in text.lower() else ""
-    looked = ", ".join(str(path) for path in dict.fromkeys(candidates))
+    kind = next((kind for words, kind in _KINDS if re.search(words, text.lower())), "")
+    what = ", ".join(dict.fromkeys(path.name for path in candidates))
+    looked = ", ".join(dict.fromkeys(str(path.parent) for path in candidates))
     return (
-        f"no sequence '{text}'; looked in {looked}. {_HOW_TO_GET[kind]}. The data root is the "
-        "setting data.root or the variable HYDRA_MONO_DATA. Without any data, 'hydra-mono run' "
-        "alone maps the embedded 'apartment'"
+        f"no sequence '{text}'; looked for {what} in {looked}. {_HOW_TO_GET[kind]}. "
+        "The data root is the setting data.root or the variable HYDRA_MONO_DATA. "
+        "Without any data, 'hydra-mono run' alone maps the embedded 'apartment'"
     )
 
 

@@ -93,7 +93,7 @@ class ReplicaSemanticSource:
             return None
         raw = read_integers(path, name)
         require_size(raw, self._camera.width, self._camera.height, name, str(path))
-        return self._table(raw)
+        return self._table(raw, name)
 
     def _find_classes(self) -> dict[int, Path]:
         folder = self._folder / "semantic_class"

@@ -55,7 +55,7 @@ class ScanNetLabels:
             camera = self._camera.resized(raw.shape[1], raw.shape[0])
             self._camera, self._resampling = camera, same_ray(camera, self._wanted)
         require_size(raw, self._camera.width, self._camera.height, frame, where)
-        return self._resampling.nearest(self._table(raw))
+        return self._resampling.nearest(self._table(raw, frame))
 
     @cached_property
     def _archive(self) -> zipfile.ZipFile:

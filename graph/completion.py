@@ -25,6 +25,7 @@ _GAP_END_M = 0.1  # how far past a gap's end the surface that closes it is looke
 _MIN_GAP = 4  # vertices that show a gap to be open
 _HUNG_CLEARANCE = 0.5  # of the clearance, left behind what hangs on a wall
 _ROUND = 0.2  # agreement of the level normals modulo 90° below which a thing is round
+_MIN_ROUND = 20  # level normals, fewer tell nothing
 _MAX_UNSEEN = 0.4  # of a round thing's width may be added to its depth
 _SIDES = ((0, -1), (0, 1), (1, -1), (1, 1), (2, -1))  # axis and sign; tops stay as they are
 
@@ -73,9 +74,12 @@ def complete_box(
         near_normals=structure.normals @ world_from_box,
     )
     lower, upper = -scene.half, scene.half.copy()
+    is_round = _is_round(scene)
     for axis, sign, step_m in _steps(scene, rule):
-        (upper if sign > 0 else lower)[axis] += sign * step_m
-    _round_off(scene, lower, upper)
+        if step_m < 0 or axis == 2 or not is_round:
+            (upper if sign > 0 else lower)[axis] += sign * step_m
+    if is_round:
+        _round_off(scene, lower, upper)
     center = np.array(box.center_m) + world_from_box @ ((lower + upper) / 2)
     size = np.maximum(upper - lower, 0.01)
     return BoundingBox(
@@ -145,14 +149,17 @@ def _closes(scene: _Scene, end: int, along: int) -> Bool[np.ndarray, " m"]:
     return np.asarray(across & (np.abs(scene.near_points[:, along]) < scene.half[along] - 0.03))
 
 
+def _is_round(scene: _Scene) -> bool:
+    """Whether the level normals agree on no turn modulo 90°."""
+    level = scene.normals[np.abs(scene.normals[:, 2]) < 0.5]
+    angle = np.arctan2(level[:, 1], level[:, 0])
+    return len(level) >= _MIN_ROUND and bool(np.abs(np.mean(np.exp(4j * angle))) <= _ROUND)
+
+
 def _round_off(
     scene: _Scene, lower: Float64[np.ndarray, "3"], upper: Float64[np.ndarray, "3"]
 ) -> None:
     """Makes a round thing as deep as it is wide, on the side that was seen less."""
-    level = scene.normals[np.abs(scene.normals[:, 2]) < 0.5]
-    angle = np.arctan2(level[:, 1], level[:, 0])
-    if len(level) < 20 or np.abs(np.mean(np.exp(4j * angle))) > _ROUND:
-        return
     size = upper - lower
     short = int(np.argmin(size[:2]))
     missing = size[1 - short] - size[short]

@@ -84,9 +84,9 @@ class ObjectsConfig(Section):
     min_updates: int = Field(default=2, ge=1)  # keyframes before a thing's loss is remembered
     revive_time: float = Field(default=10.0, ge=0)  # s until a thing that returns is another one
     complete: bool = True  # boxes reach to the wall or floor that a thing stands against
-    wall_reach: float = Field(default=0.12, ge=0)  # m between an unseen side and its wall
+    wall_reach: float = Field(default=0.08, ge=0)  # m between an unseen side and its wall
     floor_reach: float = Field(default=0.15, ge=0)  # m between an unseen sole and the floor
-    wall_clearance: float = Field(default=0.02, ge=0)  # m left free before a wall
+    wall_clearance: float = Field(default=0.025, ge=0)  # m left free before a wall
 
 
 class PlacesConfig(Section):

@@ -1,7 +1,7 @@
 """Which places one can move between in a straight line, and with how much room to the sides."""
 
 import numpy as np
-from jaxtyping import Bool, Float64, Int32, Int64
+from jaxtyping import Bool, Float64, Int, Int64
 from scipy.spatial import KDTree
 
 from hydra_mono.core.freespace import FreeSpace
@@ -73,7 +73,7 @@ def recentred(space: FreeSpace, center_m: Float64[np.ndarray, "n 3"]) -> Float64
     return np.asarray(center_m + steps[best])
 
 
-def _surface(space: FreeSpace, voxels: Int32[np.ndarray, "n 3"]) -> Float64[np.ndarray, "n 3"]:
+def _surface(space: FreeSpace, voxels: Int[np.ndarray, "n 3"]) -> Float64[np.ndarray, "n 3"]:
     """The surface nearest to each voxel, in voxels from the corner of the box."""
     parent = space.parent[tuple(voxels.T)] - space.lower
     if space.surface_offset is None:

@@ -73,23 +73,23 @@ def blueprint() -> rrb.Blueprint:
     """The view at first sight: the world with its layers, the camera, the graph, the plots."""
     return rrb.Blueprint(
         rrb.Horizontal(
-            rrb.Vertical(
-                rrb.Spatial3DView(origin=f"/{WORLD}", name="Scene graph"),
-                rrb.GraphView(origin=f"/{HIERARCHY}", name="Building, rooms, objects"),
-                row_shares=[3, 2],
-            ),
+            rrb.Spatial3DView(origin=f"/{WORLD}", name="Scene graph"),
             rrb.Vertical(
                 rrb.Spatial2DView(
                     origin=f"/{IMAGE}", name="Camera", contents=["$origin/rgb", "$origin/labels"]
                 ),
                 rrb.Spatial2DView(origin=f"/{IMAGE}", name="Depth", contents=["$origin/depth"]),
-                rrb.TimeSeriesView(origin=f"/{TIMINGS}", name="Milliseconds"),
-                rrb.TimeSeriesView(origin=f"/{COUNTS}", name="Nodes"),
-                rrb.TextLogView(origin=f"/{EVENTS}", name="Events"),
+                rrb.GraphView(origin=f"/{HIERARCHY}", name="Building, rooms, objects"),
+                rrb.Tabs(
+                    rrb.TimeSeriesView(origin=f"/{TIMINGS}", name="Milliseconds"),
+                    rrb.TimeSeriesView(origin=f"/{COUNTS}", name="Nodes"),
+                    rrb.TextLogView(origin=f"/{EVENTS}", name="Events"),
+                ),
+                row_shares=[3, 3, 4, 3],
             ),
             column_shares=[5, 2],
         ),
-        rrb.TimePanel(timeline="frame"),
+        rrb.TimePanel(timeline="frame", state="collapsed"),
         collapse_panels=True,
     )
 

@@ -1,0 +1,116 @@
+"""The smaller commands: info, evaluate, export, view, doctor, config."""
+
+import argparse
+import importlib
+import importlib.metadata
+import json
+import platform
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from hydra_mono.core.errors import DataError, HydraMonoError
+
+REQUIRED = ("numpy", "scipy", "torch", "networkx", "yaml", "pydantic", "PIL", "rerun")
+DISTRIBUTIONS = {"yaml": "pyyaml", "PIL": "pillow", "rerun": "rerun-sdk"}
+OPTIONAL = {"spark_dsg": "spark-dsg"}
+INFO_SAMPLES = 12
+
+
+def info(options: argparse.Namespace) -> int:
+    """Prints what a sequence holds, from a few frames spread over it."""
+    from hydra_mono.cli.progress import print_table
+    from hydra_mono.cli.sources import open_source, options_to_overrides
+    from hydra_mono.core.config import load_config
+    from hydra_mono.datasets.summary import summarise
+
+    path = Path(options.config) if options.config else None
+    source = open_source(
+        options.sequence, options.reader, load_config(path, options_to_overrides(options))
+    )
+    print_table(summarise(source, samples=INFO_SAMPLES))
+    return 0
+
+
+def evaluate_run(options: argparse.Namespace) -> int:
+    """Scores a run against truth; the scores also go into its metrics."""
+    from hydra_mono.cli.progress import print_table, score_rows
+    from hydra_mono.core.truth import load_truth
+    from hydra_mono.evaluation import evaluate, inputs_of_run
+    from hydra_mono.outputs import update_metrics
+
+    folder = Path(options.run)
+    truth = load_truth(Path(options.truth) if options.truth else folder / "truth")
+    scores = evaluate(inputs_of_run(folder), truth).as_dict()
+    update_metrics(folder, {"scores": scores})
+    if options.json:
+        print(json.dumps(scores, indent=1))
+    else:
+        print_table(score_rows(scores), header=("score", "value"))
+    return 0
+
+
+def export(options: argparse.Namespace) -> int:
+    """Writes a run's graph in another format."""
+    from hydra_mono.graph.exports import write_export
+    from hydra_mono.outputs import load_run
+
+    run = load_run(Path(options.run))
+    write_export(options.format, run.graph, run.mesh, run.labels, Path(options.output))
+    print(options.output)
+    return 0
+
+
+def view(options: argparse.Namespace) -> int:
+    """Opens a run's recording in the rerun viewer."""
+    recording = Path(options.run) / "recording.rrd"
+    if not recording.is_file():
+        raise DataError(f"{recording} does not exist; was the run made with --viewer none?")
+    beside = Path(sys.executable).parent / "rerun"
+    viewer = str(beside) if beside.exists() else shutil.which("rerun")
+    if viewer is None:
+        raise DataError(f"no 'rerun' command; open {recording} at the web viewer instead")
+    return subprocess.run([viewer, str(recording)], check=False).returncode
+
+
+def doctor(options: argparse.Namespace) -> int:
+    """Checks every package and library; exit status 1 when something needed is missing."""
+    lines = [("ok", f"Python {platform.python_version()} on {platform.platform()}")]
+    lines += [_check_package(name) for name in REQUIRED]
+    lines.append(_check_open3d())
+    lines += [_check_package(name, optional=True) for name in OPTIONAL]
+    for status, text in lines:
+        if not options.quiet or status == "missing":
+            print(f"{status:8} {text}")
+    return int(any(status == "missing" for status, _ in lines))
+
+
+def _check_package(name: str, *, optional: bool = False) -> tuple[str, str]:
+    distribution = {**DISTRIBUTIONS, **OPTIONAL}.get(name, name)
+    try:
+        importlib.import_module(name)
+    except ImportError as error:
+        status = "optional" if optional else "missing"
+        return status, f"{distribution}: {error}; pip install {distribution}"
+    return "ok", f"{distribution} {importlib.metadata.version(distribution)}"
+
+
+def _check_open3d() -> tuple[str, str]:
+    from hydra_mono.core.open3d_loader import open3d
+
+    try:
+        module = open3d()
+    except HydraMonoError as error:
+        return "missing", str(error)
+    cuda = "with CUDA" if module.core.cuda.is_available() else "on the CPU"
+    return "ok", f"open3d {module.__version__} {cuda}"
+
+
+def config(options: argparse.Namespace) -> int:
+    """Prints the settings a run with these options would use."""
+    from hydra_mono.core.config import dump_config, load_config
+
+    path = Path(options.config) if options.config else None
+    print(dump_config(load_config(path, tuple(options.set))), end="")
+    return 0

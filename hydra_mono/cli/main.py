@@ -1,0 +1,149 @@
+"""The command line: parses, calls, and turns known errors into one line and exit status 1."""
+
+import argparse
+import logging
+import os
+import sys
+from collections.abc import Sequence
+
+from hydra_mono import __version__
+from hydra_mono.core.errors import HydraMonoError
+
+logger = logging.getLogger("hydra_mono")
+
+EXPORT_FORMATS = ("dsg", "node-link", "sayplan")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command; returns the exit status."""
+    options = build_parser().parse_args(arguments)
+    logging.basicConfig(
+        level=_log_level(options), format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr
+    )
+    try:
+        return _dispatch(options)
+    except HydraMonoError as error:
+        if getattr(options, "verbose", False):
+            logger.exception("failed")
+        print(f"hydra-mono: error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("hydra-mono: interrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _dispatch(options: argparse.Namespace) -> int:
+    """Imports only what the command needs, so ``--help`` and ``--version`` are instant."""
+    if options.command == "run":
+        from hydra_mono.cli.run import run
+
+        return run(options)
+    from hydra_mono.cli import commands
+
+    verbs = {
+        "info": commands.info,
+        "evaluate": commands.evaluate_run,
+        "export": commands.export,
+        "view": commands.view,
+        "doctor": commands.doctor,
+        "config": commands.config,
+    }
+    return verbs[options.command](options)
+
+
+def _log_level(options: argparse.Namespace) -> int:
+    if getattr(options, "verbose", False):
+        return logging.INFO
+    return logging.ERROR if getattr(options, "quiet", False) else logging.WARNING
+
+
+def build_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="hydra-mono", description="Dynamic 3D scene graphs from posed images."
+    )
+    parser.add_argument("--version", action="version", version=f"hydra-mono {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    _add_run(commands.add_parser("run", help="map a sequence into a scene graph"))
+    _add_info(commands.add_parser("info", help="what a sequence holds"))
+    _add_evaluate(commands.add_parser("evaluate", help="score a run against known truth"))
+    _add_export(commands.add_parser("export", help="write a run's graph in another format"))
+    _add_view(commands.add_parser("view", help="open a run's recording in the viewer"))
+    _add_doctor(commands.add_parser("doctor", help="check the installation"))
+    _add_config(commands.add_parser("config", help="show the settings"))
+    return parser
+
+
+def _add_run(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--sequence",
+        default="apartment",
+        metavar="NAME|PATH",
+        help="apartment (default), simulated/SEED, scannet0000, or a folder or file",
+    )
+    parser.add_argument("--predictor", choices=("sensor",), help="who says depth and labels")
+    parser.add_argument("--max-frames", type=int, metavar="N", help="stop after N frames")
+    parser.add_argument("--start", type=int, metavar="N", help="first frame")
+    parser.add_argument("--stride", type=int, metavar="N", help="use every N-th frame")
+    parser.add_argument("--output", metavar="DIR", help="where run folders go (results)")
+    parser.add_argument(
+        "--viewer",
+        choices=("none", "save", "spawn", "serve"),
+        help="save a recording (default), open the viewer, serve it on localhost, or nothing",
+    )
+    _add_source_options(parser)
+    _add_config_options(parser)
+    loudness = parser.add_mutually_exclusive_group()
+    loudness.add_argument("--quiet", action="store_true", help="print nothing but errors")
+    loudness.add_argument("--verbose", action="store_true", help="log what happens")
+
+
+def _add_source_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--reader", metavar="NAME", help="the reader, where guessing fails")
+    parser.add_argument(
+        "--up", metavar="X,Y,Z", help="which way is up in the sequence's world (write --up=0,-1,0)"
+    )
+
+
+def _add_config_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--config", metavar="FILE", help="YAML settings over the defaults")
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="one setting, such as mapping.voxel_size=0.05 (repeatable)",
+    )
+
+
+def _add_info(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("sequence", metavar="SEQUENCE")
+    _add_source_options(parser)
+    _add_config_options(parser)
+
+
+def _add_evaluate(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("run", metavar="RUN", help="a run folder, or results/latest")
+    parser.add_argument("--truth", metavar="DIR", help="folder with truth.json (the run's own)")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def _add_export(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("run", metavar="RUN", help="a run folder, or results/latest")
+    parser.add_argument("--format", required=True, choices=EXPORT_FORMATS)
+    parser.add_argument("--output", required=True, metavar="FILE")
+
+
+def _add_view(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("run", metavar="RUN", help="a run folder, or results/latest")
+
+
+def _add_doctor(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--quiet", action="store_true", help="print only what is wrong")
+
+
+def _add_config(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("action", choices=("dump",), help="print every setting as YAML")
+    _add_config_options(parser)

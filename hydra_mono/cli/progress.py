@@ -1,0 +1,125 @@
+"""What a run shows on screen: a bar on a terminal, plain lines elsewhere, a table at the end."""
+
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from hydra_mono.core.config import DataConfig
+from hydra_mono.core.source import Source
+from hydra_mono.graph.symbols import Layer
+from hydra_mono.session import Session
+
+PLAIN_INTERVAL_S = 10.0
+Row = tuple[str, str]
+
+
+def create_progress(source: Source, data: DataConfig, *, quiet: bool) -> Callable[[Session], None]:
+    """A callback for ``Session``; silent when asked to be."""
+    total = len(range(data.start, len(source), data.stride))
+    total = min(total, data.max_frames) if data.max_frames else total
+    if quiet:
+        return lambda session: None
+    if sys.stderr.isatty():
+        return _bar(source.name, total)
+    return _plain_lines(source.name, total)
+
+
+def _counts(session: Session) -> dict[str, int]:
+    graph = session.mapper.graph
+    return {
+        "objects": graph.count(Layer.OBJECTS),
+        "places": graph.count(Layer.PLACES),
+        "rooms": graph.count(Layer.ROOMS),
+    }
+
+
+def _bar(name: str, total: int) -> Callable[[Session], None]:
+    bar = tqdm(total=total, desc=name, unit=" frames", dynamic_ncols=True, leave=False)
+
+    def advance(session: Session) -> None:
+        bar.set_postfix(_counts(session), refresh=False)
+        bar.update()
+        if bar.n >= total:
+            bar.close()
+
+    return advance
+
+
+def _plain_lines(name: str, total: int) -> Callable[[Session], None]:
+    done, last_s = 0, time.monotonic()
+
+    def advance(session: Session) -> None:
+        nonlocal done, last_s
+        done += 1
+        if done == total or time.monotonic() - last_s >= PLAIN_INTERVAL_S:
+            last_s = time.monotonic()
+            counts = ", ".join(f"{number} {layer}" for layer, number in _counts(session).items())
+            print(f"{name}: frame {done}/{total}, {counts}", file=sys.stderr, flush=True)
+
+    return advance
+
+
+def print_report(metrics: dict[str, Any], folder: Path) -> None:
+    """The table that ends a run."""
+    print_table(run_rows(metrics))
+    print_table(stage_rows(metrics), header=("stage", "median ms", "p95 ms"))
+    scores = metrics.get("scores")
+    if scores:
+        print_table(score_rows(scores), header=("score", "value"))
+    print("\noutputs")
+    for path in sorted(folder.iterdir()):
+        print(f"  {path}")
+
+
+def run_rows(metrics: dict[str, Any]) -> list[Row]:
+    skipped = metrics["skipped"]
+    reasons = ", ".join(f"{count} {reason}" for reason, count in skipped["reasons"].items())
+    frame = metrics["frame_ms"]
+    rows = [
+        ("frames", f"{metrics['frames']}" + (" (interrupted)" if metrics["interrupted"] else "")),
+        ("frames per second", f"{metrics['fps']:.1f}"),
+        (
+            "mapping, median / p95 / mean",
+            "{median:.1f} / {p95:.1f} / {mean:.1f} ms".format(**frame),
+        ),
+        ("peak memory", f"{metrics['peak_rss_mb']:.0f} MB"),
+        ("skipped frames", f"{skipped['total']}" + (f" ({reasons})" if reasons else "")),
+        ("mesh vertices", f"{metrics['mesh']['vertices']}"),
+    ]
+    return rows + [(layer, str(count)) for layer, count in metrics["layers"].items()]
+
+
+def stage_rows(metrics: dict[str, Any]) -> list[tuple[str, str, str]]:
+    return [
+        (name, f"{times['median']:.1f}", f"{times['p95']:.1f}")
+        for name, times in metrics["stage_ms"].items()
+    ]
+
+
+def score_rows(scores: dict[str, Any], prefix: str = "") -> list[Row]:
+    """Every number of a nested dictionary, keys joined by dots."""
+    rows: list[Row] = []
+    for key, value in scores.items():
+        if isinstance(value, dict):
+            rows += score_rows(value, f"{prefix}{key}.")
+        elif isinstance(value, float):
+            rows.append((prefix + key, f"{value:.3f}"))
+        elif isinstance(value, int):
+            rows.append((prefix + key, str(value)))
+    return rows
+
+
+def print_table(rows: list[Any], header: tuple[str, ...] | None = None) -> None:
+    """Left-aligned first column, right-aligned numbers."""
+    lines = [header, *rows] if header else rows
+    if not lines:
+        return
+    widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
+    print()
+    for line in lines:
+        first, rest = line[0].ljust(widths[0]), zip(line[1:], widths[1:], strict=True)
+        print("  " + "  ".join([first, *(cell.rjust(width) for cell, width in rest)]))

@@ -1,0 +1,105 @@
+"""``hydra-mono run``: open, map, save, score, report."""
+
+import argparse
+import time
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from hydra_mono.cli.progress import create_progress, print_report
+from hydra_mono.cli.sources import open_source, options_to_overrides
+from hydra_mono.core.checks import create_gate
+from hydra_mono.core.config import Config, dump_config, load_config
+from hydra_mono.core.source import Source
+from hydra_mono.core.truth import save_truth
+from hydra_mono.outputs import Part, RunFolder, RunRecord
+from hydra_mono.perception.predict import create_predictor
+from hydra_mono.pipeline import Mapper
+from hydra_mono.session import Session
+from hydra_mono.simulation.source import SimulatedSource
+from hydra_mono.viz import create_viewer
+
+CHECKPOINT_PARTS: tuple[Part, ...] = ("config", "metrics", "trajectory", "mesh", "graph")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Maps the sequence and leaves a complete run folder behind."""
+    config = load_config(
+        Path(options.config) if options.config else None, options_to_overrides(options)
+    )
+    source = open_source(options.sequence, options.reader, config)
+    folder = RunFolder(Path(config.output.folder), source.name, datetime.now())
+    session = create_session(config, source, folder, quiet=options.quiet)
+    session.run(source, config.data)
+    metrics = write_results(session, config, source, folder)
+    if not options.quiet:
+        print_report(metrics, folder.path)
+    return 130 if session.log.interrupted else 0
+
+
+def create_session(config: Config, source: Source, folder: RunFolder, *, quiet: bool) -> Session:
+    """A mapper and everything round it, for one source."""
+    predictor = create_predictor(config.predictor, source.label_space)
+    viewer = create_viewer(
+        config.viewer, folder.path / "recording.rrd", predictor.label_space, source.name
+    )
+    return Session(
+        Mapper(config, predictor, viewer),
+        create_gate(config.data),
+        save=partial(save_checkpoint, config=config, source=source, folder=folder),
+        on_frame=create_progress(source, config.data, quiet=quiet),
+        checkpoint_interval_s=config.output.checkpoint_interval,
+    )
+
+
+def save_checkpoint(session: Session, *, config: Config, source: Source, folder: RunFolder) -> None:
+    """What is mapped so far, without the slower exports."""
+    folder.write(record_of(session, config, source), parts=CHECKPOINT_PARTS)
+
+
+def record_of(session: Session, config: Config, source: Source) -> RunRecord:
+    """Everything there is to write about a run, as of now."""
+    return RunRecord(
+        graph=session.mapper.graph,
+        mesh=session.mapper.mesh.whole_mesh(),
+        labels=session.mapper.label_space,
+        stamps_ns=session.log.stamps_ns,
+        world_from_camera=session.log.world_from_camera,
+        config_text=dump_config(config),
+        metrics=session.metrics() | {"sequence": source.name} | camera_metrics(session, config),
+    )
+
+
+def camera_metrics(session: Session, config: Config) -> dict[str, Any]:
+    """The camera, as scoring needs it later."""
+    camera = session.log.intrinsics
+    if camera is None:
+        return {}
+    names = ("fx", "fy", "cx", "cy", "width", "height")
+    numbers = {name: getattr(camera, name) for name in names}
+    return {"camera": numbers | {"max_depth_m": config.mapping.max_depth}}
+
+
+def write_results(
+    session: Session, config: Config, source: Source, folder: RunFolder
+) -> dict[str, Any]:
+    """Writes the run folder; where truth is known, scores the run against it."""
+    started = time.perf_counter()
+    session.mapper.close()
+    record = record_of(session, config, source)
+    folder.write(record)
+    truth = find_truth(source)
+    if truth is not None:
+        from hydra_mono.evaluation import evaluate, inputs_of_run
+
+        save_truth(truth, folder.path / "truth")
+        record.metrics["scores"] = evaluate(inputs_of_run(folder.path), truth).as_dict()
+    record.metrics["write_s"] = round(time.perf_counter() - started, 3)
+    folder.write(record, parts=("metrics",))
+    return record.metrics
+
+
+def find_truth(source: Source) -> Any:
+    """Truth of a simulated source; None where nobody knows."""
+    return source.truth() if isinstance(source, SimulatedSource) else None

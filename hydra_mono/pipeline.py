@@ -1,0 +1,113 @@
+"""The job on a page: a posed frame in, a grown scene graph out."""
+
+import numpy as np
+from jaxtyping import Bool
+from scipy import ndimage
+
+from hydra_mono.core.config import Config
+from hydra_mono.core.frame import Frame
+from hydra_mono.core.labels import LabelSpace
+from hydra_mono.core.mesh import BlockMesh
+from hydra_mono.core.prediction import Prediction, Predictor
+from hydra_mono.core.timing import StageClock
+from hydra_mono.graph.agents import create_agent_trail
+from hydra_mono.graph.hierarchy import assign_parents
+from hydra_mono.graph.objects import create_objects
+from hydra_mono.graph.places import create_places
+from hydra_mono.graph.rooms import create_rooms
+from hydra_mono.graph.scene_graph import SceneGraph
+from hydra_mono.mapping.freespace import create_free_space
+from hydra_mono.mapping.volume import create_volume
+from hydra_mono.viz import StubViewer, Viewer
+
+OUTSIDE_STAGES = ("read", "predict", "write")  # not the mapper's own work
+
+
+class Mapper:
+    """Grows a mesh and a scene graph, frame by frame.
+
+    A predictor is anything that turns a ``Frame`` into a ``Prediction``; a viewer is told of
+    everything and decides nothing.
+    """
+
+    def __init__(self, config: Config, predictor: Predictor, viewer: Viewer | None = None) -> None:
+        labels = predictor.label_space
+        self.graph = SceneGraph()
+        self.mesh = BlockMesh()
+        self.clock = StageClock(outside=OUTSIDE_STAGES)
+        self._predictor = predictor
+        self._viewer = viewer or StubViewer()
+        self._volume = create_volume(config.mapping)
+        self._free_space = create_free_space(config.free_space, config.mapping)
+        self._objects = create_objects(config.objects, labels)
+        self._places = create_places(config.places)
+        self._rooms = create_rooms(config.rooms, labels)
+        self._agents = create_agent_trail(config.agents)
+        self._moving = labels.mask(labels.ids("agent"))
+        self._separation_ns = int(config.mapping.keyframe_separation * 1e9)
+        self._latest: Frame | None = None
+        self._keyframe_ns: int | None = None
+
+    @property
+    def label_space(self) -> LabelSpace:
+        return self._predictor.label_space
+
+    def step(self, frame: Frame) -> None:
+        """Fuses one frame; once a keyframe interval, brings mesh and graph up to date.
+
+        Raises:
+            BadFrameError: the predictor can make nothing of the frame; the map is unchanged.
+        """
+        stage = self.clock.stage
+        prediction = stage("predict", self._predictor, frame)
+        keep = stage("mask", still_pixels, prediction, self._moving)
+        stage("integrate", self._volume.integrate, frame, prediction, keep)
+        stage("carve", self._free_space.carve, frame, prediction, keep)
+        stage("agents", self._agents.update, self.graph, frame)
+        stage("view", self._viewer.log_frame, frame, prediction)
+        self._latest = frame
+        if self._is_keyframe(frame.stamp_ns):
+            self.update_map(frame)
+        self.clock.end_frame()
+        self._viewer.log_timings(self.clock.latest_ms())
+
+    def update_map(self, frame: Frame) -> None:
+        """Brings mesh, free space and every layer of the graph up to the frame."""
+        stage, stamp_ns, center_m = self.clock.stage, frame.stamp_ns, frame.camera_position_m
+        self._keyframe_ns = stamp_ns
+        update = stage("mesh", self._volume.update_mesh, stamp_ns, center_m)
+        self.mesh.apply(update)
+        space = stage("free_space", self._free_space.update, update, center_m)
+        stage("objects", self._objects.update, self.graph, self.mesh, update, stamp_ns)
+        stage("places", self._places.update, self.graph, space, self.mesh, stamp_ns)
+        stage("rooms", self._rooms.update, self.graph, self.mesh, update, stamp_ns)
+        stage("hierarchy", assign_parents, self.graph, stamp_ns)
+        stage("view_map", self._viewer.log_map, update, self.graph)
+
+    def finish(self) -> None:
+        """Brings everything up to the last frame; call it once, at the end."""
+        if self._latest is not None and self._latest.stamp_ns != self._keyframe_ns:
+            self.update_map(self._latest)
+            self.clock.drop_frame()
+
+    def close(self) -> None:
+        """Lets the viewer write what it still holds."""
+        self._viewer.close()
+
+    def _is_keyframe(self, stamp_ns: int) -> bool:
+        return self._keyframe_ns is None or stamp_ns - self._keyframe_ns >= self._separation_ns
+
+
+def still_pixels(
+    prediction: Prediction, moving: Bool[np.ndarray, "256"], margin: int = 4
+) -> Bool[np.ndarray, "h w"] | None:
+    """Pixels that belong to the static world: all but agents and a few pixels round them.
+
+    ``moving`` is true at the label ids of agents. None when there is nothing to leave out.
+    """
+    if prediction.labels is None:
+        return None
+    mask = moving[prediction.labels]
+    if not mask.any():
+        return None
+    return np.asarray(~ndimage.binary_dilation(mask, iterations=margin))

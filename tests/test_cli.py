@@ -1,0 +1,124 @@
+"""The command line, as a user types it."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from helpers_runs import SMALL
+
+from hydra_mono import __version__
+from hydra_mono.cli.main import main
+
+SETTINGS = [part for setting in SMALL for part in ("--set", setting)]
+
+
+@pytest.fixture(scope="module")
+def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    results = tmp_path_factory.mktemp("results")
+    arguments = ["run", "--sequence", "simulated/5", "--output", str(results), "--stride", "2"]
+    assert main([*arguments, "--max-frames", "120", *SETTINGS]) == 0
+    return results / "latest"
+
+
+def test_a_run_leaves_everything_readable(run_folder: Path) -> None:
+    names = {path.name for path in run_folder.iterdir()}
+    assert {
+        "graph.json",
+        "dsg.json",
+        "mesh.ply",
+        "trajectory.tum",
+        "recording.rrd",
+        "config.yaml",
+        "metrics.json",
+    } <= names
+    metrics = json.loads((run_folder / "metrics.json").read_text())
+    assert metrics["frames"] == 120 and metrics["skipped"]["total"] == 0
+    assert {"median", "p95"} <= metrics["frame_ms"].keys()
+    assert metrics["scores"]["mesh"]["f1_5cm"] > 0.5
+
+
+def test_the_run_ends_with_a_table_and_the_outputs(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["run", "--max-frames", "3", "--viewer", "none", "--output", str(tmp_path)]
+    assert main([*arguments, *SETTINGS]) == 0
+    printed = capsys.readouterr().out
+    assert re.search(r"frames +3\n", printed)
+    assert "median ms" in printed and "graph.json" in printed
+
+
+def test_quiet_prints_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["run", "--max-frames", "2", "--viewer", "none", "--output", str(tmp_path)]
+    assert main([*arguments, "--quiet", *SETTINGS]) == 0
+    assert capsys.readouterr() == ("", "")
+
+
+def test_evaluate_prints_one_json_object(
+    run_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["evaluate", str(run_folder), "--json"]) == 0
+    scores = json.loads(capsys.readouterr().out)
+    expected = {
+        "mesh": {"f1_5cm", "accuracy_5cm", "completeness_5cm", "mean_error_m"},
+        "objects": {"found", "correct", "f1", "mean_box_iou"},
+        "places": {"gvd_error_m", "clearance_error_m", "free_space_covered"},
+        "rooms": {"precision", "recall", "precision_covered", "recall_covered"},
+    }
+    for part, keys in expected.items():
+        assert keys <= scores[part].keys()
+
+
+@pytest.mark.parametrize("form", ["dsg", "node-link", "sayplan"])
+def test_export_writes_the_format(run_folder: Path, tmp_path: Path, form: str) -> None:
+    file = tmp_path / "out.json"
+    assert main(["export", str(run_folder), "--format", form, "--output", str(file)]) == 0
+    assert "nodes" in json.loads(file.read_text())
+
+
+def test_info_says_what_a_sequence_holds(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["info", "simulated/5", *SETTINGS]) == 0
+    printed = capsys.readouterr().out
+    assert "160" in printed and "apartment" in printed
+
+
+def test_a_dumped_config_is_a_valid_config(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["config", "dump", "--set", "mapping.voxel_size=0.07"]) == 0
+    file = tmp_path / "config.yaml"
+    file.write_text(capsys.readouterr().out)
+    assert main(["config", "dump", "--config", str(file)]) == 0
+    assert "voxel_size: 0.07" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["run", "--sequence", "nowhere/at/all"], "apartment"),
+        (["run", "--set", "mapping.voxel_sise=1"], "did you mean 'mapping.voxel_size'"),
+        (["run", "--up", "1,2"], "--up 1,2"),
+        (["run", "--up", "nan,0,0"], "--up nan,0,0"),
+        (["run", "--config", "missing.yaml"], "missing.yaml"),
+        (["evaluate", "missing"], "missing"),
+        (["export", "missing", "--format", "dsg", "--output", "x"], "missing"),
+        (["view", "missing"], "recording.rrd"),
+    ],
+)
+def test_a_mistake_is_one_clear_line_and_status_1(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments) == 1
+    lines = capsys.readouterr().err.strip().splitlines()
+    assert len(lines) == 1 and lines[0].startswith("hydra-mono: error:") and message in lines[0]
+
+
+def test_version_and_help_need_no_heavy_import(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="0"):
+        main(["--version"])
+    assert capsys.readouterr().out.strip() == f"hydra-mono {__version__}"
+
+
+def test_doctor_finds_what_the_tests_use(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["doctor"]) == 0
+    assert "open3d" in capsys.readouterr().out

@@ -67,7 +67,8 @@ def filtration(
             nodes.popleft()
             counted += min_size <= 1
         while ways and ways[0][0] >= threshold:
-            counted += _join_counting(sets, *ways.popleft()[1], min_size)
+            a, b = ways.popleft()[1]
+            counted += _join_counting(sets, a, b, min_size)
         steps.append(Step(threshold, counted))
     return steps[::-1]
 

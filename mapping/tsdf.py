@@ -95,7 +95,7 @@ def fuse(
     _average(voxels, voxel, sdf, pixels.depth_m[pixel], rule)
     at_surface = np.flatnonzero(np.abs(sdf) <= 1.5 * rule.voxel_size_m)
     voxel, pixel = voxel[at_surface], pixels.unbordered(pixel[at_surface])
-    _paint(voxels, voxel, pixels.color[pixel])
+    _paint(voxels, voxel, np.take(pixels.color, pixel, axis=0))
     if pixels.label is not None:
         trust = np.ones(len(pixel), np.float32)
         if pixels.confidence is not None:
@@ -150,7 +150,7 @@ def _paint(
     weight = np.clip(voxels.weight.reshape(-1)[voxel], 1, _COLOR_FRAMES)
     fresh = voxels.first_seen.reshape(-1)[voxel] < 0
     share = np.where(fresh, np.float32(1), 1 / weight)
-    old = colors[voxel]
+    old = np.take(colors, voxel, axis=0)
     colors[voxel] = old + (seen - old) * share[:, None]
 
 

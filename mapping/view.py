@@ -40,7 +40,8 @@ def surface_blocks(
     blocks = np.floor(samples).astype(np.int32)
     inner, margin = samples - blocks, np.float32(margin_m / block_size_m)
     sides = (inner > 1 - margin).astype(np.int32) - (inner < margin)
-    lower, upper = blocks.min(axis=0) - 1, blocks.max(axis=0) + 1
+    by_axis = np.ascontiguousarray(blocks.T)  # many times faster to search than three columns
+    lower, upper = by_axis.min(axis=1) - 1, by_axis.max(axis=1) + 1
     shape = tuple(int(n) for n in upper - lower + 1)
     # Samples differ only by their block and by the sides of it they are close to: 27 kinds.
     kinds = np.zeros((np.prod(shape), 27), np.bool_)

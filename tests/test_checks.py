@@ -174,3 +174,19 @@ def test_unknown_labels_are_counted_and_become_zero() -> None:
     assert count == 2
     assert unknown_labels(clean, space)[1] == 0
     assert labels[1, 1] == 7
+
+
+def test_one_wild_future_stamp_does_not_blind_the_gate() -> None:
+    watching = gate(max_gap_s=10.0)
+    watching.check(frame(0))
+    assert reason_of(lambda: watching.check(frame(1, stamp_ns=10**15))) == "stamp-leap"
+    watching.check(frame(2))
+
+
+def test_who_skips_frames_allows_for_longer_steps() -> None:
+    far = frame(5, world_from_camera=moved((3.0, 0.0, 0.0)))
+    plain, strided = (create_gate(DataConfig(stride=stride)) for stride in (1, 5))
+    for each in (plain, strided):
+        each.check(frame(0, world_from_camera=moved((0.0, 0.0, 0.0))))
+    assert reason_of(lambda: plain.check(far)) == "pose-jump"
+    strided.check(far)

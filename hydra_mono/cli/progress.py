@@ -88,6 +88,7 @@ def run_rows(metrics: dict[str, Any]) -> list[Row]:
         ),
         ("peak memory", f"{metrics['peak_rss_mb']:.0f} MB"),
         ("skipped frames", f"{skipped['total']}" + (f" ({reasons})" if reasons else "")),
+        ("up in the sequence's world", "({:.2f}, {:.2f}, {:.2f})".format(*metrics["source_up"])),
         ("mesh vertices", f"{metrics['mesh']['vertices']}"),
     ]
     return rows + [(layer, str(count)) for layer, count in metrics["layers"].items()]

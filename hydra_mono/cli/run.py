@@ -13,6 +13,7 @@ from hydra_mono.core.checks import create_gate
 from hydra_mono.core.config import Config, dump_config, load_config
 from hydra_mono.core.source import Source
 from hydra_mono.core.truth import save_truth
+from hydra_mono.datasets.up import UprightSource
 from hydra_mono.outputs import Part, RunFolder, RunRecord
 from hydra_mono.perception.predict import create_predictor
 from hydra_mono.pipeline import Mapper
@@ -67,8 +68,14 @@ def record_of(session: Session, config: Config, source: Source) -> RunRecord:
         stamps_ns=session.log.stamps_ns,
         world_from_camera=session.log.world_from_camera,
         config_text=dump_config(config),
-        metrics=session.metrics() | {"sequence": source.name} | camera_metrics(session, config),
+        metrics=session.metrics() | source_metrics(source) | camera_metrics(session, config),
     )
+
+
+def source_metrics(source: Source) -> dict[str, Any]:
+    """Which sequence it was, and which way was up before the world was turned upright."""
+    up = source.source_up if isinstance(source, UprightSource) else source.world_up
+    return {"sequence": source.name, "source_up": list(up or (0.0, 0.0, 1.0))}
 
 
 def camera_metrics(session: Session, config: Config) -> dict[str, Any]:

@@ -19,14 +19,21 @@ _SATURATED_SHARE = 0.9  # of the measured pixels
 class FrameGate:
     """Lets usable frames pass, in order; remembers the last one that did.
 
-    A pose may move ``max_jump_m`` and turn ``max_turn_rad`` from the last accepted frame. After
-    ``max_lost`` rejected jumps in a row the camera is believed to be where it says.
+    A pose may move ``max_jump_m`` and turn ``max_turn_rad`` from the last accepted frame, and the
+    stamp may grow by ``max_gap_s``. After ``max_lost`` rejected leaps in a row the camera is
+    believed to be where and when it says.
     ``min_valid_depth`` is the least share of pixels with a measurement.
     """
 
     def __init__(
-        self, max_jump_m: float, max_turn_rad: float, max_lost: int, min_valid_depth: float
+        self,
+        max_jump_m: float,
+        max_turn_rad: float,
+        max_lost: int,
+        min_valid_depth: float,
+        max_gap_s: float = math.inf,
     ) -> None:
+        self._max_gap_s = max_gap_s
         self._max_jump_m = max_jump_m
         self._max_turn_rad = max_turn_rad
         self._max_lost = max_lost
@@ -39,7 +46,7 @@ class FrameGate:
 
         Raises:
             BadFrameError: ``nan-pose``, ``wrong-size``, ``empty-depth``, ``saturated-depth``,
-                ``stamp-order`` or ``pose-jump``.
+                ``stamp-order``, ``stamp-leap`` or ``pose-jump``.
         """
         _check_pose(frame)
         _check_sizes(frame)
@@ -65,6 +72,10 @@ class FrameGate:
         if self._last is not None and frame.stamp_ns <= self._last[0]:
             detail = f"{frame.stamp_ns} ns is not after {self._last[0]} ns"
             raise BadFrameError(frame.name, "stamp-order", detail)
+        gap_s = 0.0 if self._last is None else (frame.stamp_ns - self._last[0]) * 1e-9
+        if gap_s > self._max_gap_s and self._lost < self._max_lost:
+            self._lost += 1
+            raise BadFrameError(frame.name, "stamp-leap", f"{gap_s:.1f} s after the last frame")
 
     def _check_motion(self, frame: Frame) -> None:
         if self._last is None or self._lost >= self._max_lost:
@@ -79,12 +90,13 @@ class FrameGate:
 
 
 def create_gate(config: DataConfig) -> FrameGate:
-    """The gate that the settings describe."""
+    """The gate that the settings describe; who skips frames allows for longer steps."""
     return FrameGate(
-        max_jump_m=config.max_jump,
-        max_turn_rad=math.radians(config.max_turn),
+        max_jump_m=config.max_jump * config.stride,
+        max_turn_rad=min(math.radians(config.max_turn) * config.stride, math.pi),
         max_lost=config.max_lost,
         min_valid_depth=config.min_valid_depth,
+        max_gap_s=config.max_gap * config.stride,
     )
 
 

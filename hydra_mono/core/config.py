@@ -23,6 +23,7 @@ class DataConfig(Section):
     max_frames: int | None = Field(default=None, ge=1)  # stop after so many
     max_jump: float = Field(default=1.0, gt=0)  # m between consecutive frames; more is a lost pose
     max_turn: float = Field(default=90.0, gt=0)  # degrees between consecutive frames
+    max_gap: float = Field(default=10.0, gt=0)  # s between consecutive frames
     max_lost: int = Field(
         default=10, ge=1
     )  # after so many rejected in a row the new pose is believed
@@ -93,7 +94,7 @@ class PlacesConfig(Section):
     """Sparse graph of free-space balls on the generalised Voronoi diagram."""
 
     min_node_distance: float = Field(default=0.3, gt=0)  # m from a place to the nearest surface
-    min_volume: float = Field(default=0.06, gt=0)  # m³ of free space that a place adds to the rest
+    min_volume: float = Field(default=0.025, gt=0)  # m³ of free space that a place adds to the rest
     min_edge_distance: float = Field(default=0.25, ge=0)  # m from an edge to the nearest surface
     freespace_edge_clearance: float = Field(default=0.2, ge=0)  # m where nothing else joins parts
     max_edge_length: float = Field(default=2.0, gt=0)  # m

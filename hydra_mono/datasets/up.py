@@ -34,6 +34,7 @@ class UprightSource:
 
     def __init__(self, source: Source, up: Direction) -> None:
         self._source = source
+        self.source_up = up
         self._upright_from_world = np.eye(4)
         self._upright_from_world[:3, :3] = rotation_between(np.array(up, np.float64), np.array(_Z))
 

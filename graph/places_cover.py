@@ -5,7 +5,7 @@ import heapq
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float64, Int32, Int64
+from jaxtyping import Bool, Float64, Int64
 
 from hydra_mono.core.freespace import FreeSpace
 
@@ -38,26 +38,27 @@ class Balls:
 
 
 class Samples:
-    """Points on every second voxel of the free space of a box, each standing for some volume."""
+    """Points on every second voxel of the changed box, each standing for some volume.
 
-    def __init__(
-        self, space: FreeSpace, lower: Int32[np.ndarray, "3"], upper: Int32[np.ndarray, "3"]
-    ) -> None:
-        first = lower + (-(lower + space.lower)) % _STRIDE  # the same points from box to box
-        window = tuple(slice(int(a), int(b), _STRIDE) for a, b in zip(first, upper, strict=True))
-        free = space.observed_free[window]
-        margin = int(np.ceil(space.max_distance_m / (_STRIDE * space.voxel_size_m))) + 1
-        self.is_free = np.pad(free, margin).ravel()
-        shape = np.array(free.shape) + 2 * margin
-        strides = np.array([shape[1] * shape[2], shape[2], 1])
-        self._stencils = [(square, steps @ strides) for square, steps in _stencils(margin)]
-        self._strides = strides
-        self._origin = first + space.lower + 0.5 - _STRIDE * margin
+    Those in balls are free whatever the voxels say: a ball reaches to the surface itself.
+    """
+
+    def __init__(self, space: FreeSpace, max_radius_m: float) -> None:
+        corner = space.lower + space.changed_lower
+        first = corner + -corner % _STRIDE  # the same points from box to box
+        shape = (space.lower + space.changed_upper - first + _STRIDE - 1) // _STRIDE
+        reach = int(np.ceil(max_radius_m / (_STRIDE * space.voxel_size_m))) + 1
+        margin = 2 * reach  # a ball that touches the box may lie outside
+        self.is_counted = np.pad(np.ones(shape, bool), margin).ravel()
+        shape = shape + 2 * margin
+        self._strides = np.array([shape[1] * shape[2], shape[2], 1])
+        self._stencils = [(square, steps @ self._strides) for square, steps in _stencils(reach)]
+        self._origin = first + 0.5 - _STRIDE * margin
         self._voxel_size_m = space.voxel_size_m
         self.volume_m3 = (_STRIDE * space.voxel_size_m) ** 3
 
     def inside(self, balls: Balls) -> Inside:
-        """The samples (free or not) in each ball; balls lie round centres of voxels."""
+        """The samples in each ball, counted or not; balls lie round centres of voxels."""
         centers = np.rint(balls.center_m / self._voxel_size_m - self._origin).astype(np.int64)
         squares = (balls.radius_m / self._voxel_size_m) ** 2
         start = centers // _STRIDE @ self._strides
@@ -74,7 +75,7 @@ class Samples:
 @functools.cache
 def _stencils(reach: int) -> list[tuple[Float64[np.ndarray, " n"], Int64[np.ndarray, "n 3"]]]:
     """Squared distance (voxels) and step to samples, nearest first, by where a voxel lies."""
-    steps = np.indices((2 * reach - 1,) * 3).reshape(3, -1).T - (reach - 1)
+    steps = np.indices((2 * reach + 1,) * 3).reshape(3, -1).T - reach
     stencils = []
     for parity in np.ndindex(_STRIDE, _STRIDE, _STRIDE):
         square = np.sum((steps * _STRIDE - np.array(parity)) ** 2, axis=1).astype(np.float64)

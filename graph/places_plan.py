@@ -1,6 +1,6 @@
 """From a distance field and the places there were: the places and edges there should be."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Bool, Float64, Int64
@@ -19,6 +19,7 @@ from hydra_mono.graph.places_edges import (
 )
 
 _MARGIN_M = 0.03  # by so much the surface in a voxel may be nearer than where it is kept
+_MOVED_M = 0.8  # from a change on, the diagram hardly moves
 _NEIGHBOURS = 16  # nearest places that an edge may lead to
 
 
@@ -78,8 +79,9 @@ def plan_places(
 
     ``is_anchored``: known balls with an edge to a place that is not among ``known``.
     """
+    is_changed = _is_affected(space, known, known_links)
+    space = _grown(space)
     voxels, diagram = _diagram(space, rules)
-    is_changed = _reaches_changed_box(space, known, np.zeros(len(known)))
     balls, is_valid = _settled(space, known, is_changed, diagram)
     stays, new = _cover(space, balls, is_valid, _thinned(space, voxels, diagram), rules)
     balls = balls.plus(new)
@@ -100,11 +102,12 @@ def _cover(
     rules: PlaceRules,
 ) -> tuple[Bool[np.ndarray, " n"], Balls]:
     """Which balls stay, and those of the candidates that fill what is left uncovered."""
-    samples = Samples(space, space.changed_lower, space.changed_upper)
+    largest = max(balls.radius_m.max(initial=0.0), candidates.radius_m.max(initial=0.0))
+    samples = Samples(space, float(largest))
     threshold = rules.min_volume_m3 / samples.volume_m3
     near = np.flatnonzero(is_valid & _reaches_changed_box(space, balls, balls.radius_m))
     inside = samples.inside(balls.take(near))
-    counts = np.where(samples.is_free, 0, len(balls) + 1)
+    counts = np.where(samples.is_counted, 0, len(balls) + 1)
     for held in inside:
         counts[held] += 1
     may_go = np.flatnonzero(_reaches_changed_box(space, balls.take(near), -balls.radius_m[near]))
@@ -117,11 +120,41 @@ def _cover(
     return stays, Balls(center, radius, chosen.basis_points)
 
 
+def _grown(space: FreeSpace) -> FreeSpace:
+    """The same with the changed box grown to where the diagram is likely to have moved."""
+    steps = round(_MOVED_M / space.voxel_size_m)
+    shape = np.array(space.distance_m.shape, np.int32)
+    return replace(
+        space,
+        changed_lower=np.maximum(space.changed_lower - steps, 0).astype(np.int32),
+        changed_upper=np.minimum(space.changed_upper + steps, shape).astype(np.int32),
+    )
+
+
+def _is_affected(space: FreeSpace, balls: Balls, links: Links) -> Bool[np.ndarray, " n"]:
+    """Balls that lie near the changed box or reach into it, and the ends of edges that do."""
+    is_affected = _reaches_changed_box(space, balls, np.maximum(balls.radius_m, _MOVED_M))
+    ends = balls.center_m[links.pairs]
+    lower, upper = _changed_box_m(space)
+    reach = links.clearance_m[:, None]
+    enters = np.all(
+        (ends.max(axis=1) + reach >= lower) & (ends.min(axis=1) - reach <= upper), axis=1
+    )
+    is_affected[links.pairs[enters]] = True
+    return is_affected
+
+
+def _changed_box_m(space: FreeSpace) -> tuple[Float64[np.ndarray, "3"], Float64[np.ndarray, "3"]]:
+    return (
+        (space.lower + space.changed_lower) * space.voxel_size_m,
+        (space.lower + space.changed_upper) * space.voxel_size_m,
+    )
+
+
 def _reaches_changed_box(
     space: FreeSpace, balls: Balls, reach_m: Float64[np.ndarray, " n"]
 ) -> Bool[np.ndarray, " n"]:
-    lower = (space.lower + space.changed_lower) * space.voxel_size_m
-    upper = (space.lower + space.changed_upper) * space.voxel_size_m
+    lower, upper = _changed_box_m(space)
     reach = reach_m[:, None]  # negative: must lie inside by so much
     return np.asarray(
         np.all((balls.center_m >= lower - reach) & (balls.center_m <= upper + reach), axis=1)
@@ -153,6 +186,7 @@ def _settled(
     """The known balls, those in the changed part moved to the nearest voxel of the diagram.
 
     A ball on the diagram stays where it is; one with none within two voxels is not valid.
+    Outside the changed part, where a ball may still reach into it, there is no telling.
     """
     rows = np.flatnonzero(is_changed)
     shape = np.array(diagram.shape)
@@ -162,12 +196,13 @@ def _settled(
     on_diagram = (diagram[tuple(np.moveaxis(around, 2, 0))] > 0) & inside
     choice = on_diagram.argmax(axis=1)
     is_valid = np.ones(len(known), bool)
-    is_valid[rows] = on_diagram.any(axis=1)
+    is_told = _reaches_changed_box(space, known.take(rows), np.zeros(len(rows)))
+    is_valid[rows] = on_diagram.any(axis=1) | ~is_told
     center, basis = known.center_m.copy(), known.basis_points.copy()
     best = around[np.arange(len(rows)), choice]
-    moves = is_valid[rows] & (choice > 0)
+    moves = on_diagram.any(axis=1) & is_told & (choice > 0)
     center[rows[moves]] = recentred(space, space.centre_of(best[moves].astype(np.int32)))
-    basis[rows] = diagram[tuple(best.T)]
+    basis[rows] = np.where(is_told, diagram[tuple(best.T)], basis[rows])
     before = np.where(is_valid[rows] & ~moves, known.radius_m[rows], 0.0)
     radius = known.radius_m.copy()
     radius[rows] = _radius_m(space, center[rows], before)

@@ -24,8 +24,7 @@ from hydra_mono.mapping.freespace_surface import SurfaceVoxels, surface_voxels
 
 _ENOUGH_EVIDENCE = 10  # frames; more of them weigh no more, so that changes are soon believed
 _NOTABLE_VOXELS = 4  # of a chunk
-_REACH_M = 1.5  # how far from a change distances are computed,
-_CHANGED_M = 0.8  # and how far from it they count as changed
+_REACH_M = 1.5  # how far from a change distances are computed
 _CAMERA_RADIUS_M = 0.3  # the camera is there, so nothing else is
 
 Int32Box = tuple[Int32[np.ndarray, "3"], Int32[np.ndarray, "3"]]
@@ -166,7 +165,7 @@ class FreeSpaceMap:
         if changed is None:
             return self._nothing(center_m)
         size = self._voxel_size_m
-        reach, inner = round(_REACH_M / size), round(_CHANGED_M / size)
+        reach = round(_REACH_M / size)
         first, end = self._grid.first_voxel, self._grid.last_voxel + 1
         lower = np.maximum(changed[0] - reach, first).astype(np.int32)
         upper = np.minimum(changed[1] + reach, end).astype(np.int32)
@@ -186,8 +185,8 @@ class FreeSpaceMap:
             observed_free=state == FREE,
             distance_m=distance,
             parent=parent + lower,
-            changed_lower=np.maximum(changed[0] - inner - lower, 0).astype(np.int32),
-            changed_upper=np.minimum(changed[1] + inner, upper).astype(np.int32) - lower,
+            changed_lower=changed[0] - lower,
+            changed_upper=changed[1] - lower,
             surface_offset=offset,
             complete_lower_m=np.where(lower > first, lower * size, -np.inf),
             complete_upper_m=np.where(upper < end, upper * size, np.inf),

@@ -17,7 +17,8 @@ class FreeSpace:
     ``parent``: world-grid index of that nearest surface voxel (the basis point of the GVD),
     valid where distance < max_distance_m.
     ``changed_lower``/``changed_upper``: sub-box (voxel indices relative to ``lower``, upper
-    exclusive) outside which nothing changed since the last update.
+    exclusive) outside which no voxel became free, solid or unknown since the last update;
+    distances may have changed wherever they reach into it.
     ``surface_offset``: where in a surface voxel the surface lies, in 1/256 of a voxel on each
     axis; the middle where it is not given.
     ``complete_lower_m``/``complete_upper_m``: the box whose surfaces were all asked; a distance

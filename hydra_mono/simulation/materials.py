@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float64, Int64, UInt8
-from scipy.ndimage import gaussian_filter
 
 TILE = 256  # texels to the metre
 LEVELS = 4  # halvings kept for distant surfaces
@@ -92,7 +91,11 @@ def _pyramid(tile: Image) -> UInt8[np.ndarray, "n 3"]:
 
 def _noise(rng: np.random.Generator, sigma_v: float, sigma_u: float) -> Float64[np.ndarray, "t t"]:
     """Seamless noise of unit deviation, smooth over so many texels."""
-    field = gaussian_filter(rng.standard_normal((TILE, TILE)), (sigma_v, sigma_u), mode="wrap")
+    rate_v = np.fft.fftfreq(TILE)[:, None] * sigma_v
+    rate_u = np.fft.rfftfreq(TILE)[None] * sigma_u
+    spectrum = np.fft.rfft2(rng.standard_normal((TILE, TILE)))
+    spectrum *= np.exp(-2 * np.pi**2 * (rate_v**2 + rate_u**2))
+    field = np.fft.irfft2(spectrum, (TILE, TILE))
     return np.asarray((field - field.mean()) / field.std())
 
 

@@ -5,12 +5,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Float64
 
+from hydra_mono.core.errors import DataError
 from hydra_mono.core.labels import LabelSpace
 from hydra_mono.simulation.materials import Palette, make_palette
 from hydra_mono.simulation.placement import furnish
 from hydra_mono.simulation.plan import Plan, make_plan
 from hydra_mono.simulation.shapes import Surface, Thing, concatenate, thing_surface
 from hydra_mono.simulation.structure import fittings, structure_surface
+from hydra_mono.simulation.walking import make_walk_map
 from hydra_mono.simulation.windows import make_windows
 
 _WET = ("bathroom", "kitchen")
@@ -34,7 +36,7 @@ def build_world(rng: np.random.Generator, labels: LabelSpace, *, rooms: int, joi
     plan = make_plan(rng, rooms, joints)
     plan = replace(plan, windows=tuple(make_windows(rng, plan.rooms)))
     fixed = fittings(rng, plan, labels)
-    things = furnish(rng, plan, fixed, labels)
+    things = _cleared(plan, fixed, furnish(rng, plan, fixed, labels))
     palette = make_palette(rng)
     surface = structure_surface(plan, labels, palette.index, _finishes(rng, plan))
     solids = [thing_surface(thing, palette.index) for thing in (*fixed, *things)]
@@ -48,6 +50,28 @@ def build_world(rng: np.random.Generator, labels: LabelSpace, *, rooms: int, joi
         surface=concatenate([surface, *solids]),
         lights_m=np.array(lights),
     )
+
+
+def _cleared(plan: Plan, fixed: list[Thing], things: list[Thing]) -> list[Thing]:
+    """The things less those, latest first, that would keep a walker out of a room."""
+    while blocked := _blocked_rooms(plan, (*fixed, *things)):
+        lower, upper = plan.rooms[blocked[0]].lower_m, plan.rooms[blocked[0]].upper_m
+        inside = [
+            thing
+            for thing in things
+            if np.all(np.greater(thing.position_m[:2], lower))
+            and np.all(np.less(thing.position_m[:2], upper))
+        ]
+        if not inside:
+            raise DataError(f"room {blocked[0]} of the simulated building cannot be reached")
+        things = [thing for thing in things if thing is not inside[-1]]
+    return [replace(thing, instance=i) for i, thing in enumerate(things, start=1)]
+
+
+def _blocked_rooms(plan: Plan, things: tuple[Thing, ...]) -> list[int]:
+    walk_map = make_walk_map(plan, things)
+    reached = np.unique(walk_map.room[walk_map.reachable()])
+    return [room.index for room in plan.rooms if room.index not in reached]
 
 
 def _finishes(rng: np.random.Generator, plan: Plan) -> dict[int, dict[str, str]]:

@@ -1,5 +1,7 @@
 """Simulated buildings as sequences of frames."""
 
+from pathlib import Path
+
 import numpy as np
 from jaxtyping import Float64
 
@@ -8,15 +10,16 @@ from hydra_mono.core.errors import DataError
 from hydra_mono.core.frame import Frame, Intrinsics
 from hydra_mono.core.labels import LabelSpace, load_label_space
 from hydra_mono.core.truth import GroundTruth
+from hydra_mono.simulation.cache import FrameCache
 from hydra_mono.simulation.noise import kinect_depth
-from hydra_mono.simulation.render import Renderer, ray_scene
+from hydra_mono.simulation.render import Rendered, Renderer, ray_scene
 from hydra_mono.simulation.scene import World, build_world
 from hydra_mono.simulation.trajectory import plan_walk
 from hydra_mono.simulation.truth import ground_truth
 from hydra_mono.simulation.walker import make_pace
 
 SPLITS = {"simulated": 1, "training": 2}  # first word of a seed, so splits share no world
-APARTMENT_SEED = 7
+APARTMENT_SEED = 1
 JOINTS = {"closed": 0, "mixed": 1, "open": 3}
 
 
@@ -33,11 +36,13 @@ class SimulatedSource:
         fps: float,
         noise_seed: tuple[int, ...],
         noisy: bool,
+        cache: FrameCache | None = None,
     ) -> None:
         self._name, self._world, self._poses = name, world, poses
         self._intrinsics, self._fps = intrinsics, fps
         self._noise_seed, self._noisy = noise_seed, noisy
         self._renderer = Renderer(world, intrinsics)
+        self._cache = cache
         self._truth: GroundTruth | None = None
 
     @property
@@ -68,7 +73,7 @@ class SimulatedSource:
         if not 0 <= index < len(self):
             raise IndexError(index)
         pose = self._poses[index]
-        images = self._renderer.render(pose)
+        images = self._images(index)
         depth = images.depth_m
         if self._noisy:
             rng = np.random.default_rng([*self._noise_seed, index])
@@ -85,6 +90,12 @@ class SimulatedSource:
             instances=images.instances,
             normals=images.normals,
         )
+
+    def _images(self, index: int) -> Rendered:
+        def render() -> Rendered:
+            return self._renderer.render(self._poses[index])
+
+        return self._cache.get(index, render) if self._cache else render()
 
     def truth(self) -> GroundTruth:
         """The world's true mesh, objects, rooms and free space."""
@@ -124,7 +135,16 @@ def open_simulated(name: str, config: SimulationConfig) -> SimulatedSource:
         fps=config.fps,
         noise_seed=(split, seed),
         noisy=config.noise == "kinect",
+        cache=_cache(name, config),
     )
+
+
+def _cache(name: str, config: SimulationConfig) -> FrameCache | None:
+    """The cache of this walk; depth noise is added afterwards, so it is no part of the key."""
+    if config.cache is None:
+        return None
+    settings = config.model_dump_json(exclude={"cache", "noise"})
+    return FrameCache(Path(config.cache), f"{name} {settings}")
 
 
 def camera_of(config: SimulationConfig) -> Intrinsics:

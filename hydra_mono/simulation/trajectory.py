@@ -1,5 +1,6 @@
 """The camera's walk through every room, hand-held, with its eyes on what is still unseen."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -30,12 +31,12 @@ def plan_walk(
     order = visiting_order(world.plan)
     spots = {room: _standpoints(walk_map, room) for room in order}
     walker = Walker(walk_map, pace, spots[order[0]][0])
-    while True:
+    while not len(walker) or len(walker) < (frames or 0):
         targets = Targets(rng, world.plan, world.surface, camera, scene)
         for room in order:
             _visit(walker, targets, room, spots[room])
-        if frames is None or len(walker) >= frames:
-            break
+            if len(walker) >= (frames or math.inf):
+                break
         order = order[::-1]
     poses = hand_held(rng, walker.frames, pace)
     return poses if frames is None else poses[:frames]
@@ -72,9 +73,9 @@ def visiting_order(plan: Plan) -> list[int]:
 
 def _standpoints(walk_map: WalkMap, room: int) -> list[Float64[np.ndarray, "2"]]:
     """Spots of a room far from one another, the one with most clearance first."""
-    cells = np.argwhere((walk_map.room == room) & (walk_map.clearance_m >= 0.35))
-    if not len(cells):
-        cells = np.argwhere((walk_map.room == room) & (walk_map.clearance_m >= 0.3))
+    inside = walk_map.reachable() & (walk_map.room == room)
+    roomy = inside & (walk_map.clearance_m >= 0.35)
+    cells = np.argwhere(roomy if roomy.any() else inside)
     chosen = [int(np.argmax(walk_map.clearance_m[tuple(cells.T)]))]
     distance = _metres(cells, chosen[0])
     while len(chosen) < STANDPOINTS and distance.max() > STANDPOINT_SPACING_M:

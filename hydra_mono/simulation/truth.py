@@ -6,7 +6,7 @@ from jaxtyping import Bool, Float64, Int16
 from hydra_mono.core.truth import GroundTruth, TruthGrid, TruthMesh, TruthObject, TruthRoom
 from hydra_mono.simulation.scene import World
 from hydra_mono.simulation.shapes import Thing
-from hydra_mono.simulation.structure import AirBox, opening_air, room_air
+from hydra_mono.simulation.structure import AirBox, opening_air, room_air, window_air
 
 VOXEL_M = 0.1
 
@@ -55,6 +55,8 @@ def _grid(world: World) -> TruthGrid:
             _halves(opening_air(opening), opening.axis), opening.rooms, strict=True
         ):
             _fill(room_of, origin, air, room_index)
+    for window in world.plan.windows:
+        _fill(room_of, origin, window_air(world.plan, window), window.room)
     for thing in (*world.fixed, *world.things):
         _carve(room_of, origin, thing)
     free: Bool[np.ndarray, "x y z"] = room_of >= 0

@@ -27,6 +27,13 @@ class WalkMap:
     clearance_m: Float64[np.ndarray, "x y"]
     room: Int64[np.ndarray, "x y"]
 
+    def reachable(self) -> Bool[np.ndarray, "x y"]:
+        """The largest connected area where a walker fits."""
+        parts, count = ndimage.label(self.clearance_m >= RADIUS_M, np.ones((3, 3)))
+        if count == 0:
+            return np.zeros(parts.shape, dtype=bool)
+        return np.asarray(parts == int(np.argmax(np.bincount(parts.ravel())[1:])) + 1)
+
     def cell(self, point_m: Float64[np.ndarray, "2"]) -> tuple[int, int]:
         x, y = np.rint((point_m - self.origin_m) / CELL_M).astype(int)
         return int(x), int(y)

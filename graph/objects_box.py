@@ -36,7 +36,7 @@ def _footprint_m2(box: BoundingBox) -> float:
     return box.dimensions_m[0] * box.dimensions_m[1]
 
 
-def find_yaw(normals: Float64[np.ndarray, "n 3"], tolerance_rad: float = 0.1) -> float:
+def find_yaw(normals: Float64[np.ndarray, "n 3"], tolerance_rad: float = 0.03) -> float:
     """The turn, within ±45°, that most level normals agree on modulo 90°; 0 where it is small.
 
     Mean of unit vectors of four times the angle; a round thing has no mean and gets 0.

@@ -29,14 +29,14 @@ DESK = standing_box(0.0, 0.0, (1.2, 0.6, 0.7))
 STRAY = np.tile([[0.9, 0.0, 0.35]], (3, 1))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.floats(-math.pi, math.pi), st.floats(1.3, 3.0))
 def test_a_turned_box_is_found_whatever_its_turn(yaw_rad: float, ratio: float) -> None:
     box = standing_box(0.3, -0.2, (0.6 * ratio, 0.6, 0.5), yaw_rad)
     assert box_iou(fitted(box), box) > 0.85
 
 
-@pytest.mark.parametrize("yaw_rad", [0.0, 0.05, -0.05, math.pi / 2])
+@pytest.mark.parametrize("yaw_rad", [0.0, 0.02, -0.02, math.pi / 2])
 def test_a_box_almost_along_the_axes_is_taken_to_lie_along_them(yaw_rad: float) -> None:
     assert fitted(standing_box(0.0, 0.0, (1.2, 0.6, 0.7), yaw_rad)).yaw_rad == 0.0
 

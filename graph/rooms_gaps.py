@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Int64
+from jaxtyping import Bool, Int
 from scipy import ndimage
 
 OFFSETS = np.array([[[-3], [-5]], [[3], [5]]])  # cells beside a gap where space must be wider
@@ -55,14 +55,14 @@ def _without_specks(solid: Bool[np.ndarray, "x y"]) -> Bool[np.ndarray, "x y"]:
 class _Runs:
     """For every cell: the nearest solid cells before and behind it on its row, -1 and y if none."""
 
-    before: Int64[np.ndarray, "x y"]
-    behind: Int64[np.ndarray, "x y"]
+    before: Int[np.ndarray, "x y"]
+    behind: Int[np.ndarray, "x y"]
 
     @staticmethod
     def of(solid: Bool[np.ndarray, "x y"]) -> "_Runs":
-        along = np.arange(solid.shape[1])
-        before = np.maximum.accumulate(np.where(solid, along, -1), axis=1)
-        reverse = np.where(solid, along, solid.shape[1])[:, ::-1]
+        along = np.arange(solid.shape[1], dtype=np.int32)
+        before = np.maximum.accumulate(np.where(solid, along, np.int32(-1)), axis=1)
+        reverse = np.where(solid, along, np.int32(solid.shape[1]))[:, ::-1]
         return _Runs(before, np.minimum.accumulate(reverse, axis=1)[:, ::-1])
 
 
@@ -81,8 +81,8 @@ def _necks(
     if not len(x):
         return np.zeros_like(solid)
     low, high = runs.before[x, start], runs.behind[x, start]
-    room = np.pad(np.cumsum(roomy & ~solid, axis=1), ((0, 0), (1, 0)))
-    over = np.pad(np.cumsum(lintel, axis=1), ((0, 0), (1, 0)))
+    room = np.pad(np.cumsum(roomy & ~solid, axis=1, dtype=np.int32), ((0, 0), (1, 0)))
+    over = np.pad(np.cumsum(lintel, axis=1, dtype=np.int32), ((0, 0), (1, 0)))
     share = (over[x, high] - over[x, low + 1]) / (high - low - 1)
     third = (high - low - 1) * SAMPLES // 3
     sides = _widening(x, low + 1 + third, low, high, runs, room)
@@ -92,26 +92,26 @@ def _necks(
 
 def _filled(
     shape: tuple[int, ...],
-    x: Int64[np.ndarray, " n"],
-    low: Int64[np.ndarray, " n"],
-    high: Int64[np.ndarray, " n"],
+    x: Int[np.ndarray, " n"],
+    low: Int[np.ndarray, " n"],
+    high: Int[np.ndarray, " n"],
     chosen: Bool[np.ndarray, " n"],
 ) -> Bool[np.ndarray, "x y"]:
     """True strictly between ``low`` and ``high`` of the chosen rows."""
-    steps = np.zeros((shape[0], shape[1] + 1), dtype=np.int64)
+    steps = np.zeros((shape[0], shape[1] + 1), dtype=np.int32)
     np.add.at(steps, (x[chosen], low[chosen] + 1), 1)
     np.add.at(steps, (x[chosen], high[chosen]), -1)
-    return np.asarray(np.cumsum(steps, axis=1)[:, :-1] > 0)
+    return np.asarray(np.cumsum(steps, axis=1, dtype=np.int32)[:, :-1] > 0)
 
 
 def _widening(
-    x: Int64[np.ndarray, " n"],
-    y: Int64[np.ndarray, "s n"],
-    low: Int64[np.ndarray, " n"],
-    high: Int64[np.ndarray, " n"],
+    x: Int[np.ndarray, " n"],
+    y: Int[np.ndarray, "s n"],
+    low: Int[np.ndarray, " n"],
+    high: Int[np.ndarray, " n"],
     runs: _Runs,
-    room: Int64[np.ndarray, "x y1"],
-) -> Int64[np.ndarray, "2 2 s n"]:
+    room: Int[np.ndarray, "x y1"],
+) -> Int[np.ndarray, "2 2 s n"]:
     """Cells of room past the gap's low and high end, seen from beside its cell (x, y).
 
     By side of the wall, end of the gap, sample and gap: what the best of the offsets sees.
@@ -127,8 +127,8 @@ def _widening(
 
 
 def _passes(
-    sides: Int64[np.ndarray, "2 2 s n"],
-    width: Int64[np.ndarray, " n"],
+    sides: Int[np.ndarray, "2 2 s n"],
+    width: Int[np.ndarray, " n"],
     lintel_share: np.ndarray,
     rules: GapRules,
 ) -> Bool[np.ndarray, "s n"]:

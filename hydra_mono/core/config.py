@@ -36,9 +36,8 @@ class SimulationConfig(Section):
 
     rooms: int | None = Field(default=None, ge=2, le=100)  # None: 6 in the apartment, else 5 to 8
     plan: Literal["closed", "mixed", "open"] = "mixed"  # doors only, one wide opening, or many
-    storeys: int = Field(default=1, ge=1, le=4)
     people: int = Field(default=0, ge=0)  # who walk about
-    moved: int = Field(default=0, ge=0)  # things carried away or brought while nobody looks
+    moved: int = Field(default=0, ge=0)  # things carried away or brought halfway
     noise: Literal["kinect", "none"] = "kinect"  # of depth; labels and poses are always exact
     width: int = Field(default=640, ge=16)  # pixels
     height: int = Field(default=480, ge=16)  # pixels
@@ -94,7 +93,7 @@ class PlacesConfig(Section):
     """Sparse graph of free-space balls on the generalised Voronoi diagram."""
 
     min_node_distance: float = Field(default=0.3, gt=0)  # m from a place to the nearest surface
-    min_volume: float = Field(default=0.025, gt=0)  # m³ of free space that a place adds to the rest
+    min_volume: float = Field(default=0.02, gt=0)  # m³ of free space that a place adds to the rest
     min_edge_distance: float = Field(default=0.25, ge=0)  # m from an edge to the nearest surface
     freespace_edge_clearance: float = Field(default=0.2, ge=0)  # m where nothing else joins parts
     max_edge_length: float = Field(default=2.0, gt=0)  # m

@@ -1,7 +1,6 @@
 """Images of a world from Open3D's ray caster: colour, depth, labels, instances, normals."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from jaxtyping import Float32, Float64, Int64, UInt8, UInt16
@@ -9,11 +8,14 @@ from jaxtyping import Float32, Float64, Int64, UInt8, UInt16
 from hydra_mono.core.frame import Intrinsics
 from hydra_mono.core.geometry import camera_rays
 from hydra_mono.core.open3d_loader import open3d
-from hydra_mono.simulation.materials import LEVELS, TILE
+from hydra_mono.simulation.actors import Actors, Hits, ray_scene, static_surface
+from hydra_mono.simulation.dynamics import Body
+from hydra_mono.simulation.materials import LEVELS, TILE, Palette
 from hydra_mono.simulation.scene import World
+from hydra_mono.simulation.shapes import Surface, concatenate
 
 SHADOW_STRIDE = 4  # shadows are traced for every fourth pixel and blended between
-NOTHING = np.uint32(0xFFFFFFFF)
+NOTHING = np.uint32(0xFFFFFFFF)  # what Open3D reports for a ray that hits nothing
 AMBIENT = 0.42
 LAMP = 1.1
 FALLOFF_M = 2.6  # a lamp's light halves at this distance
@@ -34,27 +36,30 @@ class Rendered:
 class Renderer:
     """Casts one ray a pixel through pixel centres; equal poses give equal images."""
 
-    def __init__(self, world: World, intrinsics: Intrinsics, threads: int = 0) -> None:
-        self._world = world
+    def __init__(
+        self, world: World, intrinsics: Intrinsics, bodies: tuple[Body, ...] = (), threads: int = 0
+    ) -> None:
         self._threads = threads
         self._rays = camera_rays(intrinsics)
-        surface = world.surface
+        surface = static_surface(world, bodies)
         self._scene = ray_scene(surface.vertices_m, surface.faces)
-        self._triangles = _TriangleTable(world)
+        self._actors = Actors(world, bodies, first_triangle=len(surface.faces))
+        self._triangles = _TriangleTable([surface, *self._actors.surfaces], world.palette)
         self._room_of = _RoomMap(world)
 
-    def render(self, world_from_camera: Float64[np.ndarray, "4 4"]) -> Rendered:
+    def render(self, world_from_camera: Float64[np.ndarray, "4 4"], stamp_ns: int = 0) -> Rendered:
+        """The view from a pose at a stamp; only bodies care for the stamp."""
         rotation = world_from_camera[:3, :3].astype(np.float32)
         directions = self._rays @ rotation.T
         hits = self._cast(world_from_camera[:3, 3], directions)
-        depth = hits["t_hit"].numpy()
-        triangle = hits["primitive_ids"].numpy()
+        self._actors.cover(hits, world_from_camera[:3, 3], directions, stamp_ns)
+        depth, triangle = hits["t_hit"], hits["primitive_ids"]
         seen = triangle != NOTHING
         triangle = np.where(seen, triangle, 0)
         depth = np.where(seen, depth, np.float32(0))
-        normals, cosine = _facing(hits["primitive_normals"].numpy(), directions)
+        normals, cosine = _facing(hits["primitive_normals"], directions)
         points = directions * depth[..., None] + world_from_camera[:3, 3].astype(np.float32)
-        albedo = self._triangles.color(triangle, hits["primitive_uvs"].numpy(), depth)
+        albedo = self._triangles.color(triangle, hits["primitive_uvs"], depth)
         light = self._light(points, normals)
         rgb = np.minimum(albedo * light[..., None], np.float32(255)).astype(np.uint8)
         rgb[~seen] = 0
@@ -67,11 +72,12 @@ class Renderer:
             cosine=cosine,
         )
 
-    def _cast(self, origin_m: Float64[np.ndarray, "3"], directions: np.ndarray) -> Any:
+    def _cast(self, origin_m: Float64[np.ndarray, "3"], directions: np.ndarray) -> Hits:
         rays = np.empty((*directions.shape[:2], 6), np.float32)
         rays[..., :3] = origin_m
         rays[..., 3:] = directions
-        return self._scene.cast_rays(open3d().core.Tensor.from_numpy(rays), self._threads)
+        hits = self._scene.cast_rays(open3d().core.Tensor.from_numpy(rays), self._threads)
+        return {name: tensor.numpy() for name, tensor in hits.items()}
 
     def _light(
         self, points: Float32[np.ndarray, "h w 3"], normals: Float32[np.ndarray, "h w 3"]
@@ -96,17 +102,6 @@ class Renderer:
         tensor = open3d().core.Tensor.from_numpy(np.ascontiguousarray(rays))
         blocked = self._scene.test_occlusions(tensor, 0.0, 0.98, self._threads).numpy()
         return _enlarged(1 - blocked.astype(np.float32), points.shape[:2])
-
-
-def ray_scene(vertices_m: Float64[np.ndarray, "v 3"], faces: Int64[np.ndarray, "f 3"]) -> Any:
-    """Open3D's ray caster over triangles in world metres."""
-    core = open3d().core
-    scene = open3d().t.geometry.RaycastingScene()
-    scene.add_triangles(
-        core.Tensor.from_numpy(vertices_m.astype(np.float32)),
-        core.Tensor.from_numpy(faces.astype(np.uint32)),
-    )
-    return scene
 
 
 def _facing(
@@ -137,14 +132,13 @@ def _enlarged(
 class _TriangleTable:
     """Attributes looked up by triangle, and textures by position within it."""
 
-    def __init__(self, world: World) -> None:
-        surface = world.surface
+    def __init__(self, surfaces: list[Surface], palette: Palette) -> None:
+        surface = concatenate(surfaces)
         self.labels: UInt8[np.ndarray, " f"] = surface.labels
         self.instances: UInt16[np.ndarray, " f"] = surface.instances
         uv = surface.uv_m * TILE
         edges = [uv[:, 0], uv[:, 1] - uv[:, 0], uv[:, 2] - uv[:, 0]]
         self._uv = np.concatenate(edges, axis=1).astype(np.float32)
-        palette = world.palette
         self._starts = (surface.materials * palette.tile_texels).astype(np.int32)
         self._level_starts = palette.level_starts.astype(np.int32)
         self._texels = palette.texels

@@ -10,9 +10,11 @@ from hydra_mono.core.errors import DataError
 from hydra_mono.core.frame import Frame, Intrinsics
 from hydra_mono.core.labels import LabelSpace, load_label_space
 from hydra_mono.core.truth import GroundTruth
+from hydra_mono.simulation.actors import ray_scene
 from hydra_mono.simulation.cache import FrameCache
+from hydra_mono.simulation.dynamics import Body, moved_things, people
 from hydra_mono.simulation.noise import kinect_depth
-from hydra_mono.simulation.render import Rendered, Renderer, ray_scene
+from hydra_mono.simulation.render import Rendered, Renderer
 from hydra_mono.simulation.scene import World, build_world
 from hydra_mono.simulation.trajectory import plan_walk
 from hydra_mono.simulation.truth import ground_truth
@@ -33,6 +35,7 @@ class SimulatedSource:
         poses: Float64[np.ndarray, "n 4 4"],
         intrinsics: Intrinsics,
         *,
+        bodies: tuple[Body, ...],
         fps: float,
         noise_seed: tuple[int, ...],
         noisy: bool,
@@ -41,7 +44,8 @@ class SimulatedSource:
         self._name, self._world, self._poses = name, world, poses
         self._intrinsics, self._fps = intrinsics, fps
         self._noise_seed, self._noisy = noise_seed, noisy
-        self._renderer = Renderer(world, intrinsics)
+        self._bodies = bodies
+        self._renderer = Renderer(world, intrinsics, bodies)
         self._cache = cache
         self._truth: GroundTruth | None = None
 
@@ -81,7 +85,7 @@ class SimulatedSource:
         return Frame(
             index=index,
             name=f"{index:06d}",
-            stamp_ns=round(index * 1e9 / self._fps),
+            stamp_ns=_stamp_ns(index, self._fps),
             world_from_camera=pose.copy(),
             intrinsics=self._intrinsics,
             rgb=images.rgb,
@@ -93,14 +97,18 @@ class SimulatedSource:
 
     def _images(self, index: int) -> Rendered:
         def render() -> Rendered:
-            return self._renderer.render(self._poses[index])
+            return self._renderer.render(self._poses[index], _stamp_ns(index, self._fps))
 
         return self._cache.get(index, render) if self._cache else render()
+
+    def render_at(self, world_from_camera: Float64[np.ndarray, "4 4"], stamp_ns: int) -> Rendered:
+        """Perfect images from any pose at any stamp."""
+        return self._renderer.render(world_from_camera, stamp_ns)
 
     def truth(self) -> GroundTruth:
         """The world's true mesh, objects, rooms and free space."""
         if self._truth is None:
-            self._truth = ground_truth(self._world)
+            self._truth = ground_truth(self._world, self._bodies)
         return self._truth
 
 
@@ -111,7 +119,7 @@ def open_simulated(name: str, config: SimulationConfig) -> SimulatedSource:
         DataError: the name is none of these.
     """
     split, seed = _parse(name)
-    numbers = np.random.SeedSequence([split, seed]).spawn(2)
+    numbers = np.random.SeedSequence([split, seed]).spawn(3)
     rng = np.random.default_rng(numbers[0])
     apartment = name == "apartment"
     rooms = config.rooms or (6 if apartment else int(rng.integers(5, 9)))
@@ -127,16 +135,25 @@ def open_simulated(name: str, config: SimulationConfig) -> SimulatedSource:
         make_pace(config.speed, config.fps),
         config.frames,
     )
+    stamps_ns = np.array([_stamp_ns(i, config.fps) for i in range(len(poses))], np.int64)
+    life = np.random.default_rng(numbers[2])
+    bodies = moved_things(life, world, poses[:, :3, 3], stamps_ns, config.moved)
+    bodies += people(life, world, poses[:, :3, 3], stamps_ns, config.people)
     return SimulatedSource(
         name,
         world,
         poses,
         camera,
+        bodies=tuple(bodies),
         fps=config.fps,
         noise_seed=(split, seed),
         noisy=config.noise == "kinect",
         cache=_cache(name, config),
     )
+
+
+def _stamp_ns(index: int, fps: float) -> int:
+    return round(index * 1e9 / fps)
 
 
 def _cache(name: str, config: SimulationConfig) -> FrameCache | None:

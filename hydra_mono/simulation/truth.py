@@ -4,6 +4,7 @@ import numpy as np
 from jaxtyping import Bool, Float64, Int16
 
 from hydra_mono.core.truth import GroundTruth, TruthGrid, TruthMesh, TruthObject, TruthRoom
+from hydra_mono.simulation.dynamics import Body
 from hydra_mono.simulation.scene import World
 from hydra_mono.simulation.shapes import Thing
 from hydra_mono.simulation.structure import AirBox, opening_air, room_air, window_air
@@ -11,7 +12,9 @@ from hydra_mono.simulation.structure import AirBox, opening_air, room_air, windo
 VOXEL_M = 0.1
 
 
-def ground_truth(world: World) -> GroundTruth:
+def ground_truth(world: World, bodies: tuple[Body, ...] = ()) -> GroundTruth:
+    """Truth over the whole time: things that come or go are in mesh and objects all the same."""
+    changes = {body.thing.instance: body for body in bodies}
     surface = world.surface
     return GroundTruth(
         label_space=world.labels,
@@ -21,12 +24,21 @@ def ground_truth(world: World) -> GroundTruth:
             face_labels=surface.labels,
             face_instances=surface.instances,
         ),
-        objects=tuple(
-            TruthObject(thing.instance, thing.label, thing.name, thing.box)
-            for thing in world.things
-        ),
+        objects=tuple(_object(thing, changes.get(thing.instance)) for thing in world.things),
         rooms=_rooms(world),
         grid=_grid(world),
+        agents=tuple(track for track in (body.track() for body in bodies) if track),
+    )
+
+
+def _object(thing: Thing, body: Body | None) -> TruthObject:
+    return TruthObject(
+        instance=thing.instance,
+        label=thing.label,
+        name=thing.name,
+        box=thing.box,
+        appeared_ns=body.appears_ns if body else None,
+        disappeared_ns=body.leaves_ns if body else None,
     )
 
 

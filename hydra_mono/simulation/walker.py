@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float64
 
 from hydra_mono.simulation.gaze import PITCH_RATE, YAW_RATE, Targets, camera_rotation
-from hydra_mono.simulation.walking import WalkMap, find_way
+from hydra_mono.simulation.walking import WalkMap, find_way, resampled
 
 EYE_M = 1.5
 WALK_PITCH = math.radians(-12)
@@ -68,7 +68,7 @@ class Walker:
 
     def walk_to(self, targets: Targets, goal_m: Float64[np.ndarray, "2"]) -> None:
         """Goes there, glancing at what is unseen on either side and otherwise looking ahead."""
-        way = _resampled(find_way(self._map, self._at, goal_m), self._pace.step_m)
+        way = resampled(find_way(self._map, self._at, goal_m), self._pace.step_m)
         headings = _headings(way)
         stretch = max(round(GLANCE_S * self._pace.fps), 1)
         for start in range(0, len(way), stretch):
@@ -112,13 +112,6 @@ class Walker:
 
 def _wrapped(angle_rad: float) -> float:
     return (angle_rad + math.pi) % (2 * math.pi) - math.pi
-
-
-def _resampled(way: Float64[np.ndarray, "n 2"], step_m: float) -> Float64[np.ndarray, "m 2"]:
-    """The way in equal steps, its first point left out."""
-    lengths = np.concatenate([[0], np.cumsum(np.linalg.norm(np.diff(way, axis=0), axis=1))])
-    at = np.linspace(0, lengths[-1], max(math.ceil(lengths[-1] / step_m), 1) + 1)[1:]
-    return np.stack([np.interp(at, lengths, way[:, i]) for i in (0, 1)], axis=1)
 
 
 def _headings(way: Float64[np.ndarray, "n 2"]) -> Float64[np.ndarray, " n"]:

@@ -144,3 +144,10 @@ def _smooth(walk_map: WalkMap, way: Float64[np.ndarray, "n 2"]) -> Float64[np.nd
         if np.min(walk_map.clearance(soft)) > RADIUS_M - 0.03:
             return soft
     return way
+
+
+def resampled(way: Float64[np.ndarray, "n 2"], step_m: float) -> Float64[np.ndarray, "m 2"]:
+    """The way in equal steps, its first point left out."""
+    lengths = np.concatenate([[0], np.cumsum(np.linalg.norm(np.diff(way, axis=0), axis=1))])
+    at = np.linspace(0, lengths[-1], max(math.ceil(lengths[-1] / step_m), 1) + 1)[1:]
+    return np.stack([np.interp(at, lengths, way[:, i]) for i in (0, 1)], axis=1)

@@ -1,0 +1,164 @@
+"""What changes while the camera walks: people who walk about, things that come or go."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float64, Int64
+
+from hydra_mono.core.truth import AgentTrack
+from hydra_mono.simulation.scene import World
+from hydra_mono.simulation.shapes import Part, Thing, make_thing, pose_at, vector
+from hydra_mono.simulation.walking import CELL_M, WalkMap, find_way, make_walk_map, resampled
+
+PERSON_SPEED_M_S = 0.9
+PERSONAL_SPACE_M = 1.3  # nearer to the camera than this, a person goes back
+MOVABLE = ("chair", "box", "bin", "plant", "stool", "bench")
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """A thing apart from the static world; it is there from ``appears_ns`` to ``leaves_ns``.
+
+    A body with a track is at ``positions_m`` (underside's middle) and ``yaws_rad`` at
+    ``stamps_ns`` and between them in between; one without rests where its thing is.
+    """
+
+    thing: Thing
+    appears_ns: int | None = None
+    leaves_ns: int | None = None
+    stamps_ns: Int64[np.ndarray, " n"] | None = None
+    positions_m: Float64[np.ndarray, "n 3"] | None = None
+    yaws_rad: Float64[np.ndarray, " n"] | None = None
+
+    def pose_at(self, stamp_ns: int) -> Float64[np.ndarray, "4 4"] | None:
+        """``world_from_thing`` at the stamp, None while the thing is not there."""
+        if self.appears_ns is not None and stamp_ns < self.appears_ns:
+            return None
+        if self.leaves_ns is not None and stamp_ns >= self.leaves_ns:
+            return None
+        if self.stamps_ns is None or self.positions_m is None or self.yaws_rad is None:
+            return self.thing.world_from_thing
+        place = [np.interp(stamp_ns, self.stamps_ns, axis) for axis in self.positions_m.T]
+        return pose_at(
+            vector(np.array(place)), float(np.interp(stamp_ns, self.stamps_ns, self.yaws_rad))
+        )
+
+    def track(self) -> AgentTrack | None:
+        """The true track, None for what does not walk."""
+        if self.stamps_ns is None or self.positions_m is None:
+            return None
+        places = tuple(vector(place) for place in self.positions_m)
+        return AgentTrack(self.thing.name, tuple(int(s) for s in self.stamps_ns), places)
+
+
+def moved_things(
+    rng: np.random.Generator,
+    world: World,
+    camera_positions_m: Float64[np.ndarray, "n 3"],
+    stamps_ns: Int64[np.ndarray, " n"],
+    count: int,
+) -> list[Body]:
+    """Things carried away or brought in the middle of the walk, when the camera is far off."""
+    free = [t for t in world.things if t.name in MOVABLE and t.position_m[2] < 0.01]
+    chosen = rng.permutation(len(free))[:count]
+    bodies = []
+    for turn, index in enumerate(sorted(int(i) for i in chosen)):
+        thing = free[index]
+        first, last = len(stamps_ns) * 3 // 10, max(len(stamps_ns) * 7 // 10, 1)
+        away = np.linalg.norm(camera_positions_m[first:last] - thing.position_m, axis=1)
+        stamp = int(stamps_ns[first + int(np.argmax(away))])
+        bodies.append(
+            Body(thing, leaves_ns=stamp) if turn % 2 == 0 else Body(thing, appears_ns=stamp)
+        )
+    return bodies
+
+
+def people(
+    rng: np.random.Generator,
+    world: World,
+    camera_positions_m: Float64[np.ndarray, "n 3"],
+    stamps_ns: Int64[np.ndarray, " n"],
+    count: int,
+) -> list[Body]:
+    """People who wander from spot to spot and keep out of the camera's way."""
+    walk_map = make_walk_map(world.plan, (*world.fixed, *world.things))
+    label = next(label.id for label in world.labels.labels if label.kind == "agent")
+    bodies = []
+    for number in range(count):
+        way = _wander(rng, walk_map, length_m=60.0)
+        steps = _paced(way, camera_positions_m[:, :2], stamps_ns)
+        ahead = _along(way, steps + 6) - _along(way, steps - 6)
+        figure = make_thing(f"person {number + 1}", label, _figure(rng))
+        bodies.append(
+            Body(
+                thing=Thing(
+                    figure.name, label, len(world.things) + 1 + number, figure.parts, figure.size_m
+                ),
+                stamps_ns=stamps_ns,
+                positions_m=np.column_stack([_along(way, steps), np.zeros(len(steps))]),
+                yaws_rad=np.unwrap(np.arctan2(ahead[:, 1], ahead[:, 0])) - math.pi / 2,
+            )
+        )
+    return bodies
+
+
+def _wander(
+    rng: np.random.Generator, walk_map: WalkMap, length_m: float
+) -> Float64[np.ndarray, "n 2"]:
+    cells = np.argwhere(walk_map.reachable() & (walk_map.clearance_m > 0.35))
+    spots = walk_map.origin_m + cells * CELL_M
+    spot = spots[int(rng.integers(len(spots)))]
+    ways = [spot[None]]
+    while sum(map(len, ways)) * CELL_M < length_m:
+        goal = spots[int(rng.integers(len(spots)))]
+        ways.append(find_way(walk_map, spot, goal)[1:])
+        spot = goal
+    return resampled(np.concatenate(ways), CELL_M)
+
+
+def _paced(
+    way: Float64[np.ndarray, "n 2"],
+    camera_m: Float64[np.ndarray, "f 2"],
+    stamps_ns: Int64[np.ndarray, " f"],
+) -> Float64[np.ndarray, " f"]:
+    """Where on the way, in points, at each stamp: to and fro, back when the camera is close."""
+    place, direction = 0.0, 1
+    steps = np.zeros(len(stamps_ns))
+    seconds = np.diff(stamps_ns, prepend=stamps_ns[:1]) / 1e9
+    for i, camera in enumerate(camera_m):
+        stride = PERSON_SPEED_M_S * seconds[i] / CELL_M
+        here = float(np.linalg.norm(way[int(place)] - camera))
+        after = int(np.clip(place + direction * max(stride, 6), 0, len(way) - 1))
+        if here < PERSONAL_SPACE_M and np.linalg.norm(way[after] - camera) < here:
+            direction = -direction
+        place = place + direction * stride
+        if not 0 <= place <= len(way) - 1:
+            place, direction = float(np.clip(place, 0, len(way) - 1)), -direction
+        steps[i] = place
+    return steps
+
+
+def _along(
+    way: Float64[np.ndarray, "n 2"], steps: Float64[np.ndarray, " f"]
+) -> Float64[np.ndarray, "f 2"]:
+    """Points between the way's points; its ends where ``steps`` goes beyond them."""
+    numbers = np.arange(len(way))
+    return np.stack([np.interp(steps, numbers, axis) for axis in way.T], axis=1)
+
+
+def _figure(rng: np.random.Generator) -> list[Part]:
+    height = float(rng.uniform(1.6, 1.85))
+    hip, neck = 0.48 * height, 0.84 * height
+    shirt, trousers = f"fabric{rng.integers(8)}", f"fabric{rng.integers(8)}"
+    limbs = []
+    for side in (-1, 1):
+        limbs.append(Part("cylinder", (side * 0.1, 0, hip / 2), (0.15, 0.15, hip), trousers))
+        arm = (0.1, 0.1, neck - hip)
+        limbs.append(Part("cylinder", (side * 0.26, 0, (hip + neck) / 2), arm, shirt))
+    head = height - neck
+    return [
+        *limbs,
+        Part("cylinder", (0, 0, (hip + neck) / 2), (0.4, 0.24, neck - hip), shirt),
+        Part("ellipsoid", (0, 0, neck + head / 2), (0.18, 0.21, head), "skin"),
+    ]

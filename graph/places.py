@@ -8,7 +8,8 @@ from hydra_mono.core.freespace import FreeSpace
 from hydra_mono.core.mesh import BlockMesh
 from hydra_mono.graph.nodes import Edge, PlaceNode
 from hydra_mono.graph.places_cover import Balls
-from hydra_mono.graph.places_plan import Links, PlaceRules, Plan, plan_places
+from hydra_mono.graph.places_edges import Links
+from hydra_mono.graph.places_plan import PlaceRules, Plan, plan_places
 from hydra_mono.graph.scene_graph import SceneGraph
 from hydra_mono.graph.symbols import Layer, NodeSymbol
 

@@ -1,12 +1,31 @@
 """Which places one can move between in a straight line, and with how much room to the sides."""
 
+from dataclasses import dataclass
+
 import numpy as np
-from jaxtyping import Bool, Float64, Int, Int64
+from jaxtyping import Bool, Float64, Int64
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 from scipy.spatial import KDTree
 
-from hydra_mono.core.freespace import FreeSpace
-
 _Pairs = Int64[np.ndarray, "_ 2"]
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """Edges between rows of balls, lower row first, with their clearance in metres."""
+
+    pairs: Int64[np.ndarray, "e 2"]
+    clearance_m: Float64[np.ndarray, " e"]
+
+    def take(self, rows: np.ndarray) -> "Links":
+        return Links(self.pairs[rows], self.clearance_m[rows])
+
+    def plus(self, other: "Links") -> "Links":
+        return Links(
+            np.concatenate([self.pairs, other.pairs]),
+            np.concatenate([self.clearance_m, other.clearance_m]),
+        )
 
 
 def near_pairs(
@@ -25,61 +44,6 @@ def near_pairs(
     pairs = np.stack([np.repeat(fresh, count), near.ravel()], axis=1)
     pairs = pairs[(pairs[:, 1] < len(center_m)) & (pairs[:, 0] != pairs[:, 1])]
     return np.asarray(np.unique(np.sort(pairs, axis=1), axis=0))
-
-
-def segment_clearance_m(
-    space: FreeSpace, start_m: Float64[np.ndarray, "n 3"], end_m: Float64[np.ndarray, "n 3"]
-) -> Float64[np.ndarray, " n"]:
-    """Least distance to a surface along each segment; 0 where it leaves what was seen free."""
-    if not len(start_m):
-        return np.zeros(0)
-    longest = float(np.linalg.norm(end_m - start_m, axis=1).max())
-    steps = np.linspace(0.0, 1.0, int(np.ceil(longest / space.voxel_size_m)) + 2)
-    points = start_m[:, None] + (end_m - start_m)[:, None] * steps[:, None]
-    distance = distance_at(space, points.reshape(-1, 3), reach=0).reshape(points.shape[:2])
-    tightest = points[np.arange(len(points)), distance.argmin(axis=1)]
-    return np.asarray(np.minimum(distance.min(axis=1), distance_at(space, tightest, reach=1)))
-
-
-def distance_at(
-    space: FreeSpace, points_m: Float64[np.ndarray, "n 3"], *, reach: int
-) -> Float64[np.ndarray, " n"]:
-    """Distance to the surfaces nearest to the voxels round each point; 0 where it is not free.
-
-    ``reach``: how many voxels away to ask; with 1 the answer is good to a few millimetres, with
-    0 it may be too large by as much as the point is off the middle of its voxel.
-    """
-    shape = np.array(space.distance_m.shape)
-    voxels = space.voxel_of(points_m)
-    rows = np.flatnonzero(np.all((voxels >= 0) & (voxels < shape), axis=1))
-    rows = rows[space.observed_free[tuple(voxels[rows].T)]]
-    square = np.full(len(rows), (space.max_distance_m / space.voxel_size_m) ** 2)
-    points = points_m[rows] / space.voxel_size_m - space.lower
-    for step in np.ndindex(*(2 * reach + 1,) * 3):
-        beside = np.clip(voxels[rows] + (np.array(step) - reach), 0, shape - 1)
-        square = np.minimum(square, np.sum((_surface(space, beside) - points) ** 2, axis=1))
-    distance = np.zeros(len(points_m))
-    distance[rows] = np.sqrt(square) * space.voxel_size_m
-    return distance
-
-
-def recentred(space: FreeSpace, center_m: Float64[np.ndarray, "n 3"]) -> Float64[np.ndarray, "n 3"]:
-    """The points moved inside their voxels to where they are farthest from any surface."""
-    grid = (np.indices((5, 5, 5)).reshape(3, -1).T - 2) * (0.2 * space.voxel_size_m)
-    steps = grid[np.argsort(np.sum(grid**2, axis=1), kind="stable")]
-    options = (center_m[:, None] + steps).reshape(-1, 3)
-    distance = distance_at(space, options, reach=1).reshape(-1, len(steps))
-    best = np.round(distance, 4).argmax(axis=1)
-    return np.asarray(center_m + steps[best])
-
-
-def _surface(space: FreeSpace, voxels: Int[np.ndarray, "n 3"]) -> Float64[np.ndarray, "n 3"]:
-    """The surface nearest to each voxel, in voxels from the corner of the box."""
-    parent = space.parent[tuple(voxels.T)] - space.lower
-    if space.surface_offset is None:
-        return np.asarray(parent + 0.5)
-    inside = np.clip(parent, 0, np.array(space.distance_m.shape) - 1)
-    return np.asarray(parent + (space.surface_offset[tuple(inside.T)] + 0.5) / 256)
 
 
 def without_detours(
@@ -119,3 +83,32 @@ def _neighbour_table(pairs: _Pairs, count: int) -> Int64[np.ndarray, "n k"]:
     table = np.repeat(np.arange(count)[:, None], max(1, int(degree.max(initial=0))), axis=1)
     table[mine[order], place] = other[order]
     return table
+
+
+def joining(count: int, links: Links, spare: Links) -> Links:
+    """The widest of the spare links that join what is not joined yet (Kruskal 1956)."""
+    component = _components(count, links)
+    chosen = []
+    order = np.lexsort((*spare.pairs.T[::-1], -spare.clearance_m))
+    for row in order[component[spare.pairs[order, 0]] != component[spare.pairs[order, 1]]]:
+        a, b = component[spare.pairs[row]]
+        if a != b:
+            component[component == b] = a
+            chosen.append(row)
+    return spare.take(np.array(chosen, np.int64))
+
+
+def _components(count: int, links: Links) -> Int64[np.ndarray, " n"]:
+    a, b = links.pairs.T
+    graph = coo_array((np.ones(len(a), bool), (a, b)), shape=(count, count))
+    return np.asarray(connected_components(graph, directed=False)[1], dtype=np.int64)
+
+
+def are_stray(
+    count: int, links: Links, is_anchored: Bool[np.ndarray, " n"], min_size: int
+) -> Bool[np.ndarray, " n"]:
+    """Balls in components of fewer than ``min_size`` that hang on nothing else."""
+    component = _components(count, links)
+    size = np.bincount(component, minlength=1)
+    holds = np.bincount(component, weights=is_anchored, minlength=1) > 0
+    return np.asarray(((size < min_size) & ~holds)[component])

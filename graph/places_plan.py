@@ -4,19 +4,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Bool, Float64, Int64
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from hydra_mono.core.freespace import FreeSpace
 from hydra_mono.graph.gvd import gvd_voxels
+from hydra_mono.graph.places_clearance import Clearance
 from hydra_mono.graph.places_cover import Balls, Samples, choose_balls, drop_redundant
-from hydra_mono.graph.places_edges import (
-    distance_at,
-    near_pairs,
-    recentred,
-    segment_clearance_m,
-    without_detours,
-)
+from hydra_mono.graph.places_edges import Links, are_stray, joining, near_pairs, without_detours
 
 _MARGIN_M = 0.03  # by so much the surface in a voxel may be nearer than where it is kept
 _MOVED_M = 0.8  # from a change on, the diagram hardly moves
@@ -36,23 +29,6 @@ class PlaceRules:
     gvd_min_distance_m: float
     gvd_min_separation_m: float
     gvd_max_cos: float
-
-
-@dataclass(frozen=True, slots=True)
-class Links:
-    """Edges between rows of balls, lower row first, with their clearance in metres."""
-
-    pairs: Int64[np.ndarray, "e 2"]
-    clearance_m: Float64[np.ndarray, " e"]
-
-    def take(self, rows: np.ndarray) -> "Links":
-        return Links(self.pairs[rows], self.clearance_m[rows])
-
-    def plus(self, other: "Links") -> "Links":
-        return Links(
-            np.concatenate([self.pairs, other.pairs]),
-            np.concatenate([self.clearance_m, other.clearance_m]),
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,27 +57,29 @@ def plan_places(
     """
     is_changed = _is_affected(space, known, known_links)
     space = _grown(space)
+    field = Clearance(space)
     voxels, diagram = _diagram(space, rules)
-    balls, is_valid = _settled(space, known, is_changed, diagram)
-    stays, new = _cover(space, balls, is_valid, _thinned(space, voxels, diagram), rules)
+    balls, is_valid = _settled(field, known, is_changed, diagram)
+    stays, new = _cover(field, balls, is_valid, _thinned(field, voxels, diagram), rules)
     balls = balls.plus(new)
     stays = np.concatenate([stays, np.ones(len(new), bool)])
     is_fresh = np.concatenate([is_changed, np.ones(len(new), bool)])
     anchored = np.concatenate([is_anchored, np.zeros(len(new), bool)])
-    links = _links(space, balls, stays, is_fresh, known_links, rules)
-    stays &= ~_is_stray(len(balls), links, anchored, rules.min_component_size) | ~is_fresh
+    links = _links(field, balls, stays, is_fresh, known_links, rules)
+    stays &= ~are_stray(len(balls), links, anchored, rules.min_component_size) | ~is_fresh
     both = is_fresh[links.pairs].any(axis=1) & stays[links.pairs].all(axis=1)
     return Plan(balls, stays, is_fresh, links.take(both))
 
 
 def _cover(
-    space: FreeSpace,
+    field: Clearance,
     balls: Balls,
     is_valid: Bool[np.ndarray, " n"],
     candidates: Balls,
     rules: PlaceRules,
 ) -> tuple[Bool[np.ndarray, " n"], Balls]:
     """Which balls stay, and those of the candidates that fill what is left uncovered."""
+    space = field.space
     largest = max(balls.radius_m.max(initial=0.0), candidates.radius_m.max(initial=0.0))
     samples = Samples(space, float(largest))
     threshold = rules.min_volume_m3 / samples.volume_m3
@@ -113,10 +91,10 @@ def _cover(
     may_go = np.flatnonzero(_reaches_changed_box(space, balls.take(near), -balls.radius_m[near]))
     may_go = may_go[np.argsort(balls.radius_m[near[may_go]], kind="stable")]
     stays = is_valid.copy()
-    stays[near[drop_redundant(inside, counts, may_go, threshold / 2)]] = False
+    stays[near[drop_redundant(inside, counts, may_go, threshold / 4)]] = False
     chosen = candidates.take(choose_balls(samples.inside(candidates), counts == 0, threshold))
-    center = recentred(space, chosen.center_m)
-    radius = _radius_m(space, center, np.zeros(len(center)))
+    center = field.recentred(chosen.center_m)
+    radius = _radius_m(field, center, np.zeros(len(center)))
     return stays, Balls(center, radius, chosen.basis_points)
 
 
@@ -181,13 +159,14 @@ def _diagram(space: FreeSpace, rules: PlaceRules) -> tuple[np.ndarray, np.ndarra
 
 
 def _settled(
-    space: FreeSpace, known: Balls, is_changed: Bool[np.ndarray, " n"], diagram: np.ndarray
+    field: Clearance, known: Balls, is_changed: Bool[np.ndarray, " n"], diagram: np.ndarray
 ) -> tuple[Balls, Bool[np.ndarray, " n"]]:
     """The known balls, those in the changed part moved to the nearest voxel of the diagram.
 
     A ball on the diagram stays where it is; one with none within two voxels is not valid.
     Outside the changed part, where a ball may still reach into it, there is no telling.
     """
+    space = field.space
     rows = np.flatnonzero(is_changed)
     shape = np.array(diagram.shape)
     around = space.voxel_of(known.center_m[rows])[:, None] + _steps(2)
@@ -201,20 +180,22 @@ def _settled(
     center, basis = known.center_m.copy(), known.basis_points.copy()
     best = around[np.arange(len(rows)), choice]
     moves = on_diagram.any(axis=1) & is_told & (choice > 0)
-    center[rows[moves]] = recentred(space, space.centre_of(best[moves].astype(np.int32)))
+    center[rows[moves]] = field.recentred(space.centre_of(best[moves].astype(np.int32)))
     basis[rows] = np.where(is_told, diagram[tuple(best.T)], basis[rows])
     before = np.where(is_valid[rows] & ~moves, known.radius_m[rows], 0.0)
     radius = known.radius_m.copy()
-    radius[rows] = _radius_m(space, center[rows], before)
+    radius[rows] = _radius_m(field, center[rows], before)
     return Balls(center, radius, basis), is_valid
 
 
 def _radius_m(
-    space: FreeSpace, center_m: Float64[np.ndarray, "n 3"], before_m: Float64[np.ndarray, " n"]
+    field: Clearance, center_m: Float64[np.ndarray, "n 3"], before_m: Float64[np.ndarray, " n"]
 ) -> Float64[np.ndarray, " n"]:
     """Distance to the nearest surface; what was known before where that may lie off the box."""
-    distance = distance_at(space, center_m, reach=1)
-    return np.asarray(np.clip(before_m, np.minimum(space.certain_m(center_m), distance), distance))
+    distance = field.at(center_m)
+    return np.asarray(
+        np.clip(before_m, np.minimum(field.space.certain_m(center_m), distance), distance)
+    )
 
 
 def _steps(reach: int) -> Int64[np.ndarray, "n 3"]:
@@ -223,8 +204,9 @@ def _steps(reach: int) -> Int64[np.ndarray, "n 3"]:
     return np.asarray(steps[np.argsort(np.sum(steps**2, axis=1), kind="stable")])
 
 
-def _thinned(space: FreeSpace, voxels: Int64[np.ndarray, "n 3"], diagram: np.ndarray) -> Balls:
+def _thinned(field: Clearance, voxels: Int64[np.ndarray, "n 3"], diagram: np.ndarray) -> Balls:
     """The voxel of the diagram farthest from any surface, of each cell of three voxels."""
+    space = field.space
     at = tuple(voxels.T)
     radius = space.distance_m[at].astype(np.float64)
     cells = (voxels + space.lower) // 3
@@ -236,13 +218,13 @@ def _thinned(space: FreeSpace, voxels: Int64[np.ndarray, "n 3"], diagram: np.nda
     center = space.centre_of(voxels[rows].astype(np.int32))
     return Balls(
         center_m=center,
-        radius_m=np.minimum(radius[rows], space.certain_m(center)),
+        radius_m=_radius_m(field, center, np.zeros(len(center))),
         basis_points=diagram[at][rows].astype(np.int64),
     )
 
 
 def _links(
-    space: FreeSpace,
+    field: Clearance,
     balls: Balls,
     stays: Bool[np.ndarray, " n"],
     is_fresh: Bool[np.ndarray, " n"],
@@ -258,40 +240,11 @@ def _links(
     )
     pairs = rows[near]
     ends = balls.center_m[pairs[:, 0]], balls.center_m[pairs[:, 1]]
-    clearance = segment_clearance_m(space, *ends) - _MARGIN_M
+    clearance = field.along(*ends) - _MARGIN_M
     clearance = np.minimum(clearance, balls.radius_m[pairs].min(axis=1, initial=np.inf))
     found = Links(pairs, clearance)
     settled = known.take(~is_fresh[known.pairs].any(axis=1) & stays[known.pairs].all(axis=1))
     wide = found.take(clearance >= rules.min_edge_clearance_m).plus(settled)
     kept = wide.take(without_detours(wide.pairs, balls.center_m, wide.clearance_m))
     narrow = found.take(clearance >= rules.min_joining_clearance_m)
-    return kept.plus(_joining(len(balls), kept, narrow))
-
-
-def _joining(count: int, links: Links, spare: Links) -> Links:
-    """The widest of the spare links that join what is not joined yet (Kruskal 1956)."""
-    component = _components(count, links)
-    chosen = []
-    order = np.lexsort((*spare.pairs.T[::-1], -spare.clearance_m))
-    for row in order[component[spare.pairs[order, 0]] != component[spare.pairs[order, 1]]]:
-        a, b = component[spare.pairs[row]]
-        if a != b:
-            component[component == b] = a
-            chosen.append(row)
-    return spare.take(np.array(chosen, np.int64))
-
-
-def _components(count: int, links: Links) -> Int64[np.ndarray, " n"]:
-    a, b = links.pairs.T
-    graph = coo_array((np.ones(len(a), bool), (a, b)), shape=(count, count))
-    return np.asarray(connected_components(graph, directed=False)[1], dtype=np.int64)
-
-
-def _is_stray(
-    count: int, links: Links, is_anchored: Bool[np.ndarray, " n"], min_size: int
-) -> Bool[np.ndarray, " n"]:
-    """Balls in components of fewer than ``min_size`` that hang on nothing else."""
-    component = _components(count, links)
-    size = np.bincount(component, minlength=1)
-    holds = np.bincount(component, weights=is_anchored, minlength=1) > 0
-    return np.asarray(((size < min_size) & ~holds)[component])
+    return kept.plus(joining(len(balls), kept, narrow))

@@ -92,13 +92,13 @@ class ObjectsConfig(Section):
 class PlacesConfig(Section):
     """Sparse graph of free-space balls on the generalised Voronoi diagram."""
 
-    min_node_distance: float = Field(default=0.3, gt=0)  # m from a place to the nearest surface
+    min_node_distance: float = Field(default=0.25, gt=0)  # m from a place to the nearest surface
     min_volume: float = Field(default=0.02, gt=0)  # m³ of free space that a place adds to the rest
     min_edge_distance: float = Field(default=0.25, ge=0)  # m from an edge to the nearest surface
     freespace_edge_clearance: float = Field(default=0.2, ge=0)  # m where nothing else joins parts
     max_edge_length: float = Field(default=2.0, gt=0)  # m
     min_component_size: int = Field(default=3, ge=1)  # places; smaller islands are left out
-    voronoi_min_distance: float = Field(default=0.3, gt=0)  # m
+    voronoi_min_distance: float = Field(default=0.25, gt=0)  # m
     voronoi_parent_l1_separation: float = Field(default=2.0, gt=0)  # m
     voronoi_parent_cos_separation: float = Field(default=0.2, ge=-1, le=1)
 

@@ -1,9 +1,10 @@
 """Euclidean distance to the nearest surface, finer than the voxels it is kept on."""
 
 import numpy as np
-from jaxtyping import Bool, Float32, Int32, Int64, UInt8
+from jaxtyping import Bool, Float32, Int8, Int32, Int64, UInt8
 from scipy import ndimage
 
+_FACING_AWAY = 0.5  # cosine, and how much of a voxel's surface must agree
 _Rows = Int64[np.ndarray, " n"]
 
 
@@ -35,6 +36,28 @@ def distance_field(
     square = surfaces.settle(voxels)
     distance.ravel()[voxels] = np.minimum(np.sqrt(square) * voxel_size_m, max_distance_m)
     return distance, np.moveaxis(parent, 0, -1)
+
+
+def behind_surface(
+    is_wanted: Bool[np.ndarray, "x y z"],
+    parent: Int32[np.ndarray, "x y z 3"],
+    normal: Int8[np.ndarray, "x y z 3"],
+) -> Bool[np.ndarray, "x y z"]:
+    """Wanted voxels on the far side of the surface they are nearest to: inside of things.
+
+    ``normal``: mean normal times 127 at surface voxels. Where a surface faces several ways, as
+    thin boards do, the mean is short and nothing is said.
+    """
+    voxels = np.flatnonzero(is_wanted)
+    at = np.unravel_index(voxels, is_wanted.shape)
+    parents = [parent[..., axis].ravel()[voxels] for axis in range(3)]
+    facing = normal[tuple(parents)].astype(np.float32)
+    away = np.stack([here - there for here, there in zip(at, parents, strict=True)], axis=1)
+    along = np.sum(away * facing, axis=1)
+    lengths = np.linalg.norm(away, axis=1) * 127
+    result = np.zeros(is_wanted.shape, bool)
+    result.ravel()[voxels] = along < -_FACING_AWAY * lengths
+    return result
 
 
 class _Surfaces:

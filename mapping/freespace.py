@@ -10,7 +10,7 @@ from hydra_mono.core.frame import Frame
 from hydra_mono.core.freespace import FreeSpace
 from hydra_mono.core.mesh import BlockKey, MeshUpdate
 from hydra_mono.core.prediction import Prediction
-from hydra_mono.mapping.esdf import distance_field
+from hydra_mono.mapping.esdf import behind_surface, distance_field
 from hydra_mono.mapping.freespace_carve import chunks_in_view, pool_depth, seen_empty
 from hydra_mono.mapping.freespace_grid import (
     FREE,
@@ -122,6 +122,7 @@ class FreeSpaceMap:
             self._add_surfaces(gone[0], gone[1], -1)
         slots = self._add_surfaces(chunks, inside, 1)
         self._grid.offset[slots, inside] = np.minimum(surface.point * 256, 255).astype(np.uint8)
+        self._grid.normal[slots, inside] = np.rint(surface.normal * 127).astype(np.int8)
 
     def _add_surfaces(
         self, chunks: Int32[np.ndarray, "n 3"], inside: Int32[np.ndarray, " n"], sign: int
@@ -178,11 +179,13 @@ class FreeSpaceMap:
             voxel_size_m=size,
             max_distance_m=self._max_distance_m,
         )
+        is_behind = behind_surface(state == FREE, parent, self._grid.dense("normal", lower, upper))
+        distance[is_behind] = 0
         return FreeSpace(
             voxel_size_m=self._voxel_size_m,
             max_distance_m=self._max_distance_m,
             lower=lower,
-            observed_free=state == FREE,
+            observed_free=(state == FREE) & ~is_behind,
             distance_m=distance,
             parent=parent + lower,
             changed_lower=changed[0] - lower,

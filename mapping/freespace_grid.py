@@ -3,13 +3,13 @@
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Int32, Int64, Shaped, UInt8, UInt16
+from jaxtyping import Int8, Int32, Int64, Shaped, UInt8, UInt16
 
 SIDE = 8  # voxels along a chunk
 VOXELS = SIDE**3
 UNKNOWN, FREE, SOLID = 0, 1, 2
 _BIAS = 1 << 20
-_FIELDS = ("evidence", "surfaces", "offset", "published", "is_dirty")
+_FIELDS = ("evidence", "surfaces", "offset", "normal", "published", "is_dirty")
 
 
 class _Packed(NamedTuple):
@@ -19,6 +19,7 @@ class _Packed(NamedTuple):
     solid: UInt16[np.ndarray, " n"]
     surfaces: UInt8[np.ndarray, " n"]
     offset: UInt8[np.ndarray, "n 3"]
+    normal: Int8[np.ndarray, "n 3"]
 
 
 class ChunkGrid:
@@ -26,9 +27,9 @@ class ChunkGrid:
 
     ``evidence`` counts how often a voxel was seen empty (saturating), ``surfaces`` the mesh
     blocks that have surface in it, ``offset`` is where in the voxel that surface lies (1/256 of
-    a voxel), ``published`` its state at the last update. All there ever was lies between
-    ``first_voxel`` and ``last_voxel``. Chunks put aside take a tenth of the
-    room and come back when they are asked for.
+    a voxel), ``normal`` its mean normal (times 127), ``published`` its state at the last update.
+    All there ever was lies between ``first_voxel`` and ``last_voxel``. Chunks put aside take a
+    tenth of the room and come back when they are asked for.
     """
 
     def __init__(self) -> None:
@@ -42,6 +43,7 @@ class ChunkGrid:
         self.evidence = np.zeros((64, VOXELS), np.uint8)
         self.surfaces = np.zeros((64, VOXELS), np.uint8)
         self.offset = np.zeros((64, VOXELS, 3), np.uint8)
+        self.normal = np.zeros((64, VOXELS, 3), np.int8)
         self.published = np.zeros((64, VOXELS), np.uint8)
         self.is_dirty = np.zeros(64, bool)
 
@@ -80,6 +82,7 @@ class ChunkGrid:
                 solid=solid.astype(np.uint16),
                 surfaces=self.surfaces[slot, solid],
                 offset=self.offset[slot, solid],
+                normal=self.normal[slot, solid],
             )
             del self._slots[key]
             self._free_slots.append(slot)
@@ -124,6 +127,7 @@ class ChunkGrid:
             self.evidence[slot] = np.unpackbits(packed.is_free)
             self.surfaces[slot, packed.solid] = packed.surfaces
             self.offset[slot, packed.solid] = packed.offset
+            self.normal[slot, packed.solid] = packed.normal
             self.published[slot] = self.state(np.array([slot]))[0]
         return slot
 

@@ -1,7 +1,7 @@
 """Worlds of boxes with known surfaces, and the free space a perfect mapper would find in them."""
 
 import functools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -107,6 +107,26 @@ def furnished_room() -> BoxWorld:
     )
 
 
+def normals_of(world: BoxWorld, points_m: np.ndarray) -> np.ndarray:
+    """Unit vectors into the open, from how the distance grows."""
+    step = 1e-3 * np.eye(3)
+    ahead = [world.distance_m(points_m + s) - world.distance_m(points_m - s) for s in step]
+    gradient = np.stack(ahead, axis=-1)
+    lengths = np.linalg.norm(gradient, axis=-1, keepdims=True)
+    return np.asarray(gradient / np.maximum(lengths, 1e-9), dtype=np.float32)
+
+
+def world_update(world: BoxWorld, stamp_ns: int = 0, empty: MeshUpdate | None = None) -> MeshUpdate:
+    """The whole surface of the world, with normals."""
+    points = world.surface_points()
+    update = mesh_update(points, stamp_ns, empty)
+    changed = {
+        key: replace(mesh, normals=normals_of(world, mesh.vertices_m))
+        for key, mesh in update.changed.items()
+    }
+    return replace(update, changed=changed)
+
+
 def mesh_update(
     points_m: np.ndarray, stamp_ns: int = 0, empty: MeshUpdate | None = None
 ) -> MeshUpdate:
@@ -180,7 +200,7 @@ def free_space_of(world: BoxWorld, *positions_m: Position) -> FreeSpace:
     """The free space of a world all of whose surface was meshed, seen from the positions."""
     space = new_map()
     look_at_world(space, world, *positions_m)
-    return space.update(mesh_update(world.surface_points()), np.array(positions_m[0]))
+    return space.update(world_update(world), np.array(positions_m[0]))
 
 
 def new_places() -> PlaceLayer:

@@ -10,6 +10,7 @@ from helpers_places import (
     looking,
     mesh_update,
     new_map,
+    world_update,
 )
 
 from hydra_mono.core.freespace import FreeSpace
@@ -112,13 +113,15 @@ def test_a_thing_that_comes_takes_its_space_and_gives_it_back() -> None:
     crate = BoxWorld((4.0, 3.0, 2.6), (((2.5, 1.0, 0.0), (3.2, 1.7, 0.8)),))
     space, centre = new_map(), np.array(MIDDLE)
     look_at_world(space, ROOM, MIDDLE)
-    space.update(mesh_update(ROOM.surface_points()), centre)
-    after = mesh_update(crate.surface_points())
+    space.update(world_update(ROOM), centre)
+    after = world_update(crate)
     look_at_world(space, crate, MIDDLE)
     there = space.update(after, centre)
     assert not is_free_at(there, (2.55, 1.35, 0.75))
+    assert not is_free_at(there, (2.85, 1.35, 0.55))
+    assert np.mean(crate.distance_m(free_centres(there)) < -0.1) < 0.005
     look_at_world(space, ROOM, MIDDLE)
-    gone = space.update(mesh_update(ROOM.surface_points(), empty=after), centre)
+    gone = space.update(world_update(ROOM, empty=after), centre)
     assert is_free_at(gone, (2.55, 1.35, 0.75))
     assert is_free_at(gone, (2.85, 1.35, 0.45))
 

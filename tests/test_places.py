@@ -14,6 +14,7 @@ from helpers_places import (
     new_places,
     places_of,
     two_rooms,
+    world_update,
 )
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -154,7 +155,7 @@ def test_a_crate_pushes_its_places_away_and_they_return_when_it_goes() -> None:
     space, graph, layer, centre = new_map(), SceneGraph(), new_places(), np.array(MIDDLE)
 
     def see(world: BoxWorld, stamp_ns: int) -> None:
-        update = mesh_update(world.surface_points(), stamp_ns, empty=everything)
+        update = world_update(world, stamp_ns, empty=everything)
         look_at_world(space, world, MIDDLE)
         layer.update(graph, space.update(update, centre), BlockMesh(), stamp_ns)
 

@@ -51,12 +51,14 @@ def behind_surface(
     voxels = np.flatnonzero(is_wanted)
     at = np.unravel_index(voxels, is_wanted.shape)
     parents = [parent[..., axis].ravel()[voxels] for axis in range(3)]
-    facing = normal[tuple(parents)].astype(np.float32)
-    away = np.stack([here - there for here, there in zip(at, parents, strict=True)], axis=1)
-    along = np.sum(away * facing, axis=1)
-    lengths = np.linalg.norm(away, axis=1) * 127
+    facing = normal.reshape(-1, 3)[np.ravel_multi_index(tuple(parents), is_wanted.shape)]
+    along, square = np.zeros(len(voxels), np.float32), np.zeros(len(voxels), np.float32)
+    for axis in range(3):
+        away = (at[axis] - parents[axis]).astype(np.float32)
+        along += away * facing[:, axis]
+        square += away * away
     result = np.zeros(is_wanted.shape, bool)
-    result.ravel()[voxels] = along < -_FACING_AWAY * lengths
+    result.ravel()[voxels] = along < -127 * _FACING_AWAY * np.sqrt(square)
     return result
 
 

@@ -179,7 +179,9 @@ class FreeSpaceMap:
             voxel_size_m=size,
             max_distance_m=self._max_distance_m,
         )
-        is_behind = behind_surface(state == FREE, parent, self._grid.dense("normal", lower, upper))
+        is_behind = behind_surface(
+            distance > size, parent, self._grid.dense("normal", lower, upper)
+        )
         distance[is_behind] = 0
         return FreeSpace(
             voxel_size_m=self._voxel_size_m,

@@ -5,6 +5,7 @@ own checkpoints and the Hugging Face form of these. Nothing is loaded in part.
 """
 
 import dataclasses
+import hashlib
 import json
 import pickle
 import warnings
@@ -23,6 +24,7 @@ from hydra_mono.perception.conv_backbone import ConvConfig
 from hydra_mono.perception.m2h import M2H, M2HConfig
 from hydra_mono.perception.safetensors_io import is_safetensors, read_safetensors, write_safetensors
 from hydra_mono.perception.weight_names import (
+    PUBLISHED,
     Kind,
     from_hugging_face,
     likely_cause,
@@ -136,10 +138,12 @@ def describe_weights(path: Path) -> list[tuple[str, str]]:
     """Rows of name and value for a table of what the file holds."""
     weights = read_weights(path)
     values = weights.tensors.values()
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
     counted = [v.numel() for name, v in weights.tensors.items() if not name.endswith(STATISTICS)]
     rows = [
         ("file", f"{path} ({path.stat().st_size / 1e6:.1f} MB, {weights.format})"),
         ("contents", weights.kind.value),
+        ("published as", PUBLISHED.get(digest, "unknown")),
         ("tensors", str(len(weights.tensors))),
         ("parameters", f"{sum(counted) / 1e6:.2f} M"),
         ("types", ", ".join(sorted({str(v.dtype).removeprefix("torch.") for v in values}))),
@@ -180,7 +184,9 @@ def _read_torch(path: Path) -> dict[str, Tensor]:
         raise CheckpointError(
             f"{path}: refused, it holds more than tensors (or is no weights file)"
         ) from error
-    except (RuntimeError, EOFError, ValueError, KeyError) as error:
+    except OSError:
+        raise
+    except Exception as error:  # of a damaged file torch raises whatever it stumbles over
         raise CheckpointError(f"{path}: not a whole torch or safetensors file") from error
     for wrapper in WRAPPERS:
         if isinstance(content, dict) and isinstance(content.get(wrapper), dict):

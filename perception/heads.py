@@ -277,9 +277,9 @@ def doubled_mean(x: Tensor) -> Tensor:
 
 def _shares(extent: int, like: Tensor) -> Tensor:
     """What each of ``extent`` samples contributes to the mean after doubling."""
-    single = torch.eye(extent, dtype=like.dtype, device=like.device)[None]  # 1 h h
+    single = torch.eye(extent, device=like.device)[None]  # 1 h h
     twice = F.interpolate(single, scale_factor=2, mode="linear", align_corners=True)  # 1 h 2h
-    return twice.mean((0, 2))
+    return twice.mean((0, 2)).to(like.dtype)
 
 
 def stretched(x: Tensor, size: tuple[int, int]) -> Tensor:

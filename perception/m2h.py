@@ -46,17 +46,19 @@ class M2HConfig:
     mask_padding: bool = False  # hide the padding of windows from attention; published: no
     feature_scale: int = 8  # side of the tasks' features, in grids; 8 or 4
     head_upsamplings: int = 2  # doublings after that
+    smooth_depth: bool = False  # softplus instead of the published ReLU, which may stop learning
 
 
 FULL = M2HConfig()
 SMALL = M2HConfig(light=True)
 COMPACT = M2HConfig(
     backbone=ConvConfig(),
-    channels=96,
+    channels=64,
     light=True,
     mask_padding=True,
     feature_scale=4,
     head_upsamplings=1,
+    smooth_depth=True,
 )
 
 
@@ -70,12 +72,15 @@ class Maps(NamedTuple):
 
 
 class M2H(nn.Module):
-    """The whole network. Any image size; the image is normalised by the caller."""
+    """The whole network. Any image size; the image is normalised by the caller.
 
-    def __init__(self, config: M2HConfig = FULL) -> None:
+    ``backbone``: an ``nn.Module`` of one's own in place of the config's.
+    """
+
+    def __init__(self, config: M2HConfig = FULL, backbone: Backbone | None = None) -> None:
         super().__init__()
         self.config = config
-        self.backbone = create_backbone(config.backbone)
+        self.backbone = backbone or create_backbone(config.backbone)
         self.mlt_head = MultiTaskHead(config, self.backbone)
 
     def forward(self, image: Float[Tensor, "b 3 h w"]) -> Maps:
@@ -134,12 +139,8 @@ class MultiTaskHead(nn.Module):
         self._add_heads(config)
 
     def _add_heads(self, config: M2HConfig) -> None:
-        c, ups, light, compat = (
-            config.channels,
-            config.head_upsamplings,
-            config.light,
-            config.compat,
-        )
+        c, light, compat = config.channels, config.light, config.compat
+        ups = config.head_upsamplings
         self.conv_edge = PlainHead(c, 1, upsamplings=ups, light=light, compat=compat)
         self.conv_normal = PlainHead(
             c, 3, upsamplings=ups, light=light, compat=compat, bounded=True
@@ -157,7 +158,8 @@ class MultiTaskHead(nn.Module):
         last = taps[-1].features
         semantics = self.restore_semseg(features[2], semantics, self.unique_semantic_feature(last))
         depth = self.restore_depth(features[3], depth, self.unique_depth_feature(last))
-        depth_m = F.relu(self.conv_depth(depth)) + MIN_DEPTH_M  # b 1 32g 32g
+        positive = F.softplus if self.config.smooth_depth else F.relu
+        depth_m = positive(self.conv_depth(depth)) + MIN_DEPTH_M  # b 1 32g 32g
         directions = F.normalize(self.conv_normal(normals), dim=1)  # b 3 32g 32g
         return Maps(
             resized(depth_m, size),

@@ -62,7 +62,7 @@ def read_safetensors(path: Path) -> TensorFile:
         header = json.loads(content[8:start])
         metadata = header.pop("__metadata__", {})
         entries = sorted(header.items(), key=lambda item: item[1]["data_offsets"])
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise ValueError("the header is not that of a safetensors file") from error
     if not isinstance(metadata, dict) or not all(isinstance(v, str) for v in metadata.values()):
         raise ValueError("the header's __metadata__ is not a table of strings")

@@ -17,6 +17,13 @@ PATCHES = "embeddings.patch_embeddings.projection.weight"  # in the Hugging Face
 PREFIXES = ("dinov2_with_registers.", "dinov2.", "backbone.")  # before these names, with a head on
 CLASSIFIER = ("classifier.weight", "classifier.bias")  # ImageNet's; of no use here
 
+PUBLISHED = {  # SHA-256 of M2H's released files; all four are the full flavour
+    "af35c6e61d8d971482525c387123bee1553cc509567a0a869376ed9ce105f38a": "M2H m2h_indoor.pt",
+    "df93492b758b65a2e8c82750432892cfb36c5e3c567b7a6f0c5970055a545cf8": "M2H m2h_nyudv2.pt",
+    "b0ad391c1fce9c80a77b5ff5888210a2185ee759da61d48e21cb972ed145e955": "M2H best_final_hypersim",
+    "c550220c8cf1a68a0f30416c98cfd307322154fde475c04e6d0d3f6c8d91fc65": "M2H hypersim_paper_model",
+}
+
 
 class Kind(Enum):
     """What a file holds, in words for a message."""

@@ -236,6 +236,26 @@ def test_files_that_are_no_weights_are_refused_in_one_line(
     assert issubclass(CheckpointError, HydraMonoError)
 
 
+@given(st.integers(0, 10**9), st.integers(0, 255), st.sampled_from(["torch", "safetensors"]))
+@settings(max_examples=60, deadline=None)
+def test_a_damaged_file_is_read_or_refused_in_one_line(
+    tmp_path_factory: pytest.TempPathFactory, where: int, what: int, form: str
+) -> None:
+    path = tmp_path_factory.getbasetemp() / "damaged"
+    tensors = {"a.weight": torch.ones(2, 3), "a.bias": torch.zeros(3)}
+    if form == "torch":
+        torch.save(tensors, path)
+    else:
+        write_safetensors(path, tensors)
+    content = bytearray(path.read_bytes())
+    content[where % len(content)] = what
+    path.write_bytes(content)
+    try:
+        assert read_weights(path).tensors
+    except CheckpointError as error:
+        assert "\n" not in str(error)
+
+
 @pytest.mark.parametrize("suffix", [".safetensors", ".pt"])
 def test_conversion_keeps_every_number(
     tmp_path: Path, state: dict[str, Tensor], suffix: str
@@ -269,7 +289,7 @@ def test_nothing_is_converted_that_is_not_understood(
 def test_a_description_tells_what_the_file_holds(tmp_path: Path, state: dict[str, Tensor]) -> None:
     rows = dict(describe_weights(saved(tmp_path / "m2h.pt", state)))
     assert rows["contents"] == "M2H, the full flavour"
-    assert rows["tensors"] == str(len(state))
+    assert rows["tensors"] == str(len(state)) and rows["published as"] == "unknown"
     network = M2H(TINY)
     counted = sum(parameter.numel() for parameter in network.parameters())
     assert rows["parameters"] == f"{counted / 1e6:.2f} M"

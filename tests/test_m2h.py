@@ -18,7 +18,6 @@ from hydra_mono.perception.m2h import (
     SMALL,
     M2HConfig,
     Maps,
-    MultiTaskHead,
     WindowAttention,
     join_windows,
     pad_to_multiple,
@@ -71,6 +70,17 @@ def test_the_same_image_gives_the_same_bytes(network: M2H) -> None:
     with torch.inference_mode():
         first, second = network(image), network(image)
     assert all(torch.equal(a, b) for a, b in zip(first, second, strict=True))
+
+
+def test_mixed_precision_says_nearly_the_same(network: M2H) -> None:
+    image = made_image(12, 42, 56)
+    with torch.inference_mode():
+        whole = network(image)
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            mixed = network(image)
+    for exact, rough in zip(whole, mixed, strict=True):
+        both = torch.stack([exact.flatten(), rough.float().flatten()])
+        assert torch.corrcoef(both)[0, 1] > 0.98
 
 
 def test_every_parameter_that_is_used_learns(network: M2H) -> None:
@@ -224,12 +234,10 @@ class Halving(torch.nn.Module):
 
 
 def test_any_backbone_of_four_maps_can_be_plugged_in() -> None:
-    backbone = Halving()
-    assert isinstance(backbone, Backbone)
-    head = MultiTaskHead(TINY_COMPACT, backbone).eval()
+    assert isinstance(Halving(), Backbone)
+    network = M2H(TINY_COMPACT, Halving()).eval()
     with torch.inference_mode():
-        maps = head(backbone(made_image(11, 32, 40)), (32, 40))
-    assert maps.semantics.shape == (1, 5, 32, 40)
+        assert network(made_image(11, 30, 43)).semantics.shape == (1, 5, 30, 43)
 
 
 @pytest.mark.parametrize(

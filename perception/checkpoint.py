@@ -200,11 +200,11 @@ def _read_torch(path: Path) -> dict[str, Tensor]:
 
 def _m2h_config(weights: Weights, *, compat: bool) -> M2HConfig:
     try:
-        if CONFIG_KEY in weights.metadata:
-            return _parsed_config(weights.metadata[CONFIG_KEY])
-        return dataclasses.replace(m2h_config(weights.tensors), compat=compat)
+        text = weights.metadata.get(CONFIG_KEY)
+        config = m2h_config(weights.tensors) if text is None else _parsed_config(text)
     except ValueError as error:
         raise CheckpointError(f"{weights.path}: {error}") from error
+    return dataclasses.replace(config, compat=config.compat or compat)
 
 
 def _config_text(config: M2HConfig) -> str:

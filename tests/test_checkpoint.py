@@ -125,7 +125,10 @@ def test_half_precision_halves_the_file_and_loads_as_single(tmp_path: Path) -> N
 
 def test_compat_is_the_readers_choice(tmp_path: Path, state: dict[str, Tensor]) -> None:
     path = saved(tmp_path / "m2h.pt", state)
-    assert load_m2h(path, compat=True).config == dataclasses.replace(TINY, compat=True)
+    convert_weights(path, tmp_path / "m2h.safetensors")
+    for file in (path, tmp_path / "m2h.safetensors"):
+        assert load_m2h(file).config == TINY
+        assert load_m2h(file, compat=True).config == dataclasses.replace(TINY, compat=True)
 
 
 @pytest.mark.parametrize("config", [TINY_VIT, REGISTERED], ids=["plain", "registers"])

@@ -26,7 +26,7 @@ from hydra_mono.cli.sources import open_source
 from hydra_mono.core.config import Config, load_config
 from hydra_mono.core.frame import Frame
 from hydra_mono.core.geometry import inverse
-from hydra_mono.core.timing import summary
+from hydra_mono.core.timing import settled_garbage, summary
 from hydra_mono.graph.symbols import Layer
 from hydra_mono.perception.predict import create_predictor
 from hydra_mono.pipeline import Mapper
@@ -122,7 +122,7 @@ def figures(
         "frame_ms": spread(frame_ms),
         "ordinary_frame_ms": spread(frame_ms[~is_key]),
         "keyframe_ms": spread(frame_ms[is_key]),
-        "stage_ms": {name: summary(times) for name, times in mapper.clock.stage_ms.items()},
+        "stage_ms": {name: spread(np.array(t)) for name, t in mapper.clock.stage_ms.items()},
         "memory_mb": [round(value, 1) for value in memory_mb],
         "memory_growth_mb": round(max(memory_mb) - memory_mb[0], 1),
         "peak_rss_mb": round(peak_rss_mb(), 1),
@@ -156,8 +156,8 @@ def report(result: dict[str, Any]) -> None:
     print_table(rows, header=("milliseconds", *columns))
     stages = result["stage_ms"].items()
     print_table(
-        [(name, *(f"{t[c]:.2f}" for c in columns[:3])) for name, t in stages],
-        header=("stage", *columns[:3]),
+        [(name, *(f"{t[c]:.2f}" for c in columns)) for name, t in stages],
+        header=("stage", *columns),
     )
     single = [(key, str(value)) for key, value in result.items() if not isinstance(value, dict)]
     print_table([row for row in single if row[0] != "memory_mb"], header=("figure", "value"))
@@ -182,7 +182,8 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=Path("results/benchmark-mapping.json"))
     options = parser.parse_args()
     config = load_config(overrides=tuple(options.set))
-    result = measure(config, options.sequence, options.frames, not options.no_baseline)
+    with settled_garbage():
+        result = measure(config, options.sequence, options.frames, not options.no_baseline)
     result |= {"sequence": options.sequence, "settings": options.set}
     report(result)
     options.output.parent.mkdir(parents=True, exist_ok=True)

@@ -5,7 +5,6 @@ from jaxtyping import Bool, Float64
 
 from hydra_mono.core.config import PlacesConfig
 from hydra_mono.core.freespace import FreeSpace
-from hydra_mono.core.mesh import BlockMesh
 from hydra_mono.graph.nodes import Edge, PlaceNode
 from hydra_mono.graph.places_cover import Balls
 from hydra_mono.graph.places_edges import Links
@@ -25,7 +24,7 @@ class PlaceLayer:
         self._rules = rules
         self._archive = _Archive()
 
-    def update(self, graph: SceneGraph, space: FreeSpace, mesh: BlockMesh, stamp_ns: int) -> None:
+    def update(self, graph: SceneGraph, space: FreeSpace, stamp_ns: int) -> None:
         """Looks anew at what changed; places outside the window are frozen until it returns."""
         if space.window_center_m is not None:
             self._archive.move_window(graph, space.window_center_m, space.window_radius_m)

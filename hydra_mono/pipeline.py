@@ -1,5 +1,7 @@
 """The job on a page: a posed frame in, a grown scene graph out."""
 
+from collections.abc import Iterator
+
 import numpy as np
 from jaxtyping import Bool
 from scipy import ndimage
@@ -39,7 +41,7 @@ class Mapper:
         self._viewer = viewer or StubViewer()
         self._volume = create_volume(config.mapping)
         self._free_space = create_free_space(config.free_space, config.mapping)
-        self._objects = create_objects(config.objects, labels)
+        self._objects = create_objects(config.objects, labels, config.mapping.voxel_size)
         self._places = create_places(config.places)
         self._rooms = create_rooms(config.rooms, labels)
         self._agents = create_agent_trail(config.agents)
@@ -47,6 +49,7 @@ class Mapper:
         self._separation_ns = int(config.mapping.keyframe_separation * 1e9)
         self._latest: Frame | None = None
         self._keyframe_ns: int | None = None
+        self._refresh: Iterator[None] = iter(())
 
     @property
     def label_space(self) -> LabelSpace:
@@ -67,28 +70,47 @@ class Mapper:
         stage("view", self._viewer.log_frame, frame, prediction)
         self._latest = frame
         if self._is_keyframe(frame.stamp_ns):
-            self.update_map(frame)
+            self._start_refresh(frame)
+        next(self._refresh, None)
         self.clock.end_frame()
         self._viewer.log_timings(self.clock.latest_ms())
 
-    def update_map(self, frame: Frame) -> None:
-        """Brings mesh, free space and every layer of the graph up to the frame."""
+    def _refresh_from(self, frame: Frame) -> Iterator[None]:
+        """Brings mesh, free space and every layer of the graph up to the frame.
+
+        A slice of the work a frame, so that no single frame pays for all of it.
+        """
         stage, stamp_ns, center_m = self.clock.stage, frame.stamp_ns, frame.camera_position_m
-        self._keyframe_ns = stamp_ns
         update = stage("mesh", self._volume.update_mesh, stamp_ns, center_m)
         self.mesh.apply(update)
+        yield
         space = stage("free_space", self._free_space.update, update, center_m)
+        yield
         stage("objects", self._objects.update, self.graph, self.mesh, update, stamp_ns)
-        stage("places", self._places.update, self.graph, space, self.mesh, stamp_ns)
+        yield
+        stage("places", self._places.update, self.graph, space, stamp_ns)
+        yield
         stage("rooms", self._rooms.update, self.graph, self.mesh, update, stamp_ns)
         stage("hierarchy", assign_parents, self.graph, stamp_ns)
         stage("view_map", self._viewer.log_map, update, self.graph)
 
+    def _start_refresh(self, frame: Frame) -> None:
+        """Ends what is left of the refresh under way and starts the next."""
+        self._end_refresh()
+        self._keyframe_ns = frame.stamp_ns
+        self._refresh = self._refresh_from(frame)
+
+    def _end_refresh(self) -> None:
+        for _ in self._refresh:
+            pass
+
     def finish(self) -> None:
         """Brings everything up to the last frame; call it once, at the end."""
+        self._end_refresh()
         if self._latest is not None and self._latest.stamp_ns != self._keyframe_ns:
-            self.update_map(self._latest)
-            self.clock.drop_frame()
+            self._start_refresh(self._latest)
+            self._end_refresh()
+        self.clock.drop_frame()
 
     def close(self) -> None:
         """Lets the viewer write what it still holds."""

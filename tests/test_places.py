@@ -20,7 +20,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hydra_mono.core.freespace import FreeSpace
-from hydra_mono.core.mesh import BlockMesh
 from hydra_mono.graph.nodes import ObjectNode, PlaceNode
 from hydra_mono.graph.scene_graph import SceneGraph
 from hydra_mono.graph.symbols import Layer, NodeSymbol
@@ -33,7 +32,7 @@ FURNISHED_VIEWS = ((3.5, 2.0, 1.5), (1.0, 2.4, 1.2))
 
 def graph_of(world: BoxWorld, *views: tuple[float, float, float]) -> SceneGraph:
     graph = SceneGraph()
-    new_places().update(graph, free_space_of(world, *views), BlockMesh(), 5)
+    new_places().update(graph, free_space_of(world, *views), 5)
     return graph
 
 
@@ -138,12 +137,12 @@ def test_a_wall_without_a_door_parts_the_places() -> None:
 
 def test_looking_again_at_the_same_settles_and_changes_nothing() -> None:
     space, graph, layer = free_space_of(ROOM, MIDDLE), SceneGraph(), new_places()
-    layer.update(graph, space, BlockMesh(), 4)
+    layer.update(graph, space, 4)
     at_first = places_of(graph)
-    layer.update(graph, space, BlockMesh(), 5)
+    layer.update(graph, space, 5)
     assert len(set(at_first) ^ set(places_of(graph))) <= 0.05 * len(at_first)
     before, edges = places_of(graph), edges_of(graph)
-    layer.update(graph, space, BlockMesh(), 6)
+    layer.update(graph, space, 6)
     after = places_of(graph)
     assert [*after] == [*before]
     assert edges_of(graph) == edges
@@ -157,7 +156,7 @@ def test_a_crate_pushes_its_places_away_and_they_return_when_it_goes() -> None:
     def see(world: BoxWorld, stamp_ns: int) -> None:
         update = world_update(world, stamp_ns, empty=everything)
         look_at_world(space, world, MIDDLE)
-        layer.update(graph, space.update(update, centre), BlockMesh(), stamp_ns)
+        layer.update(graph, space.update(update, centre), stamp_ns)
 
     everything = mesh_update(np.concatenate([ROOM.surface_points(), crate.surface_points()]))
     see(ROOM, 1)
@@ -177,19 +176,19 @@ def nothing_new(center_m: tuple[float, float, float]) -> FreeSpace:
 
 def test_places_out_of_the_window_freeze_and_wake_on_return() -> None:
     graph, layer = SceneGraph(), new_places()
-    layer.update(graph, free_space_of(ROOM, MIDDLE), BlockMesh(), 5)
+    layer.update(graph, free_space_of(ROOM, MIDDLE), 5)
     before, edges = places_of(graph), edges_of(graph)
-    layer.update(graph, nothing_new((20.0, 0.0, 1.0)), BlockMesh(), 6)
+    layer.update(graph, nothing_new((20.0, 0.0, 1.0)), 6)
     assert places_of(graph) == {s: replace(p, is_active=False) for s, p in before.items()}
     assert edges_of(graph) == edges
-    layer.update(graph, nothing_new(MIDDLE), BlockMesh(), 7)
+    layer.update(graph, nothing_new(MIDDLE), 7)
     assert places_of(graph) == before
 
 
 def test_only_what_is_near_the_window_is_looked_at() -> None:
     graph, layer = SceneGraph(), new_places()
-    layer.update(graph, free_space_of(ROOM, MIDDLE), BlockMesh(), 5)
-    layer.update(graph, nothing_new((20.0, 0.0, 1.0)), BlockMesh(), 6)
+    layer.update(graph, free_space_of(ROOM, MIDDLE), 5)
+    layer.update(graph, nothing_new((20.0, 0.0, 1.0)), 6)
     frozen = places_of(graph)
     far = free_space_of(ROOM, MIDDLE)
     shift = np.array([200, 0, 0], np.int32)
@@ -199,7 +198,7 @@ def test_only_what_is_near_the_window_is_looked_at() -> None:
         parent=far.parent + shift,
         window_center_m=np.array([22.0, 1.5, 1.3]),
     )
-    layer.update(graph, moved, BlockMesh(), 7)
+    layer.update(graph, moved, 7)
     assert {s: p for s, p in places_of(graph).items() if s in frozen} == frozen
     assert graph.count(Layer.PLACES) > 1.8 * len(frozen)
 
@@ -207,9 +206,9 @@ def test_only_what_is_near_the_window_is_looked_at() -> None:
 def test_a_place_that_goes_lets_its_children_loose() -> None:
     graph, layer = SceneGraph(), new_places()
     space = free_space_of(ROOM, MIDDLE)
-    layer.update(graph, space, BlockMesh(), 5)
+    layer.update(graph, space, 5)
     blocked = replace(space, observed_free=np.zeros_like(space.observed_free))
-    layer.update(graph, blocked, BlockMesh(), 6)
+    layer.update(graph, blocked, 6)
     assert graph.count(Layer.PLACES) == 0
     assert not [node for _, node in graph.nodes(Layer.OBJECTS) if isinstance(node, ObjectNode)]
 

@@ -101,17 +101,14 @@ def stage_rows(metrics: dict[str, Any]) -> list[tuple[str, str, str]]:
     ]
 
 
-def score_rows(scores: dict[str, Any], prefix: str = "") -> list[Row]:
-    """Every number of a nested dictionary, keys joined by dots."""
-    rows: list[Row] = []
-    for key, value in scores.items():
-        if isinstance(value, dict):
-            rows += score_rows(value, f"{prefix}{key}.")
-        elif isinstance(value, float):
-            rows.append((prefix + key, f"{value:.3f}"))
-        elif isinstance(value, int):
-            rows.append((prefix + key, str(value)))
-    return rows
+def score_rows(scores: dict[str, Any]) -> list[Row]:
+    """One row a figure, ``subject.figure``; tables within a subject stay in the metrics file."""
+    return [
+        (f"{subject}.{name}", str(value) if isinstance(value, int) else f"{value:.3f}")
+        for subject, figures in scores.items()
+        for name, value in figures.items()
+        if isinstance(value, int | float)
+    ]
 
 
 def print_table(rows: list[Any], header: tuple[str, ...] | None = None) -> None:

@@ -92,13 +92,13 @@ class ObjectsConfig(Section):
 class PlacesConfig(Section):
     """Sparse graph of free-space balls on the generalised Voronoi diagram."""
 
-    min_node_distance: float = Field(default=0.25, gt=0)  # m from a place to the nearest surface
-    min_volume: float = Field(default=0.02, gt=0)  # m³ of free space that a place adds to the rest
+    min_node_distance: float = Field(default=0.2, gt=0)  # m from a place to the nearest surface
+    min_volume: float = Field(default=0.015, gt=0)  # m³ of free space that a place adds to the rest
     min_edge_distance: float = Field(default=0.25, ge=0)  # m from an edge to the nearest surface
     freespace_edge_clearance: float = Field(default=0.2, ge=0)  # m where nothing else joins parts
     max_edge_length: float = Field(default=2.0, gt=0)  # m
     min_component_size: int = Field(default=3, ge=1)  # places; smaller islands are left out
-    voronoi_min_distance: float = Field(default=0.25, gt=0)  # m
+    voronoi_min_distance: float = Field(default=0.2, gt=0)  # m
     voronoi_parent_l1_separation: float = Field(default=2.0, gt=0)  # m
     voronoi_parent_cos_separation: float = Field(default=0.2, ge=-1, le=1)
 
@@ -107,7 +107,7 @@ class RoomsConfig(Section):
     """Rooms as groups of places, parted at gaps between walls."""
 
     cell_size: float = Field(default=0.1, gt=0)  # m of the plan of walls
-    max_door: float = Field(default=1.2, gt=0)  # m; so narrow a gap parts rooms by itself
+    max_door: float = Field(default=1.0, gt=0)  # m; so narrow a gap parts rooms by itself
     max_joint: float = Field(default=3.3, gt=0)  # m; a gap with wall standing out at both ends
     max_lintel: float = Field(default=4.5, gt=0)  # m; a gap below a lintel or beam between walls
     min_stub: float = Field(default=0.3, gt=0)  # m of wall standing out beside a gap

@@ -18,7 +18,7 @@ from jaxtyping import Float64
 
 from hydra_mono.core.checks import FrameGate
 from hydra_mono.core.config import DataConfig
-from hydra_mono.core.errors import BadFrameError, DataError
+from hydra_mono.core.errors import BadFrameError, DataError, ExportError
 from hydra_mono.core.frame import Frame, Intrinsics
 from hydra_mono.core.source import Source, stream
 from hydra_mono.core.timing import settled_garbage, summary
@@ -120,7 +120,10 @@ class Session:
         if time.perf_counter() < self._next_save_s or not self.log.frames:
             return
         started = time.perf_counter()
-        self.mapper.clock.stage("write", self._save, self)
+        try:
+            self.mapper.clock.stage("write", self._save, self)
+        except ExportError as error:  # the map is in memory still, and the disk may be mended
+            logger.warning("cannot save under way: %s", error)
         ended = time.perf_counter()
         self._next_save_s = ended + max(self._interval_s, 20 * (ended - started))
 
@@ -155,7 +158,7 @@ class Session:
             },
             "edges": graph.edge_count,
             "mesh": {"vertices": self.mapper.mesh.vertex_count, "blocks": len(self.mapper.mesh)},
-            "peak_rss_mb": round(peak_rss_mb(), 1),
+            "peak_rss_mb": round(max(peak_rss_mb(), log.first_rss_mb), 1),  # counters lag a little
             "first_frame_rss_mb": round(log.first_rss_mb, 1),
             "skipped": {
                 "total": sum(log.skipped.values()),

@@ -120,3 +120,9 @@ def test_a_real_folder_is_not_replaced_by_a_link(tmp_path: Path) -> None:
     with pytest.raises(ExportError, match=r"latest.*not a link"):
         point_link(tmp_path / "latest", "new")
     assert not (tmp_path / "latest").is_symlink()
+
+
+def test_a_writer_that_names_the_temporary_file_is_quoted_with_the_real_one(tmp_path: Path) -> None:
+    file = tmp_path / "mesh.ply"
+    with pytest.raises(ExportError, match=rf"cannot write {file}: full"), replacing(file) as aside:
+        raise ExportError(f"cannot write {aside}: full")

@@ -17,7 +17,7 @@ from helpers_runs import (
 )
 
 from hydra_mono.core.checks import create_gate
-from hydra_mono.core.errors import DataError
+from hydra_mono.core.errors import DataError, ExportError
 from hydra_mono.perception.predict import SensorPredictor
 from hydra_mono.pipeline import Mapper
 from hydra_mono.session import Session
@@ -107,3 +107,13 @@ def test_metrics_hold_what_users_read(tmp_path: Path) -> None:
     assert {"objects", "agents", "places", "rooms", "buildings"} == metrics["layers"].keys()
     assert metrics["peak_rss_mb"] >= metrics["first_frame_rss_mb"] > 0
     assert len(session.mapper.clock.frame_ms) == metrics["frames"]
+
+
+def test_a_full_disk_under_way_does_not_end_the_run(caplog: pytest.LogCaptureFixture) -> None:
+    def full(session: Session) -> None:
+        raise ExportError("cannot write graph.json: No space left on device")
+
+    source = WallSource(count=6)
+    session = session_for(source, save=full, checkpoint_interval_s=0.0)
+    session.run(source, small_config().data)
+    assert session.log.frames == 6 and "No space left" in caplog.text

@@ -1,6 +1,7 @@
 """Writing so that a reader sees the old file or the new one, never half of one."""
 
 import contextlib
+import errno
 import os
 import secrets
 from collections.abc import Callable, Iterable, Iterator
@@ -26,10 +27,17 @@ def replacing(path: Path) -> Iterator[Path]:
         aside.replace(path)
         _flush_folder(path.parent)
     except OSError as error:
-        raise ExportError(f"cannot write {path}: {error.strerror or error}") from error
+        raise ExportError(_why(path, error)) from error
+    except ExportError as error:  # a writer inside names the temporary file
+        raise ExportError(str(error).replace(str(aside), str(path))) from error
     finally:
         with contextlib.suppress(OSError):
             aside.unlink(missing_ok=True)
+
+
+def _why(path: Path, error: OSError) -> str:
+    hint = "; free some space there, or write elsewhere" if error.errno == errno.ENOSPC else ""
+    return f"cannot write {path}: {error.strerror or error}{hint}"
 
 
 def write_text(path: Path, text: str) -> None:

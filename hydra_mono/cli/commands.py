@@ -1,4 +1,4 @@
-"""The smaller commands: info, evaluate, export, view, doctor, config."""
+"""The smaller commands: info, evaluate, export, view, doctor, config, weights."""
 
 import argparse
 import importlib
@@ -113,4 +113,17 @@ def config(options: argparse.Namespace) -> int:
 
     path = Path(options.config) if options.config else None
     print(dump_config(load_config(path, tuple(options.set))), end="")
+    return 0
+
+
+def weights(options: argparse.Namespace) -> int:
+    """Prints what a weights file holds, or writes it in another form."""
+    from hydra_mono.cli.progress import print_table
+    from hydra_mono.perception.checkpoint import convert_weights, describe_weights
+
+    if options.action == "info":
+        print_table(describe_weights(Path(options.file)))
+        return 0
+    convert_weights(Path(options.source), Path(options.target), half=options.half)
+    print(options.target)
     return 0

@@ -50,6 +50,7 @@ def _dispatch(options: argparse.Namespace) -> int:
         "view": commands.view,
         "doctor": commands.doctor,
         "config": commands.config,
+        "weights": commands.weights,
     }
     return verbs[options.command](options)
 
@@ -73,6 +74,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_view(commands.add_parser("view", help="open a run's recording in the viewer"))
     _add_doctor(commands.add_parser("doctor", help="check the installation"))
     _add_config(commands.add_parser("config", help="show the settings"))
+    _add_weights(commands.add_parser("weights", help="inspect or convert a network's weights"))
     return parser
 
 
@@ -83,7 +85,10 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
         metavar="NAME|PATH",
         help="apartment (default), simulated/SEED, scannet0000, or a folder or file",
     )
-    parser.add_argument("--predictor", choices=("sensor",), help="who says depth and labels")
+    parser.add_argument(
+        "--predictor", choices=("sensor", "m2h"), help="who says depth and labels (sensor)"
+    )
+    parser.add_argument("--weights", metavar="FILE", help="the network's weights, for m2h")
     parser.add_argument("--max-frames", type=int, metavar="N", help="stop after N frames")
     parser.add_argument("--start", type=int, metavar="N", help="first frame")
     parser.add_argument("--stride", type=int, metavar="N", help="use every N-th frame")
@@ -147,3 +152,13 @@ def _add_doctor(parser: argparse.ArgumentParser) -> None:
 def _add_config(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("action", choices=("dump",), help="print every setting as YAML")
     _add_config_options(parser)
+
+
+def _add_weights(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    info = actions.add_parser("info", help="what a weights file holds")
+    info.add_argument("file", metavar="FILE")
+    convert = actions.add_parser("convert", help="write weights under the names used here")
+    convert.add_argument("source", metavar="SOURCE")
+    convert.add_argument("target", metavar="TARGET", help="ends in .safetensors, .pt or .pth")
+    convert.add_argument("--half", action="store_true", help="in half precision")

@@ -16,6 +16,7 @@ SIMULATED = re.compile(r"apartment|(simulated|training)/\d+")
 
 _OPTION_KEYS = {
     "predictor": "predictor.name",
+    "weights": "predictor.weights",
     "max_frames": "data.max_frames",
     "start": "data.start",
     "stride": "data.stride",

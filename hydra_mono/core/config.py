@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, ValidationError
 
 from hydra_mono.core.errors import ConfigError
 
@@ -131,7 +131,19 @@ class AgentsConfig(Section):
 
 
 class PredictorConfig(Section):
-    name: Literal["sensor"] = "sensor"
+    """Who says depth and labels: the sensor (or data set), or a network from colour alone."""
+
+    name: Literal["sensor", "m2h"] = "sensor"
+    weights: str | None = None  # file of the network's weights; m2h needs one
+    variant: Literal["full", "small", "compact"] | None = None  # None: whatever the file holds
+    feed_height: int = Field(default=224, ge=14)  # pixels; images are resized, in proportion,
+    feed_width: int = Field(default=224, ge=14)  # pixels; to fit into height and width
+    depth_scale: float = Field(default=1.0, gt=0)  # of the network's depth, for another camera
+    min_depth: float = Field(default=0.001, gt=0)  # m; less is raised to it
+    max_depth: float = Field(default=10.0, gt=0)  # m; more is cut to it
+    mean: tuple[float, float, float] = (0.4803, 0.4800, 0.4723)  # of red, green, blue in 0..1
+    std: tuple[PositiveFloat, PositiveFloat, PositiveFloat] = (0.2594, 0.2573, 0.2641)  # likewise
+    threads: int | None = Field(default=None, ge=1)  # of torch; None: as many as it likes
 
 
 class ViewerConfig(Section):

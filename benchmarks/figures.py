@@ -1,7 +1,7 @@
 """The README's figures: maps simulated apartments that were not tuned on and scores them.
 
     python benchmarks/figures.py                                  # closed and open plans
-    python benchmarks/figures.py --closed 1001 --open 1011 --set mapping.voxel_size=0.1
+    python benchmarks/figures.py --closed 2001 --open 2011 --set mapping.voxel_size=0.1
 
 Every apartment is one run of the command line in a process of its own. Prints a row an apartment
 and writes one JSON file.
@@ -76,8 +76,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument("--closed", type=int, nargs="*", default=[1001, 1002, 1003])
-    parser.add_argument("--open", type=int, nargs="*", default=[1011, 1012, 1013])
+    parser.add_argument("--closed", type=int, nargs="*", default=[2001, 2002])
+    parser.add_argument("--open", type=int, nargs="*", default=[2011, 2012])
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
     parser.add_argument("--output", type=Path, default=Path("results/benchmark-figures.json"))
     options = parser.parse_args()

@@ -52,7 +52,7 @@ class MappingConfig(Section):
 
     voxel_size: float = Field(default=0.05, gt=0)  # m
     truncation: float = Field(default=0.15, gt=0)  # m measured in front of a surface
-    behind: float = Field(default=0.075, gt=0)  # m measured behind a surface
+    behind: float = Field(default=0.06, gt=0)  # m measured behind a surface
     min_depth: float = Field(default=0.1, ge=0)  # m
     max_depth: float = Field(default=5.0, gt=0)  # m
     window_radius: float = Field(
@@ -60,7 +60,7 @@ class MappingConfig(Section):
     )  # m; blocks farther from the camera are archived
     keyframe_separation: float = Field(default=1.0, ge=0)  # s between updates of mesh and graph
     max_weight: float = Field(default=20.0, gt=0)  # close observations a voxel remembers
-    min_weight: float = Field(default=0.02, gt=0)  # close observations before a voxel is meshed
+    min_weight: float = Field(default=0.15, gt=0)  # close observations before a voxel is meshed
     carve_weight: float = Field(default=2.0, gt=0)  # of seeing through a solid voxel
     max_label_weight: float = Field(default=10.0, gt=0)  # observations a label is sure of at most
     mesh_tolerance: float = Field(default=0.002, ge=0)  # m a voxel may move before it is remeshed

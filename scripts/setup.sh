@@ -11,6 +11,11 @@ torch_cpu_index=${TORCH_CPU_INDEX:-https://download.pytorch.org/whl/cpu}
 say() { printf 'setup: %s\n' "$*"; }
 fail() { printf 'setup: error: %s\n' "$*" >&2; exit 1; }
 
+bring_python() {
+    command -v python3 >/dev/null 2>&1 || command -v "${PYTHON:-python3}" >/dev/null 2>&1 ||
+        ! can_install || apt_install python3 python3-venv
+}
+
 find_python() {
     for candidate in ${PYTHON:-} python3.11 python3.12 python3.13 python3; do
         if command -v "$candidate" >/dev/null 2>&1 &&
@@ -86,6 +91,7 @@ stamp=$venv/.ready-$extra
 if [ -f "$stamp" ] && [ ! pyproject.toml -nt "$stamp" ] && [ ! constraints.txt -nt "$stamp" ]; then
     exit 0
 fi
+bring_python
 python=$(find_python)
 if [ "$(uname -s)" = Linux ]; then
     missing=$(missing_packages "$python")

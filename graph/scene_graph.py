@@ -235,6 +235,10 @@ class SceneGraph:
         """Nodes below, sorted."""
         return sorted(n for n in self._graph.neighbors(symbol) if n.layer < symbol.layer)
 
+    def edges_of(self, symbol: NodeSymbol) -> list[EdgeKey]:
+        """Every edge at a node, lower end first, sorted."""
+        return sorted(_ordered(symbol, other) for other in self._graph.neighbors(symbol))
+
     def siblings(self, symbol: NodeSymbol) -> list[NodeSymbol]:
         """Neighbours in the same layer, sorted."""
         return sorted(n for n in self._graph.neighbors(symbol) if n.layer == symbol.layer)

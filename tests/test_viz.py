@@ -110,6 +110,15 @@ def test_rooms_float_above_places() -> None:
     assert drawing.rooms.positions_m[0, 2] > drawing.places[0].positions_m[0, 2]
 
 
+def test_links_follow_a_room_that_moves() -> None:
+    graph, painter = row_of_places(1), GraphPainter()
+    graph.add_node(NodeSymbol("R", 0), room())
+    graph.set_parent(NodeSymbol("p", 0), NodeSymbol("R", 0), EDGE)
+    painter.draw(graph)
+    graph.update_node(NodeSymbol("R", 0), position_m=(5.0, 0.0, 1.0))
+    assert painter.draw(graph).links[("p-R", 0)].segments_m[0, 1, 0] == 5.0
+
+
 def test_an_object_found_gone_is_an_event_once_and_its_box_goes() -> None:
     graph, painter = SceneGraph(), GraphPainter()
     graph.add_node(NodeSymbol("O", 0), thing())

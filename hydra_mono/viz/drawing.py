@@ -3,6 +3,7 @@
 Nodes are drawn in chunks of consecutive numbers, so a change redraws one chunk, not the map.
 """
 
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,12 +12,13 @@ import numpy as np
 from jaxtyping import Float32, UInt8
 
 from hydra_mono.core.box import BoundingBox
-from hydra_mono.graph.nodes import BuildingNode, Node, ObjectNode, PlaceNode, RoomNode
+from hydra_mono.graph.nodes import BuildingNode, Node, ObjectNode, PlaceNode, Position, RoomNode
 from hydra_mono.graph.scene_graph import Changes, EdgeKey, GraphChanges, SceneGraph
 from hydra_mono.graph.symbols import Layer, NodeSymbol
 
 CHUNK = 64
 LIFT_M = {Layer.OBJECTS: 0.0, Layer.PLACES: 4.0, Layer.ROOMS: 7.5, Layer.BUILDINGS: 11.0}
+MOVED_M = 0.01  # a node that moved less keeps its links as drawn
 GREY = (150, 150, 150)
 DRAWN_LINKS = ("p-p", "O-p", "p-R", "R-R", "R-B", "a-a")
 NAMED = "ORB"  # prefixes of the nodes whose coming and going is an event
@@ -78,12 +80,13 @@ class GraphPainter:
         self._nodes: dict[ChunkKey, dict[NodeSymbol, None]] = {}
         self._edges: dict[ChunkKey, dict[EdgeKey, None]] = {}
         self._known_gone: set[NodeSymbol] = set()
+        self._drawn_at: dict[NodeSymbol, Position] = {}
 
     def draw(self, graph: SceneGraph) -> GraphDrawing:
         """The chunks that changed since the last call, drawn anew."""
         changes = graph.changes_since(self._version)
         self._version = changes.version
-        edges = _book(self._edges, changes.edges, _edge_chunk)
+        edges = _book(self._edges, changes.edges, _edge_chunk) | self._moved(graph, changes.nodes)
         nodes = _book(self._nodes, changes.nodes, _node_chunk) | _recolored(changes)
         kinds = {kind for kind, _ in nodes}
         return GraphDrawing(
@@ -96,6 +99,19 @@ class GraphPainter:
             events=tuple(self._events(graph, changes.nodes)),
             counts={layer.name.lower(): graph.count(layer) for layer in Layer},
         )
+
+    def _moved(self, graph: SceneGraph, changes: Changes[NodeSymbol]) -> set[ChunkKey]:
+        """Chunks of the links that end at nodes which are not where they were drawn."""
+        chunks: set[ChunkKey] = set()
+        for symbol in (*changes.new, *changes.changed):
+            position_m = graph.get_node(symbol).position_m
+            before_m = self._drawn_at.setdefault(symbol, position_m)
+            if math.dist(before_m, position_m) > MOVED_M:
+                self._drawn_at[symbol] = position_m
+                chunks.update(_edge_chunk(edge) for edge in graph.edges_of(symbol))
+        for symbol in changes.removed:
+            self._drawn_at.pop(symbol, None)
+        return chunks
 
     def _places(self, graph: SceneGraph, number: int) -> PlaceChunk:
         symbols = list(self._nodes[("p", number)])

@@ -114,6 +114,7 @@ class RerunViewer:
         self._painter = GraphPainter()
         self._tiles = MeshTiles(TILE_M, int(mesh_interval_s * 1e9))
         self._color_by = color_by
+        self._is_ceiling = labels.mask(labels.ids_with_role("ceiling"))
         self._next_image_ns: int | None = None
         self._now = (0, 0)
         self._jobs: queue.Queue[Job | None] = queue.Queue()
@@ -253,12 +254,14 @@ class RerunViewer:
             self._rec.log(f"{origin}/{name}", rr.Scalars(value))
 
     def _mesh(self, mesh: SemanticMesh) -> rr.Mesh3D | rr.Clear:
-        if not len(mesh):
+        """A tile without its ceiling, so that one sees into the rooms."""
+        faces = mesh.faces[~self._is_ceiling[mesh.labels[mesh.faces]].all(axis=1)]
+        if not len(faces):
             return rr.Clear(recursive=False)
         by_label = self._color_by == "label"
         return rr.Mesh3D(
             vertex_positions=mesh.vertices_m,
-            triangle_indices=mesh.faces.astype(np.uint32),
+            triangle_indices=faces.astype(np.uint32),
             vertex_colors=self._labels.palette[mesh.labels] if by_label else mesh.colors,
         )
 

@@ -122,3 +122,9 @@ def test_version_and_help_need_no_heavy_import(capsys: pytest.CaptureFixture[str
 def test_doctor_finds_what_the_tests_use(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["doctor"]) == 0
     assert "open3d" in capsys.readouterr().out
+
+
+def test_missing_weights_leave_no_run_folder(tmp_path: Path) -> None:
+    arguments = ["run", "--predictor", "m2h", "--weights", "missing.pt", "--output", str(tmp_path)]
+    assert main([*arguments, *SETTINGS]) == 1
+    assert list(tmp_path.iterdir()) == []

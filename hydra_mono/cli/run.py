@@ -11,6 +11,7 @@ from hydra_mono.cli.progress import create_progress, print_report
 from hydra_mono.cli.sources import open_source, options_to_overrides
 from hydra_mono.core.checks import create_gate
 from hydra_mono.core.config import Config, dump_config, load_config
+from hydra_mono.core.prediction import Predictor
 from hydra_mono.core.source import Source
 from hydra_mono.core.truth import save_truth
 from hydra_mono.datasets.up import UprightSource
@@ -30,8 +31,9 @@ def run(options: argparse.Namespace) -> int:
         Path(options.config) if options.config else None, options_to_overrides(options)
     )
     source = open_source(options.sequence, options.reader, config)
+    predictor = create_predictor(config.predictor, source.label_space)
     folder = RunFolder(Path(config.output.folder), source.name, datetime.now())
-    session = create_session(config, source, folder, quiet=options.quiet)
+    session = create_session(config, source, predictor, folder, quiet=options.quiet)
     session.run(source, config.data)
     metrics = write_results(session, config, source, folder)
     if not options.quiet:
@@ -39,9 +41,10 @@ def run(options: argparse.Namespace) -> int:
     return 130 if session.log.interrupted else 0
 
 
-def create_session(config: Config, source: Source, folder: RunFolder, *, quiet: bool) -> Session:
+def create_session(
+    config: Config, source: Source, predictor: Predictor, folder: RunFolder, *, quiet: bool
+) -> Session:
     """A mapper and everything round it, for one source."""
-    predictor = create_predictor(config.predictor, source.label_space)
     viewer = create_viewer(
         config.viewer, folder.path / "recording.rrd", predictor.label_space, source.name
     )

@@ -44,21 +44,27 @@ class M2HConfig:
     attention_heads: int = 4
     window: int = 7  # side of an attention window
     mask_padding: bool = False  # hide the padding of windows from attention; published: no
-    feature_scale: int = 8  # side of the tasks' features, in grids; 8 or 4
+    feature_scale: int = 8  # side of the tasks' features, in grids; 8, 4 or 2
     head_upsamplings: int = 2  # doublings after that
     smooth_depth: bool = False  # softplus instead of the published ReLU, which may stop learning
+    feed: tuple[int, int] = (224, 224)  # height and width of the images it is meant for, pixels
+    focal_px: float | None = (
+        None  # at that size; depth is true for it, and scales with the camera's
+    )
 
 
 FULL = M2HConfig()
 SMALL = M2HConfig(light=True)
 COMPACT = M2HConfig(
-    backbone=ConvConfig(),
-    channels=64,
+    backbone=ConvConfig(depths=(2, 2, 8, 3)),
+    channels=96,
     light=True,
     mask_padding=True,
-    feature_scale=4,
+    feature_scale=2,
     head_upsamplings=1,
     smooth_depth=True,
+    feed=(192, 256),
+    focal_px=210.0,
 )
 
 

@@ -28,6 +28,7 @@ ALLOWED: dict[str, set[str]] = {
     "pipeline": {"core", "perception", "mapping", "graph", "viz"},
     "outputs": {"core", "graph"},
     "session": {"core", "graph", "pipeline"},
+    "training": {"core", "datasets", "perception", "simulation"},
     "cli": {
         "core",
         "datasets",
@@ -38,6 +39,7 @@ ALLOWED: dict[str, set[str]] = {
         "pipeline",
         "session",
         "simulation",
+        "training",
         "viz",
     },
     "configs": set(),

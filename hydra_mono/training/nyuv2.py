@@ -1,0 +1,99 @@
+"""NYU Depth v2 for training: images, depth and labels of 40 classes."""
+
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float32, UInt8
+from PIL import Image
+from scipy import ndimage
+
+from hydra_mono.core.errors import DataError
+from hydra_mono.core.frame import Intrinsics
+from hydra_mono.training.samples import Sample
+from hydra_mono.training.targets import closed_gaps, label_edges, normals_from_depth
+
+CAMERA = Intrinsics(518.858, 519.470, 325.582, 253.736, 640, 480)
+DEPTH_PER_METRE = 25.5  # of the eight-bit depth images
+FRAME_PX = 10  # white border round the images; no truth is taken from it
+VALIDATION_EVERY = 6  # of the runs of consecutive ids, one is set aside
+
+
+class FlatNyu:
+    """``images/NNNN.jpg``, ``depth/NNNN.png`` (eight bits, 10 m), ``segmentation/NNNN.png``."""
+
+    def __init__(self, root: Path, ids: list[str], name: str) -> None:
+        self._root, self._ids, self._name = root, ids, name
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    def __len__(self) -> int:
+        return len(self._ids)
+
+    def __getitem__(self, index: int) -> Sample:
+        number = self._ids[index]
+        rgb = _read(self._root / "images" / f"{number}.jpg", "RGB")
+        depth = _read(self._root / "depth" / f"{number}.png", "L").astype(np.float32)
+        labels = _read(self._root / "segmentation" / f"{number}.png", "L")
+        depth_m = _inside(depth / np.float32(DEPTH_PER_METRE))
+        labels = _inside(labels)
+        return Sample(
+            name=number,
+            rgb=rgb,
+            intrinsics=CAMERA,
+            depth_m=depth_m,
+            labels=labels,
+            normals=normals_from_depth(_smooth(depth_m), CAMERA, window=21),
+            edges=_inside(label_edges(closed_gaps(labels))),
+        )
+
+
+def open_flat_nyu(root: Path, part: str) -> FlatNyu:
+    """``part``: train, validation or all, of the ids in ``train.txt``.
+
+    Ids are in order of the recordings, and a recording lies whole in the official training or
+    test split: a run of consecutive training ids shares no scene with another one. Validation is
+    every sixth run.
+
+    Raises:
+        DataError: the folder is not of this layout.
+    """
+    listing = root / "train.txt"
+    if not listing.is_file():
+        raise DataError(f"{root}: no train.txt; expected images/, depth/, segmentation/ beside it")
+    ids = listing.read_text(encoding="utf-8").split()
+    if part != "all":
+        ids = split_by_scene(ids, part)
+    return FlatNyu(root, ids, f"nyuv2/{part}")
+
+
+def split_by_scene(ids: list[str], part: str) -> list[str]:
+    """The ids of ``train`` or ``validation``."""
+    numbers = np.array([int(number) for number in ids])
+    run = np.cumsum(np.diff(numbers, prepend=numbers[0] - 1) != 1)
+    held_out = run % VALIDATION_EVERY == VALIDATION_EVERY - 1
+    chosen = held_out if part == "validation" else ~held_out
+    return [number for number, wanted in zip(ids, chosen, strict=True) if wanted]
+
+
+def _read(path: Path, mode: str) -> UInt8[np.ndarray, "..."]:
+    try:
+        with Image.open(path) as image:
+            return np.asarray(image.convert(mode))
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read: {error}") from error
+
+
+def _inside(image: np.ndarray) -> np.ndarray:
+    """The image with 0 on the white frame."""
+    result = np.zeros_like(image)
+    rows = slice(FRAME_PX, -FRAME_PX)
+    result[rows, rows] = image[rows, rows]
+    return result
+
+
+def _smooth(depth_m: Float32[np.ndarray, "h w"]) -> Float32[np.ndarray, "h w"]:
+    """Depth with its eight-bit steps evened out, steps between surfaces kept."""
+    mean = ndimage.uniform_filter(depth_m, 7)
+    return np.where(np.abs(mean - depth_m) < 0.06, mean, depth_m).astype(np.float32)

@@ -1,0 +1,60 @@
+"""Where a camera might be in a furnished world: views for training, unrelated to one another."""
+
+import math
+
+import numpy as np
+from jaxtyping import Float64
+
+from hydra_mono.core.labels import LabelSpace
+from hydra_mono.simulation.gaze import camera_rotation
+from hydra_mono.simulation.scene import World, build_world
+from hydra_mono.simulation.walking import WalkMap, make_walk_map
+
+TRAINING_SPLIT = 2  # first word of the seed of a training world, as in simulation.source
+EYE_HEIGHT_M = (0.5, 1.5, 2.0)  # lowest, usual, highest
+NEAREST_M = 0.3  # to an obstacle
+
+
+def training_world(seed: int, labels: LabelSpace) -> World:
+    """World ``seed`` of those that only training sees; sizes and kinds of plan vary."""
+    rng = np.random.default_rng([TRAINING_SPLIT, seed])
+    rooms, joints = int(rng.integers(3, 9)), int(rng.choice([0, 1, 3]))
+    return build_world(rng, labels, rooms=rooms, joints=joints)
+
+
+def random_views(
+    rng: np.random.Generator, world: World, count: int
+) -> Float64[np.ndarray, "n 4 4"]:
+    """``world_from_camera`` of views that stand where a person could, rooms by their number.
+
+    Half look about as a walker does, at eye height; the others from any height, at any tilt.
+    """
+    walk_map = make_walk_map(world.plan, (*world.fixed, *world.things))
+    spots = _spots(rng, walk_map, count)
+    poses = np.tile(np.eye(4), (count, 1, 1))
+    for index, spot in enumerate(spots):
+        usual = rng.random() < 0.6
+        height = EYE_HEIGHT_M[1] + rng.normal(0, 0.03)
+        pitch = rng.normal(-0.2, 0.3)
+        if not usual:
+            height = rng.uniform(EYE_HEIGHT_M[0], EYE_HEIGHT_M[2])
+            pitch = rng.normal(-0.15, 0.35)
+        roll = rng.normal(0, 0.02 if usual else 0.08)
+        pitch = float(np.clip(pitch, -1.2, 0.8))
+        yaw = float(rng.uniform(-math.pi, math.pi))
+        poses[index, :3, :3] = camera_rotation(yaw, pitch, float(roll))
+        poses[index, :3, 3] = (*spot, height)
+    return poses
+
+
+def _spots(rng: np.random.Generator, walk_map: WalkMap, count: int) -> Float64[np.ndarray, "n 2"]:
+    """Reachable spots, every room as likely as any other."""
+    free = walk_map.reachable() & (walk_map.clearance_m >= NEAREST_M)
+    rooms = np.unique(walk_map.room[free])
+    chosen = rng.choice(rooms, count)
+    spots = []
+    for room in chosen:
+        cells = np.argwhere(free & (walk_map.room == room))
+        cell = cells[int(rng.integers(len(cells)))]
+        spots.append(walk_map.point((int(cell[0]), int(cell[1]))) + rng.uniform(-0.025, 0.025, 2))
+    return np.array(spots).reshape(-1, 2)

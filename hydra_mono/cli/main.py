@@ -41,6 +41,10 @@ def _dispatch(options: argparse.Namespace) -> int:
         from hydra_mono.cli.run import run
 
         return run(options)
+    if options.command == "train":
+        from hydra_mono.cli.train import train
+
+        return train(options)
     from hydra_mono.cli import commands
 
     verbs = {
@@ -75,6 +79,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_doctor(commands.add_parser("doctor", help="check the installation"))
     _add_config(commands.add_parser("config", help="show the settings"))
     _add_weights(commands.add_parser("weights", help="inspect or convert a network's weights"))
+    _add_train(commands.add_parser("train", help="train the compact network"))
     return parser
 
 
@@ -162,3 +167,27 @@ def _add_weights(parser: argparse.ArgumentParser) -> None:
     convert.add_argument("source", metavar="SOURCE")
     convert.add_argument("target", metavar="TARGET", help="ends in .safetensors, .pt or .pth")
     convert.add_argument("--half", action="store_true", help="in half precision")
+
+
+def _add_train(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--output",
+        default="training",
+        metavar="DIR",
+        help="the run's folder; the same command goes on where it stopped (training)",
+    )
+    parser.add_argument(
+        "--cache",
+        default="training/worlds",
+        metavar="DIR",
+        help="drawn worlds, 20 MB each (training/worlds)",
+    )
+    parser.add_argument(
+        "--nyuv2", metavar="DIR", help="NYU Depth v2 in any known layout; its train part is used"
+    )
+    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
+    parser.add_argument("--no-recording", action="store_true", help="write no rerun recording")
+    _add_config_options(parser)
+    loudness = parser.add_mutually_exclusive_group()
+    loudness.add_argument("--quiet", action="store_true", help="print nothing but errors")
+    loudness.add_argument("--verbose", action="store_true", help="log what happens")

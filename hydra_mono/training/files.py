@@ -49,9 +49,10 @@ def read_array(path: Path, key: str) -> np.ndarray:
     if path.suffix not in (".npy", ".mat"):
         return read_image(path)
     try:
-        if path.suffix == ".npy":
-            return np.asarray(np.load(path, allow_pickle=False))
-        return np.asarray(scipy.io.loadmat(path)[key])
+        with path.open("rb") as file:
+            if path.suffix == ".npy":
+                return np.asarray(np.load(file, allow_pickle=False))
+            return np.asarray(scipy.io.loadmat(file)[key])
     except _DECODING_ERRORS as error:
         raise _unreadable(path, error) from error
 

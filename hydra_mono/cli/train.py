@@ -49,7 +49,7 @@ def train(options: argparse.Namespace) -> int:
 
 def _data(options: argparse.Namespace, config: Config) -> Any:
     from hydra_mono.training import run
-    from hydra_mono.training.nyuv2 import open_flat_nyu
+    from hydra_mono.training.open_samples import open_samples
 
     worlds = held_worlds = photographs = held_photographs = None
     if config.training.worlds:
@@ -59,8 +59,8 @@ def _data(options: argparse.Namespace, config: Config) -> Any:
                 Path(options.cache), config.training, lambda count: bar.update(count - bar.n)
             )
     if options.nyuv2:
-        photographs = run.load_photographs(open_flat_nyu(Path(options.nyuv2), "train"))
-        held_photographs = run.load_photographs(open_flat_nyu(Path(options.nyuv2), "validation"))
+        photographs = run.load_photographs(open_samples(f"nyuv2:{options.nyuv2}:train"))
+        held_photographs = run.load_photographs(open_samples(f"nyuv2:{options.nyuv2}:validation"))
     return run.Data(worlds, photographs, held_worlds, held_photographs)
 
 

@@ -179,6 +179,8 @@ class TrainingConfig(Section):
         StageConfig(steps=3000, height=192, width=256, batch=12),
     )
     photographs: float = Field(default=0.3, ge=0, le=1)  # share of each batch
+    least_crop: float = Field(default=0.85, gt=0, le=1)  # of a drawn image's side
+    least_photograph_crop: float = Field(default=0.6, gt=0, le=1)  # of a photograph's side
     learning_rate: float = Field(default=1.5e-3, gt=0)  # highest
     weight_decay: float = Field(default=0.03, ge=0)
     warmup: int = Field(default=300, ge=0)  # steps until the highest rate

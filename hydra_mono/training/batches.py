@@ -128,7 +128,8 @@ class BatchRule:
     feed_width: int
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
-    least_crop: float = 0.6  # of the image's side
+    least_crop: float = 0.85  # of a drawn image's side
+    least_photograph_crop: float = 0.6
 
     @property
     def focal_per_width(self) -> float:
@@ -143,25 +144,27 @@ class BatchMaker:
 
     def __call__(self, rule: BatchRule, seed: tuple[int, ...]) -> Batch:
         rng = np.random.default_rng(seed)
-        shots = [self._draw(rng, rule, i) for i in range(rule.count)]
-        items = [_cropped(rng, shot, rule) for shot in shots]
+        items = [_cropped(rng, *self._draw(rng, rule, i), rule) for i in range(rule.count)]
         image = torch.stack([item[0] for item in items])
         mean, std = (torch.tensor(v).view(3, 1, 1) for v in (rule.mean, rule.std))
         image = (recoloured(image / 255, rng) - mean) / std
         rest = [torch.stack([item[k] for item in items]) for k in range(1, 7)]
         return Batch(image.contiguous(memory_format=torch.channels_last), *rest)
 
-    def _draw(self, rng: np.random.Generator, rule: BatchRule, index: int) -> Shot:
+    def _draw(self, rng: np.random.Generator, rule: BatchRule, index: int) -> tuple[Shot, float]:
+        """A shot, and how small its crops may be."""
         wanted = index < rule.photographs * rule.count
         if self.photographs and (wanted or not self.worlds):
-            return self.photographs.draw(rng)
+            return self.photographs.draw(rng), rule.least_photograph_crop
         assert self.worlds is not None
-        return self.worlds.draw(rng)
+        return self.worlds.draw(rng), rule.least_crop
 
 
-def _cropped(rng: np.random.Generator, shot: Shot, rule: BatchRule) -> tuple[Tensor, ...]:
+def _cropped(
+    rng: np.random.Generator, shot: Shot, least: float, rule: BatchRule
+) -> tuple[Tensor, ...]:
     """One item of a batch: scaling divides depth, flips mirror normals, the camera follows."""
-    crop = random_crop(rng, shot.camera, rule.width / rule.height, rule.least_crop)
+    crop = random_crop(rng, shot.camera, rule.width / rule.height, least)
     size = (rule.height // TARGET_STRIDE, rule.width // TARGET_STRIDE)
     camera = crop.camera(shot.camera, size)
     scale = rule.focal_per_width * size[1] / camera.fx

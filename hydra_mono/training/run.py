@@ -116,6 +116,8 @@ def batch_rule(
         feed_width=network.feed[1],
         mean=colors[0],
         std=colors[1],
+        least_crop=config.least_crop,
+        least_photograph_crop=config.least_photograph_crop,
     )
 
 
@@ -141,7 +143,7 @@ def validation_batches(data: Data, rule: BatchRule) -> dict[str, list[Batch]]:
         "simulated": BatchMaker(data.held_worlds, None) if data.held_worlds else None,
         "photographs": BatchMaker(None, data.held_photographs) if data.held_photographs else None,
     }
-    rule = replace(rule, count=32, least_crop=0.999)
+    rule = replace(rule, count=32, least_crop=1.0, least_photograph_crop=1.0)
     return {
         name: [maker(rule, (9, index)) for index in range(VALIDATION_BATCHES)]
         for name, maker in makers.items()

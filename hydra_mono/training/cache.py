@@ -15,8 +15,9 @@ from jaxtyping import Float32, Int8
 from hydra_mono.core.frame import Intrinsics
 from hydra_mono.core.labels import LabelSpace
 from hydra_mono.simulation.render import Rendered, Renderer
+from hydra_mono.simulation.scene import World
 from hydra_mono.training.edges import edge_map
-from hydra_mono.training.views import random_views, training_world
+from hydra_mono.training.views import random_views, random_world
 
 logger = logging.getLogger(__name__)
 
@@ -38,7 +39,7 @@ class ViewSize:
 
 
 def cache_world(folder: Path, seed: int, labels: LabelSpace, views: int, size: ViewSize) -> Path:
-    """The folder of world ``seed``, drawn unless it is there already, whole.
+    """The folder of training world ``seed``, drawn unless it is there already, whole.
 
     ``rgb`` n h w 3 u8; ``depth_m`` n h w f16; ``labels`` n h w u8 (of ``labels``); ``edges``
     n h w u8; ``normals`` n h w 3 i8, camera axes, times 127.
@@ -49,16 +50,16 @@ def cache_world(folder: Path, seed: int, labels: LabelSpace, views: int, size: V
     draft = folder / f".{target.name}.{os.getpid()}"
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir(parents=True)
-    for name, images in draw_world(seed, labels, views, size).items():
+    world = random_world("training", seed, labels)
+    for name, images in draw_views(world, seed, views, size).items():
         np.save(draft / f"{name}.npy", images)
     draft.rename(target)
     return target
 
 
-def draw_world(seed: int, labels: LabelSpace, views: int, size: ViewSize) -> dict[str, np.ndarray]:
+def draw_views(world: World, seed: int, count: int, size: ViewSize) -> dict[str, np.ndarray]:
     """The arrays that ``cache_world`` keeps."""
-    world = training_world(seed, labels)
-    poses = random_views(np.random.default_rng([3, seed]), world, views)
+    poses = random_views(np.random.default_rng([3, seed]), world, count)
     renderer = Renderer(world, size.camera(2), threads=1)
     images = [_halved(renderer.render(pose)) for pose in poses]
     return {name: np.stack([image[name] for image in images]) for name in NAMES}

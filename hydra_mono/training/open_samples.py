@@ -10,6 +10,7 @@ from hydra_mono.training.hypersim import open_raw_hypersim
 from hydra_mono.training.hypersim_nicr import open_nicr_hypersim
 from hydra_mono.training.nyuv2_layouts import open_nyuv2
 from hydra_mono.training.samples import SampleSource
+from hydra_mono.training.simulated_samples import open_simulated_samples
 
 Opener = Callable[[str], SampleSource]
 PartOpener = Callable[[Path, str], SampleSource]
@@ -21,7 +22,8 @@ def open_samples(spec: str) -> SampleSource:
     """The samples that ``spec`` names.
 
     ``nyuv2:PATH[:PART]`` (four layouts), ``hypersim:PATH[:PART]`` (two layouts), with PART train
-    (the default), validation, all or test; ``frames:PATH``, any sequence that can be mapped.
+    (the default), validation, all or test; ``frames:PATH``, any sequence that can be mapped;
+    ``simulated:SEED`` or ``simulated:FIRST-LAST``, views of worlds that training never sees.
 
     Raises:
         DataError: the kind or part is unknown, the path is missing or of no known layout.
@@ -85,4 +87,5 @@ KINDS: dict[str, Opener] = {
     "nyuv2": _by_part(open_nyuv2),
     "hypersim": _by_part(open_hypersim),
     "frames": open_frames,
+    "simulated": open_simulated_samples,
 }

@@ -51,6 +51,27 @@ def depth_loss(
     return log_weight * scale_invariant.mean() + l1_weight * absolute
 
 
+def depth_gradient_loss(
+    depth_m: Float[Tensor, "b 1 h w"], truth_m: Float[Tensor, "b 1 h w"], *, scales: int = 3
+) -> Float[Tensor, ""]:
+    """Sharp steps and flat planes: mean |∂x d| + |∂y d| of d = log z − log z*, over scales.
+
+    Of every second, fourth … pixel at the coarser scales (Li and Snavely, MegaDepth, CVPR 2018,
+    eq. 4). Pairs of which one has no truth are left out.
+    """
+    valid = truth_m > 0
+    difference = torch.where(valid, depth_m.log() - truth_m.clamp(min=1e-3).log(), 0.0)
+    total = difference.new_zeros(())
+    for scale in range(scales):
+        step = 2**scale
+        d, known = difference[..., ::step, ::step], valid[..., ::step, ::step]
+        along_u = (d[..., 1:] - d[..., :-1]).abs()
+        along_v = (d[..., 1:, :] - d[..., :-1, :]).abs()
+        total = total + _mean(along_u, known[..., 1:] & known[..., :-1])
+        total = total + _mean(along_v, known[..., 1:, :] & known[..., :-1, :])
+    return total
+
+
 def berhu_loss(
     depth_m: Float[Tensor, "b 1 h w"], truth_m: Float[Tensor, "b 1 h w"], *, share: float = 0.2
 ) -> Float[Tensor, ""]:

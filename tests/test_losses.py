@@ -10,6 +10,7 @@ from torch import Tensor
 
 from hydra_mono.perception.losses import (
     berhu_loss,
+    depth_gradient_loss,
     depth_loss,
     depth_normal_consistency,
     edge_loss,
@@ -71,6 +72,19 @@ def test_depth_loss_of_a_scaled_image_is_the_rest_of_the_variance() -> None:
     truth = positive(1, 1, 5, 6)
     loss = depth_loss(truth * 1.5, truth, invariance=0.85, l1_weight=0.0)
     assert float(loss) == pytest.approx(math.sqrt(0.15) * math.log(1.5), rel=1e-3)
+
+
+def test_gradient_loss_sees_steps_and_not_scale() -> None:
+    truth = torch.ones(1, 1, 4, 4)
+    truth[..., 2:] = 2.0
+    assert float(depth_gradient_loss(3 * truth, truth)) == pytest.approx(0, abs=1e-6)
+    flat = depth_gradient_loss(torch.ones_like(truth), truth, scales=1)
+    assert float(flat) == pytest.approx(math.log(2) / 3, rel=1e-5)  # one step in three
+
+
+def test_gradient_loss_leaves_out_pairs_without_truth() -> None:
+    truth = torch.tensor([1.0, 0.0, 3.0]).view(1, 1, 1, 3)
+    assert float(depth_gradient_loss(torch.ones_like(truth), truth, scales=1)) == 0
 
 
 def test_berhu_is_linear_below_c_and_quadratic_above() -> None:

@@ -158,10 +158,11 @@ class StageConfig(Section):
 class LossConfig(Section):
     """Weights of the losses; tasks first, then what ties them to one another."""
 
-    depth: float = Field(default=1.0, ge=0)
+    depth: float = Field(default=1.5, ge=0)
     semantics: float = Field(default=1.0, ge=0)
     normals: float = Field(default=1.0, ge=0)
     edges: float = Field(default=1.0, ge=0)
+    depth_gradient: float = Field(default=1.0, ge=0)  # steps and slopes, over scales
     depth_normal: float = Field(default=0.1, ge=0)
     edge_semantic: float = Field(default=0.1, ge=0)
     weighting: Literal["fixed", "dwa", "uncertainty"] = "fixed"  # on top of these

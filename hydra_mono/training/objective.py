@@ -53,6 +53,7 @@ class Objective(nn.Module):
     def _ties(self, found: Maps, batch: Batch) -> dict[str, Tensor]:
         smooth = (batch.edges == 0) & batch.edges_known & (batch.depth_m > 0)
         return {
+            "depth_gradient": losses.depth_gradient_loss(found.depth_m, batch.depth_m),
             "depth_normal": losses.depth_normal_consistency(
                 found.depth_m, found.normals, batch.camera, smooth
             ),

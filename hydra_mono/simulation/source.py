@@ -62,6 +62,10 @@ class SimulatedSource:
         return (0.0, 0.0, 1.0)
 
     @property
+    def unknown_label_pixels(self) -> int:
+        return 0
+
+    @property
     def world(self) -> World:
         return self._world
 

@@ -34,7 +34,10 @@ class DataConfig(Section):
 class SimulationConfig(Section):
     """The embedded default: a procedural building and a camera that walks through it."""
 
-    rooms: int | None = Field(default=None, ge=2, le=100)  # None: 6 in the apartment, else 5 to 8
+    rooms: int | None = Field(
+        default=None, ge=2, le=100
+    )  # a storey; None: 6 in the apartment, else 5 to 8
+    storeys: int = Field(default=1, ge=1, le=4)  # joined by a stairwell, which is a room more each
     plan: Literal["closed", "mixed", "open"] = "mixed"  # doors only, one wide opening, or many
     people: int = Field(default=0, ge=0)  # who walk about
     moved: int = Field(default=0, ge=0)  # things carried away or brought halfway

@@ -10,6 +10,7 @@ from hydra_mono.core.geometry import camera_rays
 from hydra_mono.core.open3d_loader import open3d
 from hydra_mono.simulation.actors import Actors, Hits, ray_scene, static_surface
 from hydra_mono.simulation.dynamics import Body
+from hydra_mono.simulation.flights import SLAB_M
 from hydra_mono.simulation.materials import LEVELS, TILE, Palette
 from hydra_mono.simulation.scene import World
 from hydra_mono.simulation.shapes import Surface, concatenate
@@ -163,7 +164,7 @@ class _TriangleTable:
 
 
 class _RoomMap:
-    """The lamp of the room at a point, from a raster seen from above."""
+    """The lamp of the room at a point, from a raster of every storey seen from above."""
 
     CELL_M = 0.1
 
@@ -175,23 +176,26 @@ class _RoomMap:
         shape = np.ceil((upper - lower) / self.CELL_M).astype(int)
         xs = lower[0] + (np.arange(shape[0]) + 0.5) * self.CELL_M
         ys = lower[1] + (np.arange(shape[1]) + 0.5) * self.CELL_M
-        distance = np.full(shape, np.inf)
-        self._room: Int64[np.ndarray, "x y"] = np.zeros(shape, np.int64)
+        floors = np.array(world.plan.floors_m, np.float32)
+        self._tops = floors[1:] - np.float32(SLAB_M / 2)
+        distance = np.full((len(floors), *shape), np.inf)
+        self._room: Int64[np.ndarray, "s x y"] = np.zeros(distance.shape, np.int64)
         for room in rooms:
             outside = np.maximum(
                 _beyond(xs, room.lower_m[0], room.upper_m[0])[:, None],
                 _beyond(ys, room.lower_m[1], room.upper_m[1])[None],
             )
-            nearer = outside < distance
-            distance[nearer] = outside[nearer]
-            self._room[nearer] = room.index
+            nearer = outside < distance[room.storey]
+            distance[room.storey][nearer] = outside[nearer]
+            self._room[room.storey][nearer] = room.index
         self._lamps = world.lights_m.astype(np.float32)
 
     def lamp(self, points: Float32[np.ndarray, "h w 3"]) -> Float32[np.ndarray, "h w 3"]:
         cell = ((points[..., :2] - self._lower) / np.float32(self.CELL_M)).astype(np.int32)
-        x = np.clip(cell[..., 0], 0, self._room.shape[0] - 1)
-        y = np.clip(cell[..., 1], 0, self._room.shape[1] - 1)
-        return np.asarray(self._lamps.take(self._room[x, y], axis=0))
+        x = np.clip(cell[..., 0], 0, self._room.shape[1] - 1)
+        y = np.clip(cell[..., 1], 0, self._room.shape[2] - 1)
+        storey = np.searchsorted(self._tops, points[..., 2])
+        return np.asarray(self._lamps.take(self._room[storey, x, y], axis=0))
 
 
 def _beyond(values: np.ndarray, low: float, high: float) -> np.ndarray:

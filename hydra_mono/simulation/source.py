@@ -62,6 +62,10 @@ class SimulatedSource:
         return (0.0, 0.0, 1.0)
 
     @property
+    def unknown_label_pixels(self) -> int:
+        return 0
+
+    @property
     def world(self) -> World:
         return self._world
 
@@ -124,7 +128,9 @@ def open_simulated(name: str, config: SimulationConfig) -> SimulatedSource:
     apartment = name == "apartment"
     rooms = config.rooms or (6 if apartment else int(rng.integers(5, 9)))
     labels = load_label_space("apartment")
-    world = build_world(rng, labels, rooms=rooms, joints=JOINTS[config.plan])
+    world = build_world(
+        rng, labels, rooms=rooms, joints=JOINTS[config.plan], storeys=config.storeys
+    )
     camera = camera_of(config)
     scene = ray_scene(world.surface.vertices_m, world.surface.faces)
     poses = plan_walk(

@@ -200,8 +200,8 @@ class DenseHead(nn.Module):
             x = self.get_submodule(f"upsample{index + 1}")(x)
         x = self.refine(x)  # b c h w
         x = x * self.spatial_attn(x)
-        shrinks = size is not None and size[0] * size[1] < x.shape[2] * x.shape[3]
-        if size is not None and shrinks and self.final_conv.kernel_size == (1, 1):
+        commutes = self.final_conv.kernel_size == (1, 1)
+        if size and commutes and size[0] * size[1] < x.shape[2] * x.shape[3]:
             x = resized(x, size)
         return self.final_conv(x)
 

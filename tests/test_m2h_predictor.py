@@ -174,14 +174,16 @@ def test_depth_is_metric_for_any_camera(camera: Intrinsics) -> None:
         np.testing.assert_allclose(said.depth_m, depth_m, rtol=0.05)  # a pixel of the square
 
 
-def test_the_weights_say_how_large_the_images_are_and_for_which_camera(weights: Path) -> None:
+def test_the_weights_say_how_large_the_images_are_and_for_which_camera(tmp_path: Path) -> None:
     """The feed and the focal length of the file, unless the config sets others."""
+    network, path = M2H(dataclasses.replace(TINY, feed=(32, 64), focal_px=50.0)), tmp_path / "w.pt"
+    fill(network)
+    save_m2h(network, path)
     frame = colour_frame(64, 48)
-    network = load_m2h(weights)
-    own = create_predictor(PredictorConfig(name="m2h", weights=str(weights), max_depth=1e9), NYU40)
-    asked = NetworkPredictor(network, NYU40, feed=(192, 256), focal_px=210.0, max_depth_m=1e9)
+    own = create_predictor(PredictorConfig(name="m2h", weights=str(path), max_depth=1e9), NYU40)
+    asked = NetworkPredictor(network.eval(), NYU40, feed=(32, 64), focal_px=50.0, max_depth_m=1e9)
     np.testing.assert_allclose(own(frame).depth_m, asked(frame).depth_m, rtol=1e-3)
-    config = PredictorConfig(name="m2h", weights=str(weights), focal_px=420.0, max_depth=1e9)
+    config = PredictorConfig(name="m2h", weights=str(path), focal_px=100.0, max_depth=1e9)
     halved = create_predictor(config, NYU40)(frame)
     np.testing.assert_allclose(2 * halved.depth_m, own(frame).depth_m, rtol=1e-3)
 

@@ -74,7 +74,7 @@ def blueprint(says: Collection[str] = ()) -> rrb.Blueprint:
     ``says``: which of ``labels``, ``normals`` and ``edges`` there are to show beside depth.
     """
     shown = {"rgb": "Camera", "depth": "Depth"} | {name: name.capitalize() for name in says}
-    images = [
+    camera, *others = [
         rrb.Spatial2DView(origin=f"/{IMAGE}", name=title, contents=[f"$origin/{name}"])
         for name, title in shown.items()
     ]
@@ -85,16 +85,17 @@ def blueprint(says: Collection[str] = ()) -> rrb.Blueprint:
                 origin=f"/{WORLD}", name="Scene graph", contents=["$origin/**", *unseen]
             ),
             rrb.Vertical(
-                rrb.Grid(*images, grid_columns=2),
+                camera,
+                rrb.Grid(*others, grid_columns=2),
                 rrb.GraphView(origin=f"/{HIERARCHY}", name="Building, rooms, objects"),
                 rrb.Tabs(
                     rrb.TimeSeriesView(origin=f"/{TIMINGS}", name="Milliseconds"),
                     rrb.TimeSeriesView(origin=f"/{COUNTS}", name="Nodes"),
                     rrb.TextLogView(origin=f"/{EVENTS}", name="Events"),
                 ),
-                row_shares=[6, 4, 3],
+                row_shares=[3, 4, 3, 2],
             ),
-            column_shares=[5, 2],
+            column_shares=[5, 3],
         ),
         rrb.TimePanel(timeline="frame", state="collapsed"),
         collapse_panels=True,

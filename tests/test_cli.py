@@ -10,7 +10,8 @@ from helpers_runs import SMALL
 from hydra_mono import __version__
 from hydra_mono.cli.main import main
 
-SETTINGS = [part for setting in SMALL for part in ("--set", setting)]
+SETTINGS = ["--predictor", "sensor"]
+SETTINGS += [part for setting in SMALL for part in ("--set", setting)]
 
 
 @pytest.fixture(scope="module")

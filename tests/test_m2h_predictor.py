@@ -256,7 +256,7 @@ def test_numbers_that_are_not_finite_spoil_the_frame_alone() -> None:
 
 def test_weights_without_a_network_are_a_mistake() -> None:
     with pytest.raises(ConfigError, match="--predictor m2h"):
-        create_predictor(PredictorConfig(weights="some.pt"), NYU40)
+        create_predictor(PredictorConfig(name="sensor", weights="some.pt"), NYU40)
 
 
 def test_a_network_of_other_classes_is_refused(tmp_path: Path) -> None:
@@ -324,9 +324,13 @@ def test_a_mistake_is_one_clear_line(
     assert len(lines) == 1 and message in lines[0]
 
 
-def test_a_run_uses_the_network(weights: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("says", ["--predictor m2h --weights {}", "--weights {}", ""])
+def test_a_run_uses_the_network(
+    says: str, weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By name, by its weights, and where nothing else is said."""
+    monkeypatch.setattr(predict, "shipped_weights", lambda: weights)
     sizes = [part for side in FEED for part in ("--set", f"predictor.{side}=64")]
-    arguments = ["run", "--predictor", "m2h", "--weights", str(weights), "--max-frames", "2"]
-    options = ["--viewer", "none", "--output", str(tmp_path), "--quiet"]
-    assert main([*arguments, *options, *sizes, *WORLD]) == 0
+    options = ["--viewer", "none", "--output", str(tmp_path), "--quiet", "--max-frames", "1"]
+    assert main(["run", *says.format(weights).split(), *options, *sizes, *WORLD]) == 0
     assert "nyu40" in (tmp_path / "latest" / "graph.json").read_text()

@@ -88,7 +88,7 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--predictor",
         metavar="NAME",
-        help="who says depth and labels: sensor (default), m2h, onnx, or package.module:factory",
+        help="who says depth and labels: m2h (default), sensor, onnx, or package.module:factory",
     )
     parser.add_argument(
         "--weights", metavar="FILE", help="the network's weights; m2h has its own, onnx needs them"

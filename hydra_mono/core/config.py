@@ -131,9 +131,9 @@ class AgentsConfig(Section):
 
 
 class PredictorConfig(Section):
-    """Who says depth and labels: the sensor (or data set), or a network from colour alone."""
+    """Who says depth and labels: a network from colour alone, or the sensor (or data set)."""
 
-    name: str = "sensor"  # or m2h, or onnx, or package.module:factory of one's own
+    name: str = "m2h"  # or sensor, or onnx, or package.module:factory of one's own
     weights: str | None = None  # file of the network; m2h: None takes the weights shipped
     variant: Literal["full", "small", "compact"] | None = None  # None: whatever the file holds
     labels: str = "nyu40"  # of the network's classes: a label space by name, or its YAML file

@@ -13,7 +13,8 @@ from hydra_mono.cli.main import main
 from hydra_mono.cli.run import source_metrics
 from hydra_mono.datasets.up import upright
 
-SETTINGS = [part for setting in SMALL for part in ("--set", setting)]
+SETTINGS = ["--predictor", "sensor"]
+SETTINGS += [part for setting in SMALL for part in ("--set", setting)]
 
 
 @pytest.fixture(scope="module")

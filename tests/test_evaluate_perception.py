@@ -223,7 +223,6 @@ def test_the_command_prints_one_json_object(
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ([], "--weights FILE"),
         (["--weights", "missing.safetensors"], "missing.safetensors"),
         (["--weights", "x", "--max-images", "0"], "--max-images 0"),
         (["--weights", "x", "--boundaries", "1"], "--boundaries 1"),

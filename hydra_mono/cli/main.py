@@ -98,9 +98,13 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
         help="apartment (default), simulated/SEED, scannet0000, or a folder or file",
     )
     parser.add_argument(
-        "--predictor", choices=("sensor", "m2h"), help="who says depth and labels (sensor)"
+        "--predictor",
+        metavar="NAME",
+        help="who says depth and labels: m2h (default), sensor, onnx, or package.module:factory",
     )
-    parser.add_argument("--weights", metavar="FILE", help="the network's weights, for m2h")
+    parser.add_argument(
+        "--weights", metavar="FILE", help="the network's weights; m2h has its own, onnx needs them"
+    )
     parser.add_argument("--max-frames", type=int, metavar="N", help="stop after N frames")
     parser.add_argument("--start", type=int, metavar="N", help="first frame")
     parser.add_argument("--stride", type=int, metavar="N", help="use every N-th frame")

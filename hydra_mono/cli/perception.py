@@ -22,6 +22,7 @@ def evaluate_perception(options: argparse.Namespace) -> int:
     """Prints a network's scores on samples."""
     from hydra_mono.perception.checkpoint import load_m2h
     from hydra_mono.perception.feed import Feed
+    from hydra_mono.perception.predict import shipped_weights
     from hydra_mono.training.evaluate import evaluate_network
     from hydra_mono.training.open_samples import open_samples
 
@@ -29,7 +30,7 @@ def evaluate_perception(options: argparse.Namespace) -> int:
         raise ConfigError(f"--max-images {options.max_images}: at least 1")
     if options.boundaries and options.boundaries < 2:
         raise ConfigError(f"--boundaries {options.boundaries}: at least 2 thresholds")
-    network = load_m2h(_weights(options))
+    network = load_m2h(Path(options.weights) if options.weights else shipped_weights())
     scores = evaluate_network(
         network,
         open_samples(options.data),
@@ -43,12 +44,6 @@ def evaluate_perception(options: argparse.Namespace) -> int:
     else:
         print_scores(scores)
     return 0
-
-
-def _weights(options: argparse.Namespace) -> Path:
-    if options.weights is None:
-        raise ConfigError("evaluate-perception needs weights; pass --weights FILE")
-    return Path(options.weights)
 
 
 def _bar(indices: Iterable[int]) -> Iterable[int]:

@@ -1,6 +1,7 @@
 """``hydra-mono run``: open, map, save, score, report."""
 
 import argparse
+import sys
 import time
 from datetime import datetime
 from functools import partial
@@ -31,6 +32,8 @@ def run(options: argparse.Namespace) -> int:
         Path(options.config) if options.config else None, options_to_overrides(options)
     )
     source = open_source(options.sequence, options.reader, config)
+    if ":" in config.predictor.name:  # a user's module may lie where the command is given
+        sys.path.append(str(Path.cwd()))
     predictor = create_predictor(config.predictor, source.label_space)
     folder = RunFolder(Path(config.output.folder), source.name, datetime.now())
     session = create_session(config, source, predictor, folder, quiet=options.quiet)

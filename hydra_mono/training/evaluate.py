@@ -15,7 +15,6 @@ from hydra_mono.core.frame import Intrinsics
 from hydra_mono.perception.boundary import Boundaries, BoundaryScores
 from hydra_mono.perception.feed import Feed, grown
 from hydra_mono.perception.m2h import Maps
-from hydra_mono.perception.m2h_predictor import facing_camera
 from hydra_mono.perception.metrics import (
     CLASSES,
     Confusion,
@@ -25,6 +24,7 @@ from hydra_mono.perception.metrics import (
     NormalScores,
     SemanticScores,
 )
+from hydra_mono.perception.network_predictor import facing_camera
 from hydra_mono.training.samples import NO_EDGE_KNOWN, Sample, SampleSource
 
 Progress = Callable[[Iterable[int]], Iterable[int]]

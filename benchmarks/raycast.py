@@ -34,7 +34,7 @@ from hydra_mono.training.raycast import cast
 from hydra_mono.training.raycast_shading import plain_look, shade
 from hydra_mono.training.raycast_world import WorldTensors, compile_world, stack_worlds
 from hydra_mono.training.textures import Textures, palette_textures
-from hydra_mono.training.views import random_views, training_world
+from hydra_mono.training.views import random_views, random_world
 
 VIEWS = 512  # different ones, drawn by turns
 
@@ -133,7 +133,7 @@ def open3d_row(world: World, stage: Stage, threads: int, seconds: float) -> dict
 
 def measure(options: argparse.Namespace, device: torch.device) -> list[dict[str, Any]]:
     labels = load_label_space("apartment")
-    worlds = [training_world(seed, labels) for seed in range(options.worlds)]
+    worlds = [random_world("training", seed, labels) for seed in range(options.worlds)]
     stage = make_stage(worlds, ViewSize(options.width, options.height), device)
     rows = [open3d_row(worlds[0], stage, options.threads, options.seconds)]
     kinds = {"geometry": geometry, "plain": plain, "varied 1x": varied(1), "varied 2x": varied(2)}

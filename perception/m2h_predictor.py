@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float, Float32, UInt8
+from jaxtyping import Float32
 from torch import Tensor, nn
 
 from hydra_mono.core.errors import BadFrameError
@@ -11,9 +11,8 @@ from hydra_mono.core.frame import Frame, Intrinsics
 from hydra_mono.core.geometry import camera_rays
 from hydra_mono.core.labels import LabelSpace
 from hydra_mono.core.prediction import Prediction
+from hydra_mono.perception.feed import COLOUR_MEAN, COLOUR_STD, Feed, Triple, grown
 from hydra_mono.perception.m2h import Maps
-
-Triple = tuple[float, float, float]
 
 
 class M2HPredictor:
@@ -36,16 +35,14 @@ class M2HPredictor:
         depth_scale: float = 1.0,
         min_depth_m: float = 0.001,
         max_depth_m: float = 10.0,
-        mean: Triple = (0.4803, 0.4800, 0.4723),
-        std: Triple = (0.2594, 0.2573, 0.2641),
+        mean: Triple = COLOUR_MEAN,
+        std: Triple = COLOUR_STD,
     ) -> None:
         self._network = network.eval()
         self._label_space = label_space
-        self._feed = (feed_height, feed_width)
+        self._feed = Feed((feed_height, feed_width), mean=mean, std=std)
         self._depth_scale = depth_scale
         self._depth_range_m = (min_depth_m, max_depth_m)
-        self._mean = torch.tensor(mean).view(3, 1, 1)
-        self._std = torch.tensor(std).view(3, 1, 1)
 
     @property
     def label_space(self) -> LabelSpace:
@@ -58,37 +55,24 @@ class M2HPredictor:
             BadFrameError: ``no-prediction``, the network's numbers are not finite.
         """
         with torch.inference_mode():
-            maps: Maps = self._network(self._shown(frame.rgb))
+            maps: Maps = self._network(self._feed.shown(frame.rgb))
             if not all(bool(torch.isfinite(values).all()) for values in maps):
                 raise BadFrameError(frame.name, "no-prediction", "the network's output overflows")
             return self._read(maps, frame.intrinsics)
 
-    def _shown(self, rgb: UInt8[np.ndarray, "h w 3"]) -> Float[Tensor, "1 3 fh fw"]:
-        """The image as the network wants it."""
-        image = torch.from_numpy(np.array(rgb)).permute(2, 0, 1)[None].float() / 255
-        size = fitted((rgb.shape[0], rgb.shape[1]), self._feed)
-        image = F.interpolate(image, size, mode="bilinear", antialias=True)
-        return (image - self._mean) / self._std
-
     def _read(self, maps: Maps, camera: Intrinsics) -> Prediction:
         """The maps at the camera's size, in the units of a prediction."""
         size = (camera.height, camera.width)
-        depth_m = _grown(maps.depth_m * self._depth_scale, size).clamp(*self._depth_range_m)
+        depth_m = grown(maps.depth_m * self._depth_scale, size).clamp(*self._depth_range_m)
         confidence, labels = maps.semantics.softmax(dim=1).max(dim=1, keepdim=True)
-        normals = _grown(maps.normals, size)[0].permute(1, 2, 0).numpy()
+        normals = grown(maps.normals, size)[0].permute(1, 2, 0).numpy()
         return Prediction(
             depth_m=depth_m[0, 0].numpy(),
             labels=_repeated(labels.to(torch.uint8), size)[0, 0].numpy(),
             confidence=_repeated(confidence, size)[0, 0].clamp(0, 1).numpy(),
             normals=facing_camera(normals, camera),
-            edges=_grown(maps.edges.sigmoid(), size)[0, 0].clamp(0, 1).numpy(),
+            edges=grown(maps.edges.sigmoid(), size)[0, 0].clamp(0, 1).numpy(),
         )
-
-
-def fitted(size: tuple[int, int], box: tuple[int, int]) -> tuple[int, int]:
-    """The largest height and width in proportion to ``size`` that fit the box."""
-    scale = min(box[0] / size[0], box[1] / size[1])
-    return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
 
 
 def facing_camera(
@@ -99,10 +83,6 @@ def facing_camera(
     unit = np.divide(normals, length, out=np.zeros_like(normals), where=length > 1e-6)
     away = np.einsum("hwc,hwc->hw", unit, camera_rays(camera)) > 0
     return np.asarray(np.where(away[..., None], -unit, unit), np.float32)
-
-
-def _grown(values: Float[Tensor, "1 c h w"], size: tuple[int, int]) -> Float[Tensor, "1 c gh gw"]:
-    return F.interpolate(values, size, mode="bilinear", align_corners=False)
 
 
 def _repeated(values: Tensor, size: tuple[int, int]) -> Tensor:

@@ -1,4 +1,4 @@
-"""Two small worlds, views of them, and what Open3D's ray caster sees there."""
+"""Two small worlds, one of two storeys, and what Open3D's ray caster sees there."""
 
 import functools
 from dataclasses import dataclass
@@ -32,8 +32,10 @@ class Scenery:
 
 @functools.cache
 def scenery(seed: int) -> Scenery:
-    world = build_world(np.random.default_rng(seed), LABELS, rooms=2 + seed, joints=seed % 2)
+    rng, storeys = np.random.default_rng(seed), 1 + seed
+    world = build_world(rng, LABELS, rooms=3 - seed, joints=0, storeys=storeys)
     poses = random_views(np.random.default_rng([1, seed]), world, VIEWS)
+    poses[::2, 2, 3] += world.plan.floors_m[-1]
     renderer = Renderer(world, CAMERA, threads=1)
     return Scenery(
         world, compile_world(world), torch.from_numpy(poses), [renderer.render(p) for p in poses]

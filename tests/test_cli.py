@@ -5,10 +5,13 @@ import re
 from pathlib import Path
 
 import pytest
+from helpers_datasets import ListSource, frame
 from helpers_runs import SMALL
 
 from hydra_mono import __version__
 from hydra_mono.cli.main import main
+from hydra_mono.cli.run import source_metrics
+from hydra_mono.datasets.up import upright
 
 SETTINGS = [part for setting in SMALL for part in ("--set", setting)]
 
@@ -35,7 +38,13 @@ def test_a_run_leaves_everything_readable(run_folder: Path) -> None:
     metrics = json.loads((run_folder / "metrics.json").read_text())
     assert metrics["frames"] == 120 and metrics["skipped"]["total"] == 0
     assert {"median", "p95"} <= metrics["frame_ms"].keys()
+    assert metrics["labels"] == {"unknown_pixels": 0}
     assert metrics["scores"]["mesh"]["f1_5cm"] > 0.5
+
+
+def test_labels_that_nobody_knows_are_counted_in_the_metrics() -> None:
+    source = ListSource([frame(0)], world_up=(0.0, 1.0, 0.0), unknown_label_pixels=7)
+    assert source_metrics(upright(source))["labels"] == {"unknown_pixels": 7}
 
 
 def test_the_run_ends_with_a_table_and_the_outputs(

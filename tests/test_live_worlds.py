@@ -12,7 +12,8 @@ from helpers_raycast import CAMERA, alone, both, scenery
 from hydra_mono.core.errors import DataError
 from hydra_mono.core.frame import Intrinsics
 from hydra_mono.core.label_map import load_label_map
-from hydra_mono.training.cache import NAMES, ViewSize, edge_map
+from hydra_mono.training.cache import NAMES, ViewSize
+from hydra_mono.training.edges import edge_map
 from hydra_mono.training.live_images import cached_form, edge_maps
 from hydra_mono.training.live_worlds import LiveSettings, LiveWorlds
 from hydra_mono.training.looks import Library, make_library, random_look
@@ -169,12 +170,13 @@ def test_walls_get_patches_of_walls_and_nothing_else_does() -> None:
 def test_edges_are_those_of_the_cache() -> None:
     place = scenery(1)
     stacks = {name: place.stacked(name) for name in ("labels", "instances", "depth_m")}
+    stacks["labels"][:, 10:14, 20:40] = 0
     expected = np.stack([edge_map(*images) for images in zip(*stacks.values(), strict=True)])
     instances = torch.from_numpy(stacks["instances"].astype(np.int32))
+    assert set(np.unique(expected)) == {0, 1, 255}
     found = edge_maps(
         torch.from_numpy(stacks["labels"]), instances, torch.from_numpy(stacks["depth_m"])
     )
-    assert expected.any()
     assert np.array_equal(found.numpy(), expected)
 
 

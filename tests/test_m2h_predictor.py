@@ -20,8 +20,9 @@ from hydra_mono.core.geometry import camera_rays
 from hydra_mono.core.labels import load_label_space
 from hydra_mono.core.prediction import Prediction, Predictor
 from hydra_mono.perception.checkpoint import CheckpointError, load_m2h, save_m2h
+from hydra_mono.perception.feed import fitted
 from hydra_mono.perception.m2h import COMPACT, M2H, Maps
-from hydra_mono.perception.m2h_predictor import M2HPredictor, facing_camera, fitted
+from hydra_mono.perception.m2h_predictor import M2HPredictor, facing_camera
 from hydra_mono.perception.predict import create_predictor
 from hydra_mono.pipeline import Mapper
 from hydra_mono.simulation.source import open_simulated

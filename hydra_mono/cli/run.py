@@ -76,9 +76,13 @@ def record_of(session: Session, config: Config, source: Source) -> RunRecord:
 
 
 def source_metrics(source: Source) -> dict[str, Any]:
-    """Which sequence it was, and which way was up before the world was turned upright."""
+    """Which sequence it was, which way was up before it was turned upright, odd labels in it."""
     up = source.source_up if isinstance(source, UprightSource) else source.world_up
-    return {"sequence": source.name, "source_up": list(up or (0.0, 0.0, 1.0))}
+    return {
+        "sequence": source.name,
+        "source_up": list(up or (0.0, 0.0, 1.0)),
+        "labels": {"unknown_pixels": source.unknown_label_pixels},
+    }
 
 
 def camera_metrics(session: Session, config: Config) -> dict[str, Any]:

@@ -5,8 +5,9 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float32, Int32, UInt8
 from torch import Tensor
 
-from hydra_mono.training.cache import DEPTH_STEP
+from hydra_mono.training.edges import DEPTH_STEP
 from hydra_mono.training.raycast import Hits
+from hydra_mono.training.samples import NO_EDGE_KNOWN
 
 Batch = dict[str, Tensor]
 
@@ -42,24 +43,29 @@ def edge_maps(
     instances: Int32[Tensor, "b h w"],
     depth_m: Float32[Tensor, "b h w"],
 ) -> UInt8[Tensor, "b h w"]:
-    """``cache.edge_map`` of several images at once, on their device."""
-    edges = torch.zeros_like(labels, dtype=torch.bool)
+    """``edges.edge_map`` of several images at once, on their device."""
+    border, doubt = torch.zeros_like(labels, dtype=torch.bool), labels == 0
     for axis in (1, 2):
+        first, second = _neighbours(labels, axis)
+        known = (first > 0) & (second > 0)
+        other = (first != second) | torch.ne(*_neighbours(instances, axis))
         size = labels.shape[axis] - 1
-        step = _jumps(depth_m, axis)
-        for image in (labels, instances):
-            step |= image.narrow(axis, 0, size) != image.narrow(axis, 1, size)
-        edges.narrow(axis, 0, size).logical_or_(step)
-    return edges.to(torch.uint8)
+        border.narrow(axis, 0, size).logical_or_((other & known) | _jumps(depth_m, axis))
+        doubt.narrow(axis, 0, size).logical_or_(~known)
+    return border.to(torch.uint8).masked_fill_(doubt & ~border, NO_EDGE_KNOWN)
+
+
+def _neighbours(image: Tensor, axis: int) -> tuple[Tensor, Tensor]:
+    size = image.shape[axis] - 1
+    return image.narrow(axis, 0, size), image.narrow(axis, 1, size)
 
 
 def _jumps(depth_m: Float32[Tensor, "b h w"], axis: int) -> Bool[Tensor, "b i j"]:
     """A step between neighbours that a plane does not explain."""
-    size = depth_m.shape[axis] - 1
     rim = (0, 0, 1, 1) if axis == 1 else (1, 1, 0, 0)
     wide = F.pad(depth_m[:, None], rim, mode="replicate")[:, 0]
     bend = wide.diff(n=2, dim=axis).abs()
-    bend = torch.maximum(bend.narrow(axis, 0, size), bend.narrow(axis, 1, size))
-    first, second = depth_m.narrow(axis, 0, size), depth_m.narrow(axis, 1, size)
+    bend = torch.maximum(*_neighbours(bend, axis))
+    first, second = _neighbours(depth_m, axis)
     least = DEPTH_STEP * torch.minimum(first, second)
     return ((first - second).abs() > least) & (bend > least)

@@ -11,8 +11,10 @@ import torch
 from jaxtyping import Float32, Int64
 from torch import Tensor
 
+from hydra_mono.core.errors import DataError
 from hydra_mono.core.label_map import load_label_map
-from hydra_mono.core.labels import load_label_space
+from hydra_mono.core.labels import LabelSpace, load_label_space
+from hydra_mono.simulation.scene import World
 from hydra_mono.training.cache import NAMES, ViewSize
 from hydra_mono.training.live_images import Batch, cached_form
 from hydra_mono.training.looks import Library, make_library, random_look
@@ -20,10 +22,11 @@ from hydra_mono.training.raycast import cast
 from hydra_mono.training.raycast_shading import shade
 from hydra_mono.training.raycast_world import WorldTensors, compile_world, stack_worlds
 from hydra_mono.training.texture_bank import TextureBank
-from hydra_mono.training.views import random_views, training_world
+from hydra_mono.training.views import random_views, random_world
 
 LABELS, BANK_LABELS = "apartment", "nyu40"
 FIRST_SEED = 1_000_000  # of live worlds; cached ones start at 0
+NEXT_SEED = 1_000_000_000  # further on lies the stand-in for a world that cannot be built
 Prepared = tuple[dict[str, np.ndarray], np.ndarray]
 
 
@@ -159,8 +162,16 @@ class LiveWorlds:
 
 def prepare(seed: int, views: int) -> Prepared:
     """World ``seed`` as arrays, which pass from process to process, and views of it."""
-    world = training_world(seed, load_label_space(LABELS))
+    world = _buildable(seed, load_label_space(LABELS))
     poses = random_views(np.random.default_rng([4, seed]), world, views)
     tensors = compile_world(world)
     arrays = {f.name: getattr(tensors, f.name).numpy() for f in fields(tensors)}
     return arrays, poses.astype(np.float32)
+
+
+def _buildable(seed: int, labels: LabelSpace) -> World:
+    """World ``seed``, or a stand-in for it where furniture would block a room."""
+    try:
+        return random_world("training", seed, labels)
+    except DataError:
+        return _buildable(seed + NEXT_SEED, labels)

@@ -108,9 +108,11 @@ def _rooms(
 ) -> Int64[Tensor, "b h w"]:
     lower_m = worlds.room_map_lower_m[world][:, None, None]
     cell = ((points_m[..., :2] - lower_m) / CELL_M).long()
-    x = cell[..., 0].clamp(0, worlds.room_map.shape[1] - 1)
-    y = cell[..., 1].clamp(0, worlds.room_map.shape[2] - 1)
-    return worlds.room_map[world[:, None, None], x, y].long()
+    x = cell[..., 0].clamp(0, worlds.room_map.shape[2] - 1)
+    y = cell[..., 1].clamp(0, worlds.room_map.shape[3] - 1)
+    tops_m = worlds.storey_tops_m[world][:, None, None]
+    storey = ((points_m[..., 2:] > tops_m) & (tops_m > 0)).sum(dim=-1)
+    return worlds.room_map[world[:, None, None], storey, x, y].long()
 
 
 def _enlarged(

@@ -11,18 +11,18 @@ from hydra_mono.simulation.room_map import make_room_map
 from hydra_mono.simulation.scene import World
 from hydra_mono.training.raycast_quads import join_triangles
 
-REACH_M = 0.2  # from a room into its doorways and window niches
+REACH_M = 0.2  # from a room into its doorways, window niches and half a slab
 
 
 @dataclass(frozen=True)
 class WorldTensors:
-    """Faces with what they show, lamps and rooms; f faces, r rooms, x × y cells of the room map.
+    """Faces with what they show, lamps and rooms; f faces, r rooms, s storeys above the first.
 
     A face's plane holds the points p with ``normals`` · p = ``offsets_m``; ``materials`` number
     the world's palette and ``finishes`` the pairs of material and label that occur in it. The
     first ``room_face_count`` of ``room_faces`` are all that lie in a room, its doorways or niches.
-    Several worlds have a leading axis, each padded with zeros to the longest: a padded face has
-    no normal and is never hit.
+    ``storey_tops_m`` part a storey from the next. Several worlds have a leading axis, each padded
+    with zeros to the longest: a padded face has no normal and is never hit.
     """
 
     corners_m: Float32[Tensor, "*w f 4 3"]
@@ -40,7 +40,8 @@ class WorldTensors:
     room_faces: Int32[Tensor, "*w r k"]
     room_face_count: Int32[Tensor, "*w r"]
     lamps_m: Float32[Tensor, "*w r 3"]
-    room_map: Int32[Tensor, "*w x y"]
+    storey_tops_m: Float32[Tensor, "*w s"]
+    room_map: Int32[Tensor, "*w storeys x y"]
     room_map_lower_m: Float32[Tensor, "*w 2"]
 
     @property
@@ -73,6 +74,7 @@ def compile_world(world: World) -> WorldTensors:
         room_faces=_padded([_integers(faces) for faces in near]),
         room_face_count=_integers(np.array([len(faces) for faces in near])),
         lamps_m=_floats(world.lights_m),
+        storey_tops_m=_floats(rooms.tops_m),
         room_map=_integers(rooms.room),
         room_map_lower_m=_floats(rooms.lower_m),
     )

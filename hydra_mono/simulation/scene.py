@@ -16,6 +16,7 @@ from hydra_mono.simulation.structure import fittings, structure_surface
 from hydra_mono.simulation.walking import make_walk_map
 from hydra_mono.simulation.windows import make_windows
 
+SPLITS = {"simulated": 1, "training": 2}  # first word of a seed, so splits share no world
 _WET = ("bathroom", "kitchen")
 
 

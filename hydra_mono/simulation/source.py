@@ -15,12 +15,11 @@ from hydra_mono.simulation.cache import FrameCache
 from hydra_mono.simulation.dynamics import Body, moved_things, people
 from hydra_mono.simulation.noise import kinect_depth
 from hydra_mono.simulation.render import Rendered, Renderer
-from hydra_mono.simulation.scene import World, build_world
+from hydra_mono.simulation.scene import SPLITS, World, build_world
 from hydra_mono.simulation.trajectory import plan_walk
 from hydra_mono.simulation.truth import ground_truth
 from hydra_mono.simulation.walker import make_pace
 
-SPLITS = {"simulated": 1, "training": 2}  # first word of a seed, so splits share no world
 APARTMENT_SEED = 1
 JOINTS = {"closed": 0, "mixed": 1, "open": 3}
 

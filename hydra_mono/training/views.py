@@ -8,8 +8,7 @@ from jaxtyping import Float64
 
 from hydra_mono.core.labels import LabelSpace
 from hydra_mono.simulation.gaze import camera_rotation
-from hydra_mono.simulation.scene import World, build_world
-from hydra_mono.simulation.source import SPLITS
+from hydra_mono.simulation.scene import SPLITS, World, build_world
 from hydra_mono.simulation.walking import WalkMap, make_walk_map
 
 Split = Literal["simulated", "training"]

@@ -17,7 +17,7 @@ from hydra_mono.mapping.refine_steps import (
     weigh_confidence,
     weigh_incidence,
 )
-from hydra_mono.mapping.sweep import SweepRule
+from hydra_mono.mapping.sweep import COARSE, FINE
 from hydra_mono.mapping.volume import SemanticVolume
 
 Step = Callable[[Draft, Sequence[Draft]], Draft]
@@ -64,7 +64,7 @@ def create_refiner(config: MonocularConfig, volume: SemanticVolume) -> Refiner:
         (config.align, lambda draft, past: aligner(draft)),
         (
             config.sweep or config.smooth,
-            fit_depth(SweepRule() if config.sweep else None, config.smooth),
+            fit_depth((COARSE, FINE) if config.sweep else (), config.smooth),
         ),
         (config.temporal, leave_out_flicker),
         (config.borders, cut_borders),

@@ -53,20 +53,34 @@ def weigh_confidence(draft: Draft, past: Past) -> Draft:
     return replace(draft, trust=draft.trust * vote_weight(draft.confidence))
 
 
-def fit_depth(rule: SweepRule | None, use_normals: bool) -> Callable[[Draft, Past], Draft]:
-    """Depth that agrees best with itself, with earlier images and with the normals."""
+def fit_depth(rules: Sequence[SweepRule], use_normals: bool) -> Callable[[Draft, Past], Draft]:
+    """Depth that agrees best with the network's, with earlier images and with the normals.
+
+    Every rule is one search in earlier images, round the depth that those before have found.
+    """
 
     def step(draft: Draft, past: Past) -> Draft:
-        found = sweep(draft, past, rule) if rule else None
         own = np.where(draft.usable, 1 / draft.deviation**2, np.float32(_NO_PRECISION))
-        itself = Evidence(np.zeros_like(draft.log_depth), own)
-        evidence = joined([itself, found]) if found else itself
-        rows, columns = (_ties(draft, axis, use_normals) for axis in (0, 1))
-        change = best_change(evidence, rows, columns)
-        deviation = deviation_with(draft.deviation, found) if found else draft.deviation
-        return replace(draft, log_depth=draft.log_depth + change, deviation=deviation)
+        evidence = Evidence(np.zeros_like(draft.log_depth), own)
+        if not rules:
+            return _fitted(draft, evidence, use_normals)[0]
+        for rule in rules:
+            found = sweep(draft, past, rule)
+            if found is not None:
+                draft = replace(draft, deviation=deviation_with(draft.deviation, found))
+                evidence = joined([evidence, found])
+            draft, evidence = _fitted(draft, evidence, use_normals)
+        return draft
 
     return step
+
+
+def _fitted(draft: Draft, evidence: Evidence, use_normals: bool) -> tuple[Draft, Evidence]:
+    """The draft changed as the evidence asks, and what the evidence asks of it now."""
+    rows, columns = (_ties(draft, axis, use_normals) for axis in (0, 1))
+    change = best_change(evidence, rows, columns)
+    left = replace(evidence, change=evidence.change - change)
+    return replace(draft, log_depth=draft.log_depth + change), left
 
 
 def _ties(draft: Draft, axis: int, use_normals: bool) -> Ties:

@@ -19,24 +19,26 @@ _UNLIKE = 1.5  # difference, in deviations of the window, beyond which pixels ar
 _ALIKE = 0.3  # mean difference that halves a match's weight
 _WIDEST_TURN = 0.5  # rad between two images that are compared
 _LEAST_SEEN = 0.3  # share of the compared images that must show a pixel
+_LEAST_BEND = 1.01  # of the prior's own; less is rounding
 _NEAREST = 0.05  # of a depth; a point nearer to the other camera is not looked up
 
 
 @dataclass(frozen=True, slots=True)
 class SweepRule:
     """``span``: changes of log depth that are tried, to either side, in ``steps`` steps.
-
-    ``partners``: images compared with, those whose distance is nearest to ``parallax`` times the
-    median depth. ``window_px``: over which differences are averaged. ``sharpness``: how many
-    times a unit of mean difference weighs against a change by its expected deviation ``prior``.
-    ``finest``: least deviation of what is found.
+    ``stride``: every so many pixels are looked at. ``partners``: images compared with, those
+    whose distance is nearest to ``parallax`` times the median depth. ``window``: looked-at pixels
+    over which differences are averaged. ``sharpness``: how many times a unit of mean difference
+    weighs against a change by its expected deviation ``prior``. ``finest``: least deviation of
+    what is found.
     """
 
-    span: float = 0.18
-    steps: int = 12
+    span: float
+    steps: int
+    stride: int
     partners: int = 2
     parallax: float = 0.15
-    window_px: int = 7
+    window: int = 7
     sharpness: float = 60.0
     prior: float = 0.08
     finest: float = 0.015
@@ -55,8 +57,16 @@ def sweep(draft: Draft, past: Sequence[Draft], rule: SweepRule) -> Evidence | No
     if not chosen:
         return None
     changes = np.linspace(-rule.span, rule.span, rule.steps + 1, dtype=np.float32)
-    difference = _differences(draft, chosen, changes, rule.window_px)
-    return _read_off(difference, changes, rule)
+    difference = _differences(draft, chosen, changes, rule)
+    found = _read_off(difference, changes, rule)
+    return Evidence(*(_spread(a, rule.stride, draft) for a in (found.change, found.precision)))
+
+
+def _spread(
+    values: Float32[np.ndarray, "r c"], stride: int, draft: Draft
+) -> Float32[np.ndarray, "h w"]:
+    height, width = draft.log_depth.shape
+    return values.repeat(stride, axis=0).repeat(stride, axis=1)[:height, :width]
 
 
 def partners(draft: Draft, past: Sequence[Draft], rule: SweepRule) -> list[Draft]:
@@ -81,32 +91,37 @@ def even_contrast(gray: Float32[np.ndarray, "h w"]) -> Float32[np.ndarray, "h w"
 
 
 def _differences(
-    draft: Draft, others: Sequence[Draft], changes: Float32[np.ndarray, " k"], window_px: int
-) -> Float32[np.ndarray, "k h w"]:
-    """Mean difference to the other images, by change of log depth and pixel."""
-    inverse_depth = np.exp(-draft.log_depth) * np.exp(-changes)[:, None, None]
-    mine, window = even_contrast(draft.gray), (0, window_px, window_px)
+    draft: Draft, others: Sequence[Draft], changes: Float32[np.ndarray, " k"], rule: SweepRule
+) -> Float32[np.ndarray, "k r c"]:
+    """Mean difference to the other images, by change of log depth and looked-at pixel."""
+    at = np.s_[:: rule.stride, :: rule.stride]
+    inverse_depth = np.exp(-draft.log_depth[at]) * np.exp(-changes)[:, None, None]
+    mine, rays = even_contrast(draft.gray)[at], draft.rays[at]
     total, seen = np.zeros_like(inverse_depth), np.zeros_like(inverse_depth)
     for other in others:
-        image, inside = _seen_from(other, draft, inverse_depth)
+        relative = inverse(other.world_from_camera) @ draft.world_from_camera
+        image, inside = _seen_from(other, relative.astype(np.float32), rays, inverse_depth)
         image -= mine
         total += np.minimum(np.abs(image, out=image), np.float32(_UNLIKE)) * inside
         seen += inside
     least = seen[[0, len(changes) // 2, -1]].min(axis=0)
-    hidden = uniform_filter(least, window_px, mode="nearest") < _LEAST_SEEN * len(others)
-    mean = uniform_filter(total / np.maximum(seen, 1), window, mode="nearest")
+    hidden = uniform_filter(least, rule.window, mode="nearest") < _LEAST_SEEN * len(others)
+    around = (0, rule.window, rule.window)
+    mean = uniform_filter(total / np.maximum(seen, 1), around, mode="nearest")
     return np.where(hidden, np.float32(_UNLIKE), mean)
 
 
 def _seen_from(
-    other: Draft, draft: Draft, inverse_depth: Float32[np.ndarray, "k h w"]
-) -> tuple[Float32[np.ndarray, "k h w"], Float32[np.ndarray, "k h w"]]:
-    """The other image where it shows the draft's pixels, and 1 where it does.
+    other: Draft,
+    other_from_here: Float32[np.ndarray, "4 4"],
+    rays: Float32[np.ndarray, "r c 3"],
+    inverse_depth: Float32[np.ndarray, "k r c"],
+) -> tuple[Float32[np.ndarray, "k r c"], Float32[np.ndarray, "k r c"]]:
+    """The other image where it shows points along rays, and 1 where it does.
 
     A point at ray · z lies at R ray z + t for the other camera; its image is that of
     R ray + t/z, so that rotation is done once for all depths.
     """
-    relative = (inverse(other.world_from_camera) @ draft.world_from_camera).astype(np.float32)
     camera = other.camera
     to_grid = np.array(
         [
@@ -116,8 +131,8 @@ def _seen_from(
         ],
         np.float32,
     )
-    far = draft.rays @ (to_grid @ relative[:3, :3]).T
-    near = to_grid @ relative[:3, 3]
+    far = rays @ (to_grid @ other_from_here[:3, :3]).T
+    near = to_grid @ other_from_here[:3, 3]
     z = np.maximum(far[..., 2] + near[2] * inverse_depth, np.float32(_NEAREST))
     grid = np.empty((*inverse_depth.shape, 2), np.float32)
     inside = z > _NEAREST
@@ -132,7 +147,7 @@ def _seen_from(
 
 
 def _read_off(
-    difference: Float32[np.ndarray, "k h w"], changes: Float32[np.ndarray, " k"], rule: SweepRule
+    difference: Float32[np.ndarray, "k r c"], changes: Float32[np.ndarray, " k"], rule: SweepRule
 ) -> Evidence:
     """The change of least energy, without the prior's pull, and the precision it has."""
     step, prior = changes[1] - changes[0], np.float32(1 / rule.prior**2)
@@ -141,10 +156,15 @@ def _read_off(
     best = np.clip(energy.argmin(axis=0), 1, len(changes) - 2)[None]
     before, least, after = (np.take_along_axis(energy, best + i, 0)[0] for i in (-1, 0, 1))
     bend = (before - 2 * least + after) / step**2
-    found = (bend > prior) & (least <= before) & (least <= after)
+    found = (bend > np.float32(_LEAST_BEND) * prior) & (least <= before) & (least <= after)
     bend = np.where(found, bend, 2 * prior)
     lowest = changes[best[0]] + (before - after) / (2 * step * bend)
     change = np.clip(lowest * bend / (bend - prior), -rule.span, rule.span)
     unlike = np.take_along_axis(difference, best, 0)[0] / np.float32(_ALIKE)
     precision = np.minimum((bend - prior) / (1 + unlike**2), np.float32(1 / rule.finest**2))
     return Evidence(np.where(found, change, 0), np.where(found, precision, 0))
+
+
+# A wide search where few pixels do, then a fine one round what it left.
+COARSE = SweepRule(span=0.35, steps=20, stride=2, window=5, prior=0.12)
+FINE = SweepRule(span=0.1, steps=8, stride=1, window=7, prior=0.06)

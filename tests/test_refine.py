@@ -21,7 +21,7 @@ from hydra_mono.mapping.refine_steps import (
     weigh_confidence,
     weigh_incidence,
 )
-from hydra_mono.mapping.sweep import SweepRule
+from hydra_mono.mapping.sweep import COARSE, FINE
 from hydra_mono.mapping.volume import create_volume
 from hydra_mono.perception.predict import SensorPredictor
 from hydra_mono.pipeline import Mapper
@@ -111,9 +111,9 @@ def test_a_networks_depth_is_refined_unless_that_is_switched_off() -> None:
 
 
 def test_depth_follows_earlier_images_where_these_are_patterned() -> None:
-    draft = scaled(WALL.draft(), 1.08)
+    draft = scaled(WALL.draft(), 1.2)
     past = [WALL.draft(moved(x=-0.3)), WALL.draft(moved(y=0.25))]
-    fitted = fit_depth(SweepRule(), use_normals=True)(draft, past)
+    fitted = fit_depth((COARSE, FINE), use_normals=True)(draft, past)
     error = np.abs(fitted.log_depth - WALL.draft().log_depth)
     assert np.median(error) < 0.01
     assert np.median(fitted.deviation) < 0.5 * np.median(draft.deviation)

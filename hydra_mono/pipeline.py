@@ -1,12 +1,12 @@
 """The job on a page: a posed frame in, a grown scene graph out."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from jaxtyping import Bool
 from scipy import ndimage
 
-from hydra_mono.core.config import Config
+from hydra_mono.core.config import Config, MonocularConfig
 from hydra_mono.core.frame import Frame
 from hydra_mono.core.labels import LabelSpace
 from hydra_mono.core.mesh import BlockMesh
@@ -19,8 +19,10 @@ from hydra_mono.graph.places import create_places
 from hydra_mono.graph.rooms import create_rooms
 from hydra_mono.graph.scene_graph import SceneGraph
 from hydra_mono.mapping.freespace import create_free_space
-from hydra_mono.mapping.volume import create_volume
+from hydra_mono.mapping.volume import SemanticVolume, create_volume
 from hydra_mono.viz import StubViewer, Viewer
+
+Refinement = Callable[[Frame, Prediction], Prediction]
 
 OUTSIDE_STAGES = ("read", "predict", "write")  # not the mapper's own work
 
@@ -39,8 +41,10 @@ class Mapper:
         self.clock = StageClock(outside=OUTSIDE_STAGES)
         self._predictor = predictor
         self._viewer = viewer or StubViewer()
-        self._volume = create_volume(config.mapping)
-        self._free_space = create_free_space(config.free_space, config.mapping)
+        monocular = config.monocular if config.is_monocular else None
+        self._volume = create_volume(config.mapping, monocular)
+        self._refine = create_refinement(monocular, self._volume)
+        self._free_space = create_free_space(config.free_space, config.mapping, monocular)
         self._objects = create_objects(config.objects, labels, config.mapping.voxel_size)
         self._places = create_places(config.places)
         self._rooms = create_rooms(config.rooms, labels)
@@ -63,6 +67,7 @@ class Mapper:
         """
         stage = self.clock.stage
         prediction = stage("predict", self._predictor, frame)
+        prediction = stage("refine", self._refine, frame, prediction)
         keep = stage("mask", still_pixels, prediction, self._moving)
         stage("integrate", self._volume.integrate, frame, prediction, keep)
         stage("carve", self._free_space.carve, frame, prediction, keep)
@@ -118,6 +123,15 @@ class Mapper:
 
     def _is_keyframe(self, stamp_ns: int) -> bool:
         return self._keyframe_ns is None or stamp_ns - self._keyframe_ns >= self._separation_ns
+
+
+def create_refinement(monocular: MonocularConfig | None, volume: SemanticVolume) -> Refinement:
+    """What is done to predictions before they are fused: nothing where depth is measured."""
+    if monocular is None:
+        return lambda frame, prediction: prediction
+    from hydra_mono.mapping.refine import create_refiner  # needs torch, which loads slowly
+
+    return create_refiner(monocular, volume)
 
 
 def still_pixels(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float64, Int32, Int64
 
-from hydra_mono.core.config import FreeSpaceConfig, MappingConfig
+from hydra_mono.core.config import FreeSpaceConfig, MappingConfig, MonocularConfig
 from hydra_mono.core.frame import Frame
 from hydra_mono.core.freespace import FreeSpace
 from hydra_mono.core.mesh import BlockKey, MeshUpdate
@@ -52,7 +52,9 @@ class FreeSpaceMap:
         max_distance_m: float,
         max_depth_m: float,
         window_radius_m: float,
+        doubt_sigmas: float = 0.0,
     ) -> None:
+        self._doubt_sigmas = np.float32(doubt_sigmas)
         self._voxel_size_m = voxel_size_m
         self._max_distance_m = max_distance_m
         self._max_depth_m = max_depth_m
@@ -64,12 +66,17 @@ class FreeSpaceMap:
     def carve(
         self, frame: Frame, prediction: Prediction, keep: Bool[np.ndarray, "h w"] | None = None
     ) -> None:
-        """Marks what the depth image shows to be empty; ``keep`` False leaves a pixel out."""
+        """Marks what the depth image shows to be empty; ``keep`` False leaves a pixel out.
+
+        Where the depth's deviation is known, nothing within so many of them counts as empty.
+        """
+        sigma_m = prediction.sigma_m
         pooled = pool_depth(
             prediction.depth_m,
             keep,
             focal_px=frame.intrinsics.fx,
             max_depth_m=self._max_depth_m,
+            doubt_m=None if sigma_m is None else sigma_m * self._doubt_sigmas,
         )
         pose, size = frame.world_from_camera, self._voxel_size_m
         self._add_camera(frame.camera_position_m)
@@ -216,13 +223,16 @@ class FreeSpaceMap:
         )
 
 
-def create_free_space(config: FreeSpaceConfig, mapping: MappingConfig) -> FreeSpaceMap:
-    """The map that the configuration asks for."""
+def create_free_space(
+    config: FreeSpaceConfig, mapping: MappingConfig, monocular: MonocularConfig | None = None
+) -> FreeSpaceMap:
+    """The map that the configuration asks for; ``monocular`` where depth is a network's guess."""
     return FreeSpaceMap(
         voxel_size_m=config.voxel_size,
         max_distance_m=config.max_distance,
         max_depth_m=mapping.max_depth,
         window_radius_m=mapping.window_radius,
+        doubt_sigmas=monocular.carve_sigmas if monocular and monocular.noise else 0.0,
     )
 
 

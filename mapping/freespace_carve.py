@@ -27,10 +27,12 @@ def pool_depth(
     *,
     focal_px: float,
     max_depth_m: float,
+    doubt_m: Float32[np.ndarray, "h w"] | None = None,
 ) -> PooledDepth:
     """Cells in which most pixels have a measurement, at most ``max_depth_m`` of it believed.
 
     The nearest of a cell speaks for all of it, so that thin things are not carved through.
+    ``doubt_m``: how much nearer, or farther, than measured the surface may be.
     """
     n = max(1, round(focal_px / (_CELLS_PER_RADIAN * _STRIDE_PX)))
     rows, cols = (size // (n * _STRIDE_PX) * n * _STRIDE_PX for size in depth_m.shape)
@@ -38,10 +40,14 @@ def pool_depth(
     is_valid = (depth > 0) & (depth < np.inf)
     if keep is not None:
         is_valid &= keep[:rows:_STRIDE_PX, :cols:_STRIDE_PX]
-    near = _pool(np.minimum, n, np.where(is_valid, depth, np.float32(np.inf)))
-    far = _pool(np.maximum, n, np.where(is_valid, depth, np.float32(0)))
+    nearest, farthest = depth, depth
+    if doubt_m is not None:
+        doubt = doubt_m[:rows:_STRIDE_PX, :cols:_STRIDE_PX]
+        nearest, farthest = depth - doubt, depth + doubt
+    near = _pool(np.minimum, n, np.where(is_valid, nearest, np.float32(np.inf)))
+    far = _pool(np.maximum, n, np.where(is_valid, farthest, np.float32(0)))
     is_measured = _pool(np.add, n, is_valid.astype(np.uint16)) * 2 >= n * n
-    near = np.where(is_measured, np.minimum(near, np.float32(max_depth_m)), np.float32(0))
+    near = np.where(is_measured, np.clip(near, 0, np.float32(max_depth_m)), np.float32(0))
     return PooledDepth(n * _STRIDE_PX, near, np.where(is_measured, far, np.float32(0)))
 
 

@@ -3,6 +3,8 @@
 import numpy as np
 from jaxtyping import Float32, UInt8
 
+_SURE = 0.95  # a label of this probability has a whole vote
+
 
 def vote(
     label: UInt8[np.ndarray, " n"],
@@ -23,3 +25,13 @@ def vote(
     votes = np.where(same, weight + seen_weight, np.abs(weight - seen_weight))
     votes = np.minimum(votes, np.float32(max_weight))
     return np.where(takes_over, seen_label, label), np.where(known, votes, weight)
+
+
+def vote_weight(confidence: Float32[np.ndarray, "*size"]) -> Float32[np.ndarray, "*size"]:
+    """What a label counts by the probability a network gives it: its log odds.
+
+    Independent observations of one thing add their log odds against everything else, so that is
+    what votes should weigh. 0 at evens or below, 1 from a probability of 0.95 on.
+    """
+    p = np.clip(confidence, np.float32(0.5), np.float32(_SURE))
+    return np.asarray(np.log(p / (1 - p)) / np.float32(np.log(_SURE / (1 - _SURE))), np.float32)

@@ -6,6 +6,7 @@ from functools import cache
 import numpy as np
 from jaxtyping import Bool, Float32, Float64, Int32, Int64, UInt8
 
+from hydra_mono.core.prediction import Prediction
 from hydra_mono.mapping.block_pool import RESOLUTION, VOXELS, VoxelArrays
 from hydra_mono.mapping.depth import flying
 from hydra_mono.mapping.semantics import vote
@@ -21,9 +22,12 @@ class FusionRule:
     """How much one observation says. Lengths in metres, weights in close observations.
 
     ``front_m``/``behind_m``: distances are measured that far in front of the surface and that
-    far behind it. An observation weighs 1/(1 + (sigma(z)/sigma0)²) with the sensor's noise
-    sigma(z), and behind the surface less, down to ``least_weight`` at ``behind_m``.
+    far behind it. An observation weighs 1/(1 + (sigma/sigma0)²) with the deviation of its depth,
+    and behind the surface less, down to ``least_weight`` at ``behind_m``.
     ``carve_weight``: what seeing through a solid voxel weighs.
+    Where the deviation is known pixel by pixel, sigma0 is ``half_sigma_m``, and both distances
+    grow by ``margin_sigmas`` deviations, ``max_margin_m`` at most. Within that margin nothing
+    weighs less for lying behind: it may as well lie before, and surfaces would recede.
     """
 
     voxel_size_m: float
@@ -34,16 +38,24 @@ class FusionRule:
     carve_weight: float
     max_label_weight: float
     min_depth_m: float
+    half_sigma_m: float = 0.01
+    margin_sigmas: float = 0.0
+    max_margin_m: float = 0.0
+
+    @property
+    def deepest_m(self) -> float:
+        """The farthest behind a surface that any pixel is measured."""
+        return self.behind_m + self.max_margin_m
 
     @property
     def reach_m(self) -> float:
         """How much deeper than the measured depth a voxel may be and still be concerned."""
-        return self.behind_m / LEAST_SLANT
+        return self.deepest_m / LEAST_SLANT
 
 
 @dataclass(frozen=True, slots=True)
 class Pixels:
-    """The images of one frame as flat arrays; depth and slant have a border of zeros.
+    """The images of one frame as flat arrays; depth, slant and sigma have a border of zeros.
 
     ``stride`` is the width of the bordered images; pixels are numbered as in them.
     """
@@ -55,6 +67,7 @@ class Pixels:
     color: UInt8[np.ndarray, "q 3"]
     label: UInt8[np.ndarray, " q"] | None
     confidence: Float32[np.ndarray, " q"] | None
+    sigma_m: Float32[np.ndarray, " p"] | None
 
     def unbordered(self, pixel: Int32[np.ndarray, " k"]) -> Int32[np.ndarray, " k"]:
         """The same pixels, none of the border, in the images without one."""
@@ -82,17 +95,19 @@ def fuse(
     voxels: VoxelArrays, samples: Samples, pixels: Pixels, rule: FusionRule, frame_number: int
 ) -> None:
     """Updates distance, weight, colour, label and stamps of the sampled voxels."""
-    farthest = rule.front_m / LEAST_SLANT
+    farthest = (rule.front_m + rule.max_margin_m) / LEAST_SLANT
     clear = np.flatnonzero((samples.sdf_m > farthest) & _open_to_carving(voxels, samples.slots))
     close = np.flatnonzero((samples.sdf_m <= farthest) & (samples.sdf_m >= -rule.reach_m))
     voxel, pixel = samples.voxel(close), samples.pixel[close]
     sdf = samples.sdf_m[close] * pixels.slant[pixel]
-    _carve(voxels, samples.voxel(clear), rule)
-    _carve(voxels, voxel[sdf > rule.front_m], rule)
-    near = np.flatnonzero((sdf <= rule.front_m) & (sdf >= -rule.behind_m))
+    margin = _margin_m(pixels, pixel, rule)
+    before = np.flatnonzero(sdf > rule.front_m + margin)
+    _carve(voxels, samples.voxel(clear), _sureness(pixels, samples.pixel[clear], rule), rule)
+    _carve(voxels, voxel[before], _sureness(pixels, pixel[before], rule), rule)
+    near = np.flatnonzero((sdf <= rule.front_m + margin) & (sdf >= -rule.behind_m - margin))
     near = near[~flying(pixels.depth_m, pixel[near], pixels.stride, pixels.focal_px)]
     voxel, pixel, sdf = voxel[near], pixel[near], sdf[near]
-    _average(voxels, voxel, sdf, pixels.depth_m[pixel], rule)
+    _average(voxels, voxel, sdf, pixels, pixel, rule)
     at_surface = np.flatnonzero(np.abs(sdf) <= 1.5 * rule.voxel_size_m)
     voxel, pixel = voxel[at_surface], pixels.unbordered(pixel[at_surface])
     _paint(voxels, voxel, np.take(pixels.color, pixel, axis=0))
@@ -109,22 +124,53 @@ def _open_to_carving(voxels: VoxelArrays, slots: Int64[np.ndarray, " n"]) -> Boo
     return np.asarray(((voxels.sdf_m[slots] < 0) | (voxels.weight[slots] < _SURE)).reshape(-1))
 
 
+def _margin_m(
+    pixels: Pixels, pixel: Int32[np.ndarray, " m"], rule: FusionRule
+) -> np.float32 | Float32[np.ndarray, " m"]:
+    """How much farther than usual, both ways, distances are measured."""
+    if pixels.sigma_m is None:
+        return np.float32(0)
+    wanted = pixels.sigma_m[pixel] * np.float32(rule.margin_sigmas)
+    return np.asarray(np.minimum(wanted, np.float32(rule.max_margin_m)))
+
+
+def _sureness(
+    pixels: Pixels, pixel: Int32[np.ndarray, " m"], rule: FusionRule
+) -> np.float32 | Float32[np.ndarray, " m"]:
+    """What seeing through something counts, of what it would if the depth were certain."""
+    if pixels.sigma_m is None:
+        return np.float32(1)
+    return _certainty(pixels.sigma_m[pixel], rule.half_sigma_m)
+
+
+def _certainty(
+    sigma_m: Float32[np.ndarray, " m"], half_sigma_m: float
+) -> Float32[np.ndarray, " m"]:
+    return np.asarray(1 / (1 + (sigma_m / np.float32(half_sigma_m)) ** 2))
+
+
 def depth_weight(depth_m: Float32[np.ndarray, " m"]) -> Float32[np.ndarray, " m"]:
     """Certainty of a measurement, 1 close by; the noise of Nguyen et al. (3DIMPVT 2012)."""
     sigma_m = np.float32(0.0012) + np.float32(0.0019) * (depth_m - np.float32(0.4)) ** 2
-    return 1 / (1 + (sigma_m / np.float32(0.01)) ** 2)
+    return _certainty(sigma_m, 0.01)
 
 
 def _average(
     voxels: VoxelArrays,
     voxel: Int64[np.ndarray, " m"],
     sdf_m: Float32[np.ndarray, " m"],
-    depth_m: Float32[np.ndarray, " m"],
+    pixels: Pixels,
+    pixel: Int32[np.ndarray, " m"],
     rule: FusionRule,
 ) -> None:
     """The running weighted mean of Curless and Levoy (SIGGRAPH 1996), its memory bounded."""
-    fades = 1 + np.minimum(sdf_m, 0) / np.float32(rule.behind_m)
-    weight = depth_weight(depth_m) * np.maximum(fades, np.float32(rule.least_weight))
+    beyond = np.minimum(sdf_m + _margin_m(pixels, pixel, rule), 0)
+    fades = 1 + beyond / np.float32(rule.behind_m)
+    if pixels.sigma_m is None:
+        weight = depth_weight(pixels.depth_m[pixel])
+    else:
+        weight = _certainty(pixels.sigma_m[pixel], rule.half_sigma_m)
+    weight = weight * np.maximum(fades, np.float32(rule.least_weight))
     stored_sdf, stored_weight = voxels.sdf_m.reshape(-1), voxels.weight.reshape(-1)
     total = stored_weight[voxel] + weight
     old = stored_sdf[voxel]
@@ -132,15 +178,21 @@ def _average(
     stored_weight[voxel] = np.minimum(total, np.float32(rule.max_weight))
 
 
-def _carve(voxels: VoxelArrays, voxel: Int64[np.ndarray, " m"], rule: FusionRule) -> None:
+def _carve(
+    voxels: VoxelArrays,
+    voxel: Int64[np.ndarray, " m"],
+    sureness: np.float32 | Float32[np.ndarray, " m"],
+    rule: FusionRule,
+) -> None:
     """Sees through voxels: unobserved ones become free, solid ones wear off."""
     stored_sdf, stored_weight = voxels.sdf_m.reshape(-1), voxels.weight.reshape(-1)
-    concerned = (stored_sdf[voxel] < 0) | (stored_weight[voxel] < _SURE)
-    voxel = voxel[concerned]
+    sure = np.broadcast_to(np.float32(_SURE) * sureness, voxel.shape)
+    concerned = (stored_sdf[voxel] < 0) | (stored_weight[voxel] < sure)
+    voxel, sure = voxel[concerned], sure[concerned]
     old, weight = stored_sdf[voxel], stored_weight[voxel]
-    share = np.float32(rule.carve_weight) / (weight + np.float32(rule.carve_weight))
-    stored_sdf[voxel] = old + (np.float32(rule.front_m) - old) * share
-    stored_weight[voxel] = np.maximum(weight, np.float32(_SURE))
+    carving = np.float32(rule.carve_weight) * sure
+    stored_sdf[voxel] = old + (np.float32(rule.front_m) - old) * (carving / (weight + carving))
+    stored_weight[voxel] = np.maximum(weight, sure)
 
 
 def _paint(
@@ -211,13 +263,10 @@ def _local_voxels() -> Float64[np.ndarray, "512 3"]:
 
 
 def bordered(
-    view: DepthView,
-    tiles: Tiles,
-    rgb: UInt8[np.ndarray, "h w 3"],
-    labels: UInt8[np.ndarray, "h w"] | None,
-    confidence: Float32[np.ndarray, "h w"] | None,
+    view: DepthView, tiles: Tiles, rgb: UInt8[np.ndarray, "h w 3"], prediction: Prediction
 ) -> Pixels:
-    """The images of a frame, made ready for look-ups."""
+    """The images of a frame, made ready for look-ups; the view's depth is the cleaned one."""
+    labels, confidence, sigma_m = prediction.labels, prediction.confidence, prediction.sigma_m
     return Pixels(
         stride=view.depth_m.shape[1] + 2,
         focal_px=max(view.intrinsics.fx, view.intrinsics.fy),
@@ -226,6 +275,7 @@ def bordered(
         color=rgb.reshape(-1, 3),
         label=None if labels is None else labels.reshape(-1),
         confidence=None if confidence is None else confidence.reshape(-1),
+        sigma_m=None if sigma_m is None else _pad(sigma_m),
     )
 
 

@@ -34,7 +34,8 @@ def surface_blocks(
     Each sample also claims the blocks ``margin_m`` around it, so that every cell the surface
     may cut has all eight corners.
     """
-    samples = _samples(view, band_m) / np.float32(block_size_m)
+    count = 3 if band_m > block_size_m / 4 else 2
+    samples = _samples(view, band_m, count) / np.float32(block_size_m)
     if not len(samples):
         return np.zeros((0, 3), np.int32)
     blocks = np.floor(samples).astype(np.int32)
@@ -62,8 +63,11 @@ def _unravel(flat: Int[np.ndarray, " n"], shape: tuple[int, ...]) -> Int[np.ndar
     return np.stack(np.unravel_index(flat, shape), axis=-1)
 
 
-def _samples(view: DepthView, band_m: float) -> Float32[np.ndarray, "n 3"]:
-    """World points a little in front of the surface, and behind, at most about a band apart."""
+def _samples(view: DepthView, band_m: float, count: int) -> Float32[np.ndarray, "n 3"]:
+    """World points along the rays, ``count`` of each from in front of the surface to behind it.
+
+    Rays, too, are at most about a band apart.
+    """
     farthest = max(float(view.depth_m.max(initial=0)), band_m)
     stride = min(_COARSEST_STRIDE, max(1, int(view.intrinsics.fx * band_m / farthest)))
     depth = view.depth_m[::stride, ::stride]
@@ -71,7 +75,8 @@ def _samples(view: DepthView, band_m: float) -> Float32[np.ndarray, "n 3"]:
     pose = view.world_from_camera.astype(np.float32)
     rays, depth = rays @ pose[:3, :3].T, depth[depth > 0][:, None]
     middle, band = rays * depth + pose[:3, 3], rays * np.float32(band_m)
-    return np.concatenate([middle - band, middle + band])
+    places = np.linspace(-1, 1, count, dtype=np.float32)
+    return np.concatenate([middle + band * place for place in places])
 
 
 def in_view(

@@ -1,11 +1,12 @@
 """The fused map of the active window: distance, colour, label and stamps per voxel."""
 
 import logging
+from dataclasses import replace
 
 import numpy as np
-from jaxtyping import Bool, Float64, Int32
+from jaxtyping import Bool, Float32, Float64, Int32
 
-from hydra_mono.core.config import MappingConfig
+from hydra_mono.core.config import MappingConfig, MonocularConfig
 from hydra_mono.core.frame import Frame
 from hydra_mono.core.mesh import BlockKey, MeshUpdate, SemanticMesh
 from hydra_mono.core.prediction import Prediction
@@ -13,6 +14,7 @@ from hydra_mono.mapping.block_pool import RESOLUTION, BlockPool
 from hydra_mono.mapping.changes import MeshRule, blocks_to_mesh, sorted_unique, take_over
 from hydra_mono.mapping.depth import clean_depth
 from hydra_mono.mapping.meshing import mesh_blocks
+from hydra_mono.mapping.raycast import first_crossing
 from hydra_mono.mapping.tiles import summarise
 from hydra_mono.mapping.tsdf import FusionRule, bordered, fuse, project
 from hydra_mono.mapping.view import DepthView, in_view, surface_blocks
@@ -66,9 +68,9 @@ class SemanticVolume:
         tiles = summarise(depth, frame.intrinsics)
         self._allocate(view)
         rule = self._fusion
-        concerned = in_view(view, tiles, self._pool.keys, self._block_size_m, rule.behind_m)
+        concerned = in_view(view, tiles, self._pool.keys, self._block_size_m, rule.deepest_m)
         keys, slots = self._pool.keys[concerned], self._pool.slots[concerned]
-        pixels = bordered(view, tiles, frame.rgb, prediction.labels, prediction.confidence)
+        pixels = bordered(view, tiles, frame.rgb, prediction)
         samples = project(view, pixels, keys, slots, rule)
         fuse(self._pool.voxels, samples, pixels, self._fusion, len(self._stamps_ns))
         self._pool.touched[slots] = True
@@ -92,9 +94,19 @@ class SemanticVolume:
             archived=self._put_away(center_m),
         )
 
+    def surface_along(
+        self, points_m: Float32[np.ndarray, "k n 3"]
+    ) -> tuple[Float32[np.ndarray, " n"], Bool[np.ndarray, " n"]]:
+        """Where rays, given as points from near to far, first meet the surface mapped so far.
+
+        In steps from the first point; and whether they do. See ``first_crossing``.
+        """
+        least = self._mesh_rule.min_weight
+        return first_crossing(self._pool, points_m, self._fusion.voxel_size_m, least)
+
     def _allocate(self, view: DepthView) -> None:
         size = self._fusion.voxel_size_m
-        keys = surface_blocks(view, self._block_size_m, self._fusion.behind_m, 1.5 * size)
+        keys = surface_blocks(view, self._block_size_m, self._fusion.deepest_m, 1.5 * size)
         self._open(keys[self._pool.find(keys) < 0])
 
     def _open(self, keys: Int32[np.ndarray, "n 3"]) -> None:
@@ -151,26 +163,42 @@ class SemanticVolume:
         return tuple(sorted(gone))
 
 
-def create_volume(config: MappingConfig) -> SemanticVolume:
-    """The volume a config asks for. The window always holds what the camera can see."""
-    size = config.voxel_size
+def create_volume(
+    config: MappingConfig, monocular: MonocularConfig | None = None
+) -> SemanticVolume:
+    """The volume a config asks for; ``monocular`` where depth is a network's guess.
+
+    The window always holds what the camera can see.
+    """
     return SemanticVolume(
-        fusion=FusionRule(
-            voxel_size_m=size,
-            front_m=config.truncation,
-            behind_m=config.behind,
-            least_weight=0.1,
-            max_weight=config.max_weight,
-            carve_weight=config.carve_weight,
-            max_label_weight=config.max_label_weight,
-            min_depth_m=config.min_depth,
-        ),
+        fusion=_fusion_rule(config, monocular),
         mesh=MeshRule(
             min_weight=config.min_weight,
             tolerance_m=config.mesh_tolerance,
             front_m=config.truncation,
         ),
-        max_depth_m=config.max_depth,
+        max_depth_m=min(config.max_depth, monocular.max_depth) if monocular else config.max_depth,
         window_radius_m=max(config.window_radius, config.max_depth + 2.0),
         refresh_s=config.mesh_refresh,
+    )
+
+
+def _fusion_rule(config: MappingConfig, monocular: MonocularConfig | None) -> FusionRule:
+    rule = FusionRule(
+        voxel_size_m=config.voxel_size,
+        front_m=config.truncation,
+        behind_m=config.behind,
+        least_weight=0.1,
+        max_weight=config.max_weight,
+        carve_weight=config.carve_weight,
+        max_label_weight=config.max_label_weight,
+        min_depth_m=config.min_depth,
+    )
+    if monocular is None:
+        return rule
+    return replace(
+        rule,
+        half_sigma_m=monocular.half_sigma,
+        margin_sigmas=monocular.margin_sigmas,
+        max_margin_m=monocular.max_margin if monocular.noise else 0.0,
     )

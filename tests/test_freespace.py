@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from helpers_places import (
@@ -13,8 +15,10 @@ from helpers_places import (
     world_update,
 )
 
+from hydra_mono.core.config import FreeSpaceConfig, MappingConfig, MonocularConfig
 from hydra_mono.core.freespace import FreeSpace
 from hydra_mono.core.open3d_loader import open3d
+from hydra_mono.mapping.freespace import create_free_space
 
 ROOM = BoxWorld((4.0, 3.0, 2.6))
 MIDDLE = (2.0, 1.5, 1.3)
@@ -170,3 +174,18 @@ def test_the_same_frames_give_the_same_bytes() -> None:
     one, two = (free_space_of.__wrapped__(ROOM, MIDDLE) for _ in range(2))
     assert one.distance_m.tobytes() == two.distance_m.tobytes()
     assert one.parent.tobytes() == two.parent.tobytes()
+
+
+@pytest.mark.parametrize(("sigmas", "is_free"), [(0.0, True), (2.0, False)])
+def test_nothing_within_the_doubt_of_a_guess_counts_as_empty(sigmas: float, is_free: bool) -> None:
+    space = create_free_space(
+        FreeSpaceConfig(), MappingConfig(), MonocularConfig(carve_sigmas=sigmas)
+    )
+    pose = looking(MIDDLE, 0.0)
+    for _ in range(3):
+        frame, measured = frame_of(pose, ROOM.depth_m(pose))
+        sigma_m = np.full_like(measured.depth_m, 0.3)
+        space.carve(frame, replace(measured, sigma_m=sigma_m))
+    seen = space.update(world_update(ROOM), np.array(MIDDLE))
+    assert is_free_at(seen, (3.0, 1.5, 1.3))
+    assert is_free_at(seen, (3.65, 1.5, 1.3)) == is_free

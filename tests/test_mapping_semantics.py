@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hydra_mono.mapping.semantics import vote
+from hydra_mono.mapping.semantics import vote, vote_weight
 
 
 def after(votes: list[tuple[int, float]], max_weight: float = 100.0) -> tuple[int, float]:
@@ -34,3 +34,9 @@ def test_a_label_seen_more_than_half_the_time_wins(seen: list[int]) -> None:
     counts = np.bincount(seen)
     if counts.max() * 2 > len(seen):
         assert after([(label, 1.0) for label in seen])[0] == counts.argmax()
+
+
+def test_votes_weigh_by_log_odds_and_nothing_at_evens() -> None:
+    weights = vote_weight(np.array([0.2, 0.5, 0.8, 0.95, 1.0], np.float32))
+    expected = [0, 0, np.log(4) / np.log(19), 1, 1]
+    np.testing.assert_allclose(weights, expected, atol=1e-5)

@@ -70,6 +70,29 @@ class MappingConfig(Section):
     mesh_refresh: float = Field(default=5.0, gt=0)  # s after which a still surface is stamped anew
 
 
+class MonocularConfig(Section):
+    """What is made of a network's depth and labels; every switch is one mechanism."""
+
+    enabled: bool | None = None  # None: whenever a network predicts
+    align: bool = True  # the scale of every frame follows the map
+    sweep: bool = True  # depth is tried against the images before
+    smooth: bool = True  # depth agrees with the normals
+    temporal: bool = True  # what the frames before contradict is left out
+    borders: bool = True  # pixels between a near and a far surface are left out
+    incidence: bool = True  # surfaces seen flatly weigh less
+    noise: bool = True  # weight, truncation and carving follow the deviation of the depth
+    confidence: bool = True  # labels weigh by the network's confidence
+    height: int = Field(default=96, ge=16)  # pixels of the small images all this is done on
+    sigma: float = Field(default=0.02, gt=0)  # m; deviation of the network's depth: sigma +
+    sigma_per_square: float = Field(default=0.02, ge=0)  # sigma_per_square · z², 1/m
+    flat_sigma: float = Field(default=0.1, gt=0)  # m; the same at any depth where noise is off
+    half_sigma: float = Field(default=0.05, gt=0)  # m; so uncertain an observation weighs half
+    margin_sigmas: float = Field(default=1.0, ge=0)  # deviations added to the truncation
+    max_margin: float = Field(default=0.15, ge=0)  # m added at most
+    carve_sigmas: float = Field(default=1.5, ge=0)  # deviations before a surface left uncarved
+    max_depth: float = Field(default=5.0, gt=0)  # m; farther surface is not fused
+
+
 class FreeSpaceConfig(Section):
     """Observed free space and its distance field."""
 
@@ -225,6 +248,7 @@ class Config(Section):
     simulation: SimulationConfig = SimulationConfig()
     predictor: PredictorConfig = PredictorConfig()
     mapping: MappingConfig = MappingConfig()
+    monocular: MonocularConfig = MonocularConfig()
     free_space: FreeSpaceConfig = FreeSpaceConfig()
     objects: ObjectsConfig = ObjectsConfig()
     places: PlacesConfig = PlacesConfig()
@@ -233,6 +257,12 @@ class Config(Section):
     training: TrainingConfig = TrainingConfig()
     viewer: ViewerConfig = ViewerConfig()
     output: OutputConfig = OutputConfig()
+
+    @property
+    def is_monocular(self) -> bool:
+        """Whether depth is a network's guess, and treated as such."""
+        enabled = self.monocular.enabled
+        return self.predictor.name != "sensor" if enabled is None else enabled
 
 
 def load_config(path: Path | None = None, overrides: tuple[str, ...] = ()) -> Config:

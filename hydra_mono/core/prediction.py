@@ -17,6 +17,7 @@ class Prediction:
     ``depth_m``: planar z in metres, 0 for none. ``labels``: ids of the predictor's label space,
     0 for unknown. ``confidence``: trust in the label, 0..1. ``normals``: unit, camera axes,
     facing the camera. ``edges``: probability of an occlusion or object border, 0..1.
+    ``sigma_m``: standard deviation of the depth; None: that of a depth camera.
     """
 
     depth_m: Float32[np.ndarray, "h w"]
@@ -24,6 +25,7 @@ class Prediction:
     confidence: Float32[np.ndarray, "h w"] | None = None
     normals: Float32[np.ndarray, "h w 3"] | None = None
     edges: Float32[np.ndarray, "h w"] | None = None
+    sigma_m: Float32[np.ndarray, "h w"] | None = None
 
 
 @runtime_checkable

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float64, UInt8
+from jaxtyping import Float32, Float64, Int64, UInt8
 from scipy.spatial import KDTree
 
 from hydra_mono.core.mesh import SemanticMesh
@@ -13,7 +13,8 @@ from hydra_mono.evaluation.ratios import harmonic, mean, share
 from hydra_mono.evaluation.surface import Surface, SurfaceSamples, face_areas_m2, sample_surface
 from hydra_mono.evaluation.truth_view import TruthView, sample_count
 
-_LABEL_REACH_M = 0.05  # surface farther from the truth has no true label
+_LABEL_REACH_M = 0.2  # surface farther from the truth has no true label
+_HIDDEN_M = 0.05  # nor has surface nearer by so much to some that was never in view
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,17 +69,20 @@ def score_mesh(mesh: SemanticMesh, view: TruthView) -> MeshScores:
 def score_labels(run: RunInputs, truth: GroundTruth, view: TruthView) -> SemanticMeshScores:
     """IoU of every label the true surface has there, and their mean.
 
-    The true label is that of the nearest surface that was in view: what it hides (a floor under
-    a rug) must not decide. Surface without a label counts as wrong.
+    The true label is that of the nearest surface that was in view, 0.2 m away at most: what it
+    hides (a floor under a rug) must not decide. Surface that belongs to something hidden is left
+    out. Surface without a label counts as wrong, and a label that was in view without any
+    surface near it has an IoU of 0.
     """
     samples = _samples(run.mesh)
     seen_m, seen_labels = view.samples_m[view.in_view], view.labels[view.in_view]
-    distances, nearest = KDTree(seen_m).query(samples.points_m, distance_upper_bound=_LABEL_REACH_M)
-    near = np.isfinite(distances)
+    distances, nearest = _nearest(seen_m, samples)
+    hidden, _ = _nearest(view.samples_m[~view.in_view], samples)
+    near = np.isfinite(distances) & (distances <= hidden + _HIDDEN_M)
     expected = seen_labels[nearest[near]]
     found = truth_ids(run.label_space, truth.label_space)[_labels(run.mesh, samples)[near]]
     known = expected > 0
-    ious = _ious(expected[known], found[known])
+    ious = _ious(expected[known], found[known], np.unique(seen_labels[seen_labels > 0]))
     return SemanticMeshScores(
         miou=mean(list(ious.values())) if run.label_space.labels else None,
         accuracy=share(int((expected == found)[known].sum()), int(known.sum())),
@@ -91,6 +95,15 @@ def _samples(mesh: SemanticMesh) -> SurfaceSamples:
     return sample_surface(mesh.vertices_m, mesh.faces, sample_count(area))
 
 
+def _nearest(
+    points_m: Float32[np.ndarray, "n 3"], samples: SurfaceSamples
+) -> tuple[Float64[np.ndarray, " k"], Int64[np.ndarray, " k"]]:
+    """Distance to and index of the nearest point; infinite where none is in reach."""
+    tree = KDTree(points_m)
+    distances, nearest = tree.query(samples.points_m, distance_upper_bound=_LABEL_REACH_M)
+    return distances, nearest
+
+
 def _labels(mesh: SemanticMesh, samples: SurfaceSamples) -> UInt8[np.ndarray, " n"]:
     """Label of the corner nearest (in barycentric weight) to each sample."""
     corners = mesh.faces[samples.faces].reshape(-1, 3)
@@ -98,11 +111,15 @@ def _labels(mesh: SemanticMesh, samples: SurfaceSamples) -> UInt8[np.ndarray, " 
     return np.asarray(mesh.labels[corners[np.arange(len(corners)), corner]])
 
 
-def _ious(expected: UInt8[np.ndarray, " n"], found: UInt8[np.ndarray, " n"]) -> dict[int, float]:
+def _ious(
+    expected: UInt8[np.ndarray, " n"],
+    found: UInt8[np.ndarray, " n"],
+    asked: UInt8[np.ndarray, " k"],
+) -> dict[int, float]:
     confusion = np.bincount(expected.astype(np.int64) * 256 + found, minlength=256 * 256)
     table = confusion.reshape(256, 256)
     hits, unions = np.diag(table), table.sum(axis=0) + table.sum(axis=1) - np.diag(table)
-    return {int(i): float(hits[i] / unions[i]) for i in np.unique(expected)}
+    return {int(i): float(hits[i] / max(unions[i], 1)) for i in asked}
 
 
 def _within(distances_m: Float64[np.ndarray, " n"], limit_m: float) -> float | None:

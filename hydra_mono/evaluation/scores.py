@@ -5,6 +5,7 @@ from typing import Any
 
 from hydra_mono.core.truth import GroundTruth
 from hydra_mono.evaluation.inputs import RunInputs
+from hydra_mono.evaluation.label_spaces import in_labels_of
 from hydra_mono.evaluation.mesh import MeshScores, SemanticMeshScores, score_labels, score_mesh
 from hydra_mono.evaluation.objects import ObjectScores, score_objects
 from hydra_mono.evaluation.places import PlaceScores, score_places
@@ -30,7 +31,12 @@ class Scores:
 
 
 def evaluate(run: RunInputs, truth: GroundTruth) -> Scores:
-    """Scores a run against the world as it was at the stamp of its last pose."""
+    """Scores a run against the world as it was at the stamp of its last pose.
+
+    Raises:
+        DataError: run and truth have different label spaces with no map between them.
+    """
+    truth = in_labels_of(run.label_space, truth)
     view = view_truth(truth, run)
     return Scores(
         mesh=score_mesh(run.mesh, view),

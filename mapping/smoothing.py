@@ -1,0 +1,147 @@
+"""The change of a depth image that agrees best with evidence and with predicted normals."""
+
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+from jaxtyping import Bool, Float32
+from scipy.fft import dctn, idctn
+from scipy.ndimage import gaussian_filter
+
+from hydra_mono.core.frame import Intrinsics
+from hydra_mono.core.geometry import camera_rays
+
+_LEAST_COS = 0.1  # of normal · ray below which a surface is seen too flatly to tell its slope
+_STEP = 0.05  # of log depth from a pixel to the next; more beside the slope is a border
+_LOOSE = 0.05  # how firmly pixels are tied across a border, of how firmly elsewhere
+_ITERATIONS = 8
+_SPREAD_PX = 2.0  # how far evidence makes its neighbours surer
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """By how much log depth should change at each pixel, and with which precision, 1/σ²."""
+
+    change: Float32[np.ndarray, "h w"]
+    precision: Float32[np.ndarray, "h w"]
+
+
+@dataclass(frozen=True, slots=True)
+class Ties:
+    """How the change of log depth should differ from a pixel to the next one along an axis.
+
+    ``firmness``: the precision of that, 1/σ². One entry less along the axis than the image.
+    """
+
+    difference: Float32[np.ndarray, "a b"]
+    firmness: Float32[np.ndarray, "a b"]
+
+
+def slopes_of_normals(
+    normals: Float32[np.ndarray, "h w 3"], camera: Intrinsics, axis: int
+) -> Float32[np.ndarray, "a b"]:
+    """Step of log depth to the next pixel along an image axis; NaN where it cannot be told.
+
+    On a plane n · X = d seen by a pinhole z = d / (n · ray), so that log z changes by
+    −n_x / (f_x n · ray) per pixel along a row, and likewise along a column.
+    """
+    facing = np.einsum("hwc,hwc->hw", normals, camera_rays(camera))
+    along, focal = (normals[..., 0], camera.fx) if axis == 1 else (normals[..., 1], camera.fy)
+    seen = facing < -_LEAST_COS
+    slope = np.where(seen, -along / (focal * np.where(seen, facing, 1)), np.float32(np.nan))
+    before, after = _pairs(slope.astype(np.float32), axis)
+    return np.asarray((before + after) / 2)
+
+
+def ties(
+    log_depth: Float32[np.ndarray, "h w"],
+    slope: Float32[np.ndarray, "a b"] | None,
+    sigma: float,
+    axis: int,
+) -> Ties:
+    """Ties of neighbours to the wanted slope, or without one to the slope they have.
+
+    Across a border of depth nothing is wanted and hardly anything held.
+    """
+    before, after = _pairs(log_depth, axis)
+    step = after - before
+    wanted = np.zeros_like(step) if slope is None else slope - step
+    border: Bool[np.ndarray, "a b"] = (
+        ~(np.abs(wanted) < _STEP) if slope is not None else np.abs(step) > _STEP
+    )
+    firmness = np.where(border, np.float32(_LOOSE), np.float32(1)) / np.float32(sigma**2)
+    return Ties(np.where(border, np.float32(0), wanted), firmness)
+
+
+def best_change(evidence: Evidence, rows: Ties, columns: Ties) -> Float32[np.ndarray, "h w"]:
+    """The change c that minimises Σ p (c − e)² + Σ f (c_next − c − d)².
+
+    The screened Poisson equation of Bhat et al. (GradientShop, ACM TOG 2010), solved by
+    conjugate gradients. The same equation with constant weights, which the cosine transform
+    solves exactly, is the preconditioner, so that a few steps do. ``columns`` tie pixels to
+    their right neighbours, ``rows`` to their lower ones.
+    """
+    residual = evidence.precision * evidence.change + _pulled(rows, columns)
+    change = np.zeros_like(residual)
+    screen = float(np.median(evidence.precision)) / float(np.median(columns.firmness))
+    direction, old = np.zeros_like(residual), 1.0
+    for _ in range(_ITERATIONS):
+        guess = _solved_evenly(residual, screen)
+        new = float(np.vdot(residual, guess))
+        if new <= 0 or not np.isfinite(new):
+            break
+        direction = guess + np.float32(new / old) * direction
+        image = evidence.precision * direction + _stiffness(direction, rows, columns)
+        step = np.float32(new / float(np.vdot(direction, image)))
+        change, residual, old = change + step * direction, residual - step * image, new
+    return np.asarray(change)
+
+
+def joined(parts: list[Evidence]) -> Evidence:
+    """What several say together."""
+    precision = np.sum(np.stack([part.precision for part in parts]), axis=0)
+    change = np.sum(np.stack([part.precision * part.change for part in parts]), axis=0)
+    return Evidence(change / precision, precision)
+
+
+def deviation_with(
+    deviation: Float32[np.ndarray, "h w"], found: Evidence
+) -> Float32[np.ndarray, "h w"]:
+    """The deviation that is left after evidence; neighbours profit from it too."""
+    spread = gaussian_filter(found.precision, _SPREAD_PX)
+    return np.asarray(1 / np.sqrt(1 / deviation**2 + spread))
+
+
+def _pairs(image: np.ndarray, axis: int) -> tuple[np.ndarray, np.ndarray]:
+    return (image[:-1], image[1:]) if axis == 0 else (image[:, :-1], image[:, 1:])
+
+
+def _pulled(rows: Ties, columns: Ties) -> Float32[np.ndarray, "h w"]:
+    down, right = rows.firmness * rows.difference, columns.firmness * columns.difference
+    return -_divergence(down, right)
+
+
+def _stiffness(change: np.ndarray, rows: Ties, columns: Ties) -> Float32[np.ndarray, "h w"]:
+    down = rows.firmness * np.diff(change, axis=0)
+    return -_divergence(down, columns.firmness * np.diff(change, axis=1))
+
+
+def _divergence(down: np.ndarray, right: np.ndarray) -> Float32[np.ndarray, "h w"]:
+    result = np.zeros((right.shape[0], down.shape[1]), np.float32)
+    result[:-1] += down
+    result[1:] -= down
+    result[:, :-1] += right
+    result[:, 1:] -= right
+    return result
+
+
+def _solved_evenly(values: Float32[np.ndarray, "h w"], screen: float) -> np.ndarray:
+    waves = dctn(values, norm="ortho") / (_eigenvalues(*values.shape) + np.float32(screen))
+    return np.asarray(idctn(waves, norm="ortho"))
+
+
+@cache
+def _eigenvalues(height: int, width: int) -> Float32[np.ndarray, "h w"]:
+    """Of the Laplacian with free borders, by cosine wave."""
+    down, right = (2 - 2 * np.cos(np.pi * np.arange(n) / n) for n in (height, width))
+    return np.asarray(np.add.outer(down, right), np.float32)

@@ -18,7 +18,6 @@ from hydra_mono.training.nyuv2 import split_by_scene
 from hydra_mono.training.objective import balanced_class_weight
 from hydra_mono.training.schedule import Schedule
 from hydra_mono.training.trainer import LATEST, STATE, Trainer, TrainingError
-from hydra_mono.training.validation import confusion, mean_iou
 from hydra_mono.training.watch import LOG, VALIDATION_LOG, Watcher
 
 COLORS = ((0.5, 0.5, 0.5), (0.25, 0.25, 0.25))
@@ -135,12 +134,3 @@ def test_the_scene_split_never_cuts_a_run_of_ids() -> None:
     assert sorted(shown + held) == ids and held
     neighbours = {int(i) + 1 for i in held} | {int(i) - 1 for i in held}
     assert not neighbours & {int(i) for i in shown}
-
-
-def test_miou_is_over_the_classes_of_the_truth() -> None:
-    logits = torch.zeros(1, 4, 1, 4)
-    chosen = [1, 1, 2, 3]
-    for column, label in enumerate(chosen):
-        logits[0, label, 0, column] = 5
-    labels = torch.tensor([[[1, 2, 2, 0]]])
-    assert mean_iou(confusion(logits, labels)) == pytest.approx((0.5 + 0.5) / 2)

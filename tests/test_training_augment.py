@@ -45,7 +45,7 @@ def test_the_cropped_camera_sees_points_where_the_crop_shows_them(
 
 
 def test_every_item_of_a_batch_still_shows_the_same_plane() -> None:
-    batch = planes()(RULE, (0, 1))
+    batch = planes()(RULE, (0, 1, 0))
     for item in range(RULE.count):
         fx, fy, cx, cy = batch.camera[item].tolist()
         depth = batch.depth_m[item, 0].numpy() * fx / (RULE.focal_per_width * 32)  # metres
@@ -64,7 +64,7 @@ def test_depth_is_as_if_taken_with_the_canonical_lens() -> None:
 
 
 def test_the_same_seed_gives_the_same_batch_and_another_another() -> None:
-    first, again, other = (planes()(RULE, seed) for seed in ((3, 7), (3, 7), (3, 8)))
+    first, again, other = (planes()(RULE, seed) for seed in ((3, 7, 0), (3, 7, 0), (3, 8, 0)))
     assert torch.equal(first.image, again.image) and torch.equal(first.depth_m, again.depth_m)
     assert not torch.equal(first.image, other.image)
 
@@ -101,5 +101,5 @@ def test_borders_beside_unlabelled_pixels_are_unknown() -> None:
 
 
 def test_a_batch_can_move_between_devices() -> None:
-    batch = planes()(RULE, (0, 0)).to(torch.device("cpu"))
+    batch = planes()(RULE, (0, 0, 0)).to(torch.device("cpu"))
     assert isinstance(batch, Batch) and batch.image.shape == (3, 3, 48, 64)

@@ -196,6 +196,9 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--nyuv2", metavar="DIR", help="NYU Depth v2 in any known layout; its train part is used"
     )
+    parser.add_argument(
+        "--live", action="store_true", help="draw worlds while training, with random looks (GPUs)"
+    )
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     parser.add_argument("--no-recording", action="store_true", help="write no rerun recording")
     _add_config_options(parser)

@@ -27,7 +27,7 @@ def train(options: argparse.Namespace) -> int:
     folder = Path(options.output)
     device = _join_group(_device(options.device))
     colors = (config.predictor.mean, config.predictor.std)
-    data = _data(options, config)
+    data = _data(options, config, device)
     trainer = run.create_trainer(COMPACT, config.training, data, folder, device, colors)
     write_text(folder / "config.yaml", dump_config(config))
     quiet = options.quiet or world_rank()[0] > 0
@@ -47,21 +47,38 @@ def train(options: argparse.Namespace) -> int:
     return 0
 
 
-def _data(options: argparse.Namespace, config: Config) -> Any:
+def _data(options: argparse.Namespace, config: Config, device: Any) -> Any:
     from hydra_mono.training import run
     from hydra_mono.training.open_samples import open_samples
 
-    worlds = held_worlds = photographs = held_photographs = None
-    if config.training.worlds:
-        total = config.training.worlds + config.training.held_back
-        with tqdm(total=total, desc="worlds", disable=options.quiet) as bar:
-            worlds, held_worlds = run.load_worlds(
-                Path(options.cache), config.training, lambda count: bar.update(count - bar.n)
-            )
-    if options.nyuv2:
-        photographs = run.load_photographs(open_samples(f"nyuv2:{options.nyuv2}:train"))
-        held_photographs = run.load_photographs(open_samples(f"nyuv2:{options.nyuv2}:validation"))
-    return run.Data(worlds, photographs, held_worlds, held_photographs)
+    shown = open_samples(f"nyuv2:{options.nyuv2}:train") if options.nyuv2 else None
+    held = open_samples(f"nyuv2:{options.nyuv2}:validation") if options.nyuv2 else None
+    worlds, held_worlds = _worlds(options, config)
+    if options.live:
+        worlds = run.live_views(config.training, device, shown)
+    return run.Data(
+        worlds,
+        run.load_photographs(shown) if shown else None,
+        held_worlds,
+        run.load_photographs(held) if held else None,
+    )
+
+
+def _worlds(options: argparse.Namespace, config: Config) -> tuple[Any, Any]:
+    """Cached worlds to train on and to hold back; with ``--live`` the latter alone."""
+    from hydra_mono.training import run
+
+    training = config.training
+    if not training.worlds:
+        return None, None
+    if options.live:
+        training = training.model_copy(update={"worlds": 0})
+    with tqdm(
+        total=training.worlds + training.held_back, desc="worlds", disable=options.quiet
+    ) as bar:
+        return run.load_worlds(
+            Path(options.cache), training, lambda count: bar.update(count - bar.n)
+        )
 
 
 def _device(name: str) -> Any:

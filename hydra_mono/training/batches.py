@@ -8,6 +8,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -55,6 +56,15 @@ class Shot:
     camera: Intrinsics
 
 
+@runtime_checkable
+class ShotSource(Protocol):
+    """Where shots come from; what is drawn follows from the step and ``rng`` alone."""
+
+    def begin(self, step: int) -> None: ...
+
+    def draw(self, rng: np.random.Generator) -> Shot: ...
+
+
 class CachedWorlds:
     """Views of worlds drawn by ``cache_world``; labels are mapped by ``table``."""
 
@@ -67,6 +77,9 @@ class CachedWorlds:
 
     def __len__(self) -> int:
         return sum(len(world["rgb"]) for world in self._worlds)
+
+    def begin(self, step: int) -> None:
+        """All views are there already."""
 
     def draw(self, rng: np.random.Generator) -> Shot:
         world = self._worlds[int(rng.integers(len(self._worlds)))]
@@ -139,11 +152,14 @@ class BatchRule:
 class BatchMaker:
     """Mixes worlds and photographs; either may be None."""
 
-    def __init__(self, worlds: CachedWorlds | None, photographs: Photographs | None) -> None:
+    def __init__(self, worlds: ShotSource | None, photographs: Photographs | None) -> None:
         self.worlds, self.photographs = worlds, photographs
 
-    def __call__(self, rule: BatchRule, seed: tuple[int, ...]) -> Batch:
+    def __call__(self, rule: BatchRule, seed: tuple[int, int, int]) -> Batch:
+        """The batch of a seed, a step and a process."""
         rng = np.random.default_rng(seed)
+        if self.worlds:
+            self.worlds.begin(seed[1])
         items = [_cropped(rng, *self._draw(rng, rule, i), rule) for i in range(rule.count)]
         image = torch.stack([item[0] for item in items])
         mean, std = (torch.tensor(v).view(3, 1, 1) for v in (rule.mean, rule.std))

@@ -15,11 +15,21 @@ from hydra_mono.core.config import StageConfig, TrainingConfig
 from hydra_mono.core.errors import DataError
 from hydra_mono.core.label_map import load_label_map
 from hydra_mono.perception.m2h import M2H, M2HConfig
-from hydra_mono.training.batches import Batch, BatchMaker, BatchRule, CachedWorlds, Photographs
+from hydra_mono.training.batches import (
+    Batch,
+    BatchMaker,
+    BatchRule,
+    CachedWorlds,
+    Photographs,
+    ShotSource,
+)
 from hydra_mono.training.cache import ViewSize, cache_world
+from hydra_mono.training.live_views import LiveViews
+from hydra_mono.training.live_worlds import LiveSettings, LiveWorlds
 from hydra_mono.training.nyuv2 import FRAME_PX
 from hydra_mono.training.objective import Objective, balanced_class_weight
 from hydra_mono.training.samples import SampleSource
+from hydra_mono.training.texture_bank import cut_patches
 from hydra_mono.training.trainer import Trainer, TrainingError, world_rank
 from hydra_mono.training.watch import Watcher
 
@@ -35,7 +45,7 @@ Triple = tuple[float, float, float]
 class Data:
     """What is trained on and what is held back; either photographs may be None."""
 
-    worlds: CachedWorlds | None
+    worlds: ShotSource | None
     photographs: Photographs | None
     held_worlds: CachedWorlds | None
     held_photographs: Photographs | None
@@ -64,6 +74,19 @@ def load_worlds(
         on_world(len(folders))
     held, shown = folders[: config.held_back], folders[config.held_back :]
     return CachedWorlds(shown, mapping.table), CachedWorlds(held, mapping.table)
+
+
+def live_views(
+    config: TrainingConfig, device: torch.device, samples: SampleSource | None
+) -> LiveViews:
+    """Views drawn on the device while it trains; surfaces may bear patches cut from samples."""
+    size = ViewSize()
+    settings = LiveSettings(size=size, batch=max(stage.batch for stage in config.stages))
+    bank = None
+    if samples is not None:
+        bank = cut_patches((samples[i] for i in range(len(samples))), config.seed)
+    live = LiveWorlds(config.seed * 1000 + world_rank()[0], device, settings, bank)
+    return LiveViews(live, size, load_label_map("apartment", "nyu40").table)
 
 
 def load_photographs(source: SampleSource) -> Photographs:
@@ -125,6 +148,8 @@ def class_counts(maker: BatchMaker, classes: int) -> Tensor:
     """Pixels of each class in some of the shots, worlds and photographs alike."""
     rng = np.random.default_rng(0)
     counts = np.zeros(classes)
+    if maker.worlds:
+        maker.worlds.begin(0)
     for source in (maker.worlds, maker.photographs):
         if source is None:
             continue
@@ -145,7 +170,7 @@ def validation_batches(data: Data, rule: BatchRule) -> dict[str, list[Batch]]:
     }
     rule = replace(rule, count=32, least_crop=1.0, least_photograph_crop=1.0)
     return {
-        name: [maker(rule, (9, index)) for index in range(VALIDATION_BATCHES)]
+        name: [maker(rule, (9, index, 0)) for index in range(VALIDATION_BATCHES)]
         for name, maker in makers.items()
         if maker
     }

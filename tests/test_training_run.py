@@ -88,6 +88,23 @@ def test_losses_that_are_not_finite_are_skipped_and_end_the_run(tmp_path: Path) 
             learner.advance()
 
 
+def test_a_run_can_begin_with_the_weights_of_another(tmp_path: Path) -> None:
+    finish(trainer(tmp_path / "first", tiny_config()))
+    weights = tmp_path / "first" / LATEST
+    second = run.create_trainer(
+        tiny_network(),
+        tiny_config(),
+        data(),
+        tmp_path / "second",
+        torch.device("cpu"),
+        COLORS,
+        weights,
+    )
+    expected = load_m2h(weights).state_dict()
+    found = second.objective.network.state_dict()
+    assert second.step == 0 and all(torch.equal(expected[name], found[name]) for name in expected)
+
+
 def test_nothing_to_train_on_is_an_error(tmp_path: Path) -> None:
     empty = run.Data(None, None, None, None)
     with pytest.raises(TrainingError, match="nothing to train on"):

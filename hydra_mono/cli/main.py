@@ -197,6 +197,9 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
         "--nyuv2", metavar="DIR", help="NYU Depth v2 in any known layout; its train part is used"
     )
     parser.add_argument(
+        "--start-from", metavar="FILE", help="weights to begin with, in place of random numbers"
+    )
+    parser.add_argument(
         "--live", action="store_true", help="draw worlds while training, with random looks (GPUs)"
     )
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")

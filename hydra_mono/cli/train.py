@@ -28,7 +28,8 @@ def train(options: argparse.Namespace) -> int:
     device = _join_group(_device(options.device))
     colors = (config.predictor.mean, config.predictor.std)
     data = _data(options, config, device)
-    trainer = run.create_trainer(COMPACT, config.training, data, folder, device, colors)
+    start_from = Path(options.start_from) if options.start_from else None
+    trainer = run.create_trainer(COMPACT, config.training, data, folder, device, colors, start_from)
     write_text(folder / "config.yaml", dump_config(config))
     quiet = options.quiet or world_rank()[0] > 0
     bar = tqdm(initial=trainer.step, total=trainer.schedule.steps, unit="step", disable=quiet)

@@ -14,6 +14,7 @@ from torch import Tensor
 from hydra_mono.core.config import StageConfig, TrainingConfig
 from hydra_mono.core.errors import DataError
 from hydra_mono.core.label_map import load_label_map
+from hydra_mono.perception.checkpoint import load_m2h
 from hydra_mono.perception.m2h import M2H, M2HConfig
 from hydra_mono.training.batches import (
     Batch,
@@ -100,20 +101,24 @@ def create_trainer(
     folder: Path,
     device: torch.device,
     colors: tuple[Triple, Triple],
+    start_from: Path | None = None,
 ) -> Trainer:
     """A trainer at its first step, or where the folder's last run stopped.
 
-    ``colors``: mean and deviation that images are normalised by.
+    ``colors``: mean and deviation that images are normalised by. ``start_from``: weights of the
+    same network to begin with, in place of random numbers.
 
     Raises:
         TrainingError: there is nothing to train on, or the folder is of another training.
+        CheckpointError: the weights to begin with are of another network.
     """
     if data.worlds is None and data.photographs is None:
         raise TrainingError("nothing to train on: neither worlds nor photographs")
     torch.manual_seed(config.seed)
     maker = data.training
     weight = balanced_class_weight(class_counts(maker, network.classes), config.loss.class_balance)
-    objective = Objective(M2H(network), config.loss, weight)
+    first = M2H(network) if start_from is None else load_m2h(start_from, network).float()
+    objective = Objective(first, config.loss, weight)
     rank, _ = world_rank()
 
     def batches(stage: StageConfig, step: int) -> Batch:

@@ -167,10 +167,11 @@ def test_the_flat_layout_reads_eight_bit_depth_inside_the_white_frame(tmp_path: 
     samples = open_nyuv2(write_flat_nyu(tmp_path / "flat", {"0001": truth}), "all")
     sample = samples[0]
     inner = (slice(10, -10), slice(10, -10))
-    assert np.abs(sample.depth_m[inner] - truth.depth_m[inner]).max() <= 0.5 / 25.5 + 1e-6
-    assert not sample.depth_m[:10].any() and not sample.labels[:, -10:].any()
-    assert np.array_equal(sample.labels[inner], truth.labels[inner])
-    off = angles_deg(sample.normals, truth.normals)
+    assert np.abs(sample.depth_m - truth.depth_m[inner]).max() <= 0.5 / 25.5 + 1e-6
+    assert np.array_equal(sample.labels, truth.labels[inner])
+    assert sample.rgb.shape[:2] == (sample.intrinsics.height, sample.intrinsics.width)
+    assert sample.intrinsics.cx == CAMERA.cx - 10
+    off = angles_deg(sample.normals, truth.normals[inner])
     assert np.median(off) < 3
     with pytest.raises(DataError, match="this layout has no test part"):
         open_nyuv2(tmp_path / "flat", "test")
@@ -182,12 +183,12 @@ def test_real_images_have_depth_labels_and_normals_that_face_the_camera() -> Non
     root = flat_nyu()
     train, validation = open_nyuv2(root, "train"), open_nyuv2(root, "validation")
     assert len(train) + len(validation) == len(open_nyuv2(root, "all")) == 795
-    rays = np.stack(np.meshgrid(np.arange(640.0), np.arange(480.0)), 2) - (325.582, 253.736)
-    rays = np.concatenate([rays / 519, np.ones((480, 640, 1))], 2)
+    rays = np.stack(np.meshgrid(np.arange(620.0), np.arange(460.0)), 2) - (315.582, 243.736)
+    rays = np.concatenate([rays / 519, np.ones((460, 620, 1))], 2)
     labelled = []
     for source, index in ((train, 5), (train, 600), (validation, 20)):
         sample = source[index]
-        assert sample.rgb.shape == (480, 640, 3)
+        assert sample.rgb.shape == (460, 620, 3)
         assert 0.5 < np.median(sample.depth_m[sample.depth_m > 0]) < 6
         assert sample.labels.max() <= 40
         labelled.append((sample.labels > 0).mean())

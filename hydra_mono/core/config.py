@@ -258,12 +258,6 @@ class Config(Section):
     viewer: ViewerConfig = ViewerConfig()
     output: OutputConfig = OutputConfig()
 
-    @property
-    def is_monocular(self) -> bool:
-        """Whether depth is a network's guess, and treated as such."""
-        enabled = self.monocular.enabled
-        return self.predictor.name != "sensor" if enabled is None else enabled
-
 
 def load_config(path: Path | None = None, overrides: tuple[str, ...] = ()) -> Config:
     """The defaults, under a YAML file, under ``section.key=value`` overrides.

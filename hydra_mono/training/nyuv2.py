@@ -14,7 +14,15 @@ from hydra_mono.training.targets import closed_gaps, label_edges, normals_from_d
 
 CAMERA = Intrinsics(518.858, 519.470, 325.582, 253.736, 640, 480)
 DEPTH_PER_METRE = 25.5  # of the eight-bit depth images
-FRAME_PX = 10  # white border round the images; no truth is taken from it
+FRAME_PX = 10  # of the white frame round the images, which no camera saw; it is cut off
+INNER = Intrinsics(
+    CAMERA.fx,
+    CAMERA.fy,
+    CAMERA.cx - FRAME_PX,
+    CAMERA.cy - FRAME_PX,
+    CAMERA.width - 2 * FRAME_PX,
+    CAMERA.height - 2 * FRAME_PX,
+)
 VALIDATION_EVERY = 6  # of the runs of consecutive ids, one is set aside
 
 
@@ -34,18 +42,18 @@ class FlatNyu:
     def __getitem__(self, index: int) -> Sample:
         number = self._ids[index]
         path = self._root / "images" / f"{number}.jpg"
-        rgb = fitting(read_image(path, "RGB"), CAMERA, 3, path)
+        rgb = _inside(fitting(read_image(path, "RGB"), CAMERA, 3, path))
         depth = self._channel("depth", number).astype(np.float32)
         depth_m = _inside(depth / np.float32(DEPTH_PER_METRE))
         labels = _inside(nyu40_labels(self._channel("segmentation", number)))
         return Sample(
             name=number,
             rgb=rgb,
-            intrinsics=CAMERA,
+            intrinsics=INNER,
             depth_m=depth_m,
             labels=labels,
-            normals=normals_from_depth(_smooth(depth_m), CAMERA, window=21),
-            edges=_inside(label_edges(closed_gaps(labels))),
+            normals=normals_from_depth(_smooth(depth_m), INNER, window=21),
+            edges=label_edges(closed_gaps(labels)),
         )
 
     def _channel(self, kind: str, number: str) -> np.ndarray:
@@ -88,11 +96,8 @@ def split_by_scene(ids: list[str], part: str) -> list[str]:
 
 
 def _inside(image: np.ndarray) -> np.ndarray:
-    """The image with 0 on the white frame."""
-    result = np.zeros_like(image)
-    rows = slice(FRAME_PX, -FRAME_PX)
-    result[rows, rows] = image[rows, rows]
-    return result
+    """The image without its frame."""
+    return image[FRAME_PX:-FRAME_PX, FRAME_PX:-FRAME_PX]
 
 
 def _smooth(depth_m: Float32[np.ndarray, "h w"]) -> Float32[np.ndarray, "h w"]:

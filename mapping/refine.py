@@ -22,9 +22,9 @@ from hydra_mono.mapping.volume import SemanticVolume
 
 Step = Callable[[Draft, Sequence[Draft]], Draft]
 
-_HISTORY = 16  # drafts remembered
-_LEAST_MOVE_M = 0.04  # between drafts that are remembered
-_LEAST_TURN = 0.06  # rad, likewise
+_HISTORY = 48  # drafts remembered
+_LEAST_MOVE_M = 0.08  # between drafts that are remembered
+_LEAST_TURN = 0.15  # rad, likewise
 
 
 class Refiner:

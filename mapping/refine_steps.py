@@ -27,10 +27,10 @@ Past = Sequence[Draft]
 
 _WITNESSES = 4  # earlier frames that are asked whether they agree
 _TOLERANCE = 0.08  # of depth; frames that differ by more contradict each other
-_NORMAL_SIGMA = 0.0045  # of a step of log depth that normals tell
+_NORMAL_SIGMA = 0.007  # of a step of log depth that normals tell
 _EVEN_SIGMA = 0.02  # of a step of the change of log depth where they do not
 _NO_PRECISION = 1e-6
-_WINDOW_PX, _STEP, _EDGE_STEP = 5, 0.25, 0.1  # see between_surfaces
+_WINDOW_PX, _STEP, _EDGE_STEP = 7, 0.15, 0.1  # see between_surfaces
 
 
 def expect_noise(config: MonocularConfig) -> Callable[[Draft, Past], Draft]:
@@ -126,7 +126,12 @@ def _steepness(draft: Draft) -> Float32[np.ndarray, "h w"]:
 
 
 def weigh_incidence(draft: Draft, past: Past) -> Draft:
-    """Raises the deviation of surfaces that are seen flatly."""
+    """Raises the deviation of surfaces that are seen flatly.
+
+    Seen flatly, depth errs as one over the cosine, of which only the cosine's share lies across
+    the surface; the root is between the two.
+    """
     if draft.normals is None:
         return draft
-    return replace(draft, deviation=draft.deviation / cos_incidence(draft.normals, draft.rays))
+    cos = cos_incidence(draft.normals, draft.rays)
+    return replace(draft, deviation=draft.deviation / np.sqrt(cos))

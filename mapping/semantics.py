@@ -3,6 +3,7 @@
 import numpy as np
 from jaxtyping import Float32, UInt8
 
+_LEAST = 0.53  # a label of a lower probability counts as if it had this
 _SURE = 0.95  # a label of this probability has a whole vote
 
 
@@ -31,7 +32,8 @@ def vote_weight(confidence: Float32[np.ndarray, "*size"]) -> Float32[np.ndarray,
     """What a label counts by the probability a network gives it: its log odds.
 
     Independent observations of one thing add their log odds against everything else, so that is
-    what votes should weigh. 0 at evens or below, 1 from a probability of 0.95 on.
+    what votes should weigh. 1 from a probability of 0.95 on; below evens a little still, for
+    where nothing better is known.
     """
-    p = np.clip(confidence, np.float32(0.5), np.float32(_SURE))
+    p = np.clip(confidence, np.float32(_LEAST), np.float32(_SURE))
     return np.asarray(np.log(p / (1 - p)) / np.float32(np.log(_SURE / (1 - _SURE))), np.float32)

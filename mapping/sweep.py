@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from jaxtyping import Float32
 from scipy.ndimage import uniform_filter
 
-from hydra_mono.core.geometry import inverse, rotation_angle_rad
+from hydra_mono.core.geometry import inverse
 from hydra_mono.mapping.draft import Draft
 from hydra_mono.mapping.smoothing import Evidence
 
@@ -71,15 +71,16 @@ def _spread(
 
 def partners(draft: Draft, past: Sequence[Draft], rule: SweepRule) -> list[Draft]:
     """Earlier images from about the right distance that look the same way."""
-    median_m = float(np.median(draft.depth_m[draft.usable])) if draft.usable.any() else 1.0
-    scored = []
-    for index, other in enumerate(past):
-        relative = inverse(other.world_from_camera) @ draft.world_from_camera
-        parallax = float(np.linalg.norm(relative[:3, 3])) / median_m
-        turn = rotation_angle_rad(relative[:3, :3])
-        if turn < _WIDEST_TURN and parallax > rule.parallax / 5:
-            scored.append((abs(np.log(parallax / rule.parallax)), index))
-    return [past[index] for _, index in sorted(scored)[: rule.partners]]
+    if not past or not draft.usable.any():
+        return []
+    poses = np.stack([other.world_from_camera for other in past])
+    distance_m = np.linalg.norm(poses[:, :3, 3] - draft.world_from_camera[:3, 3], axis=1)
+    parallax = distance_m / float(np.median(draft.depth_m[draft.usable]))
+    trace = np.einsum("nij,ij->n", poses[:, :3, :3], draft.world_from_camera[:3, :3])
+    fits = ((trace - 1) / 2 > np.cos(_WIDEST_TURN)) & (parallax > rule.parallax / 5)
+    misfit = np.abs(np.log(np.maximum(parallax, 1e-6) / rule.parallax))
+    order = np.argsort(np.where(fits, misfit, np.inf), kind="stable")[: rule.partners]
+    return [past[index] for index in order if fits[index]]
 
 
 def even_contrast(gray: Float32[np.ndarray, "h w"]) -> Float32[np.ndarray, "h w"]:

@@ -22,6 +22,7 @@ from hydra_mono.mapping.window import Archive, pack, unpack, within
 
 logger = logging.getLogger(__name__)
 
+_ROUGH = 0.05  # of the weight from which surface is meshed
 _FIRST_BLOCKS = 16384  # virtual memory only; pages are used as blocks are
 
 
@@ -99,9 +100,10 @@ class SemanticVolume:
     ) -> tuple[Float32[np.ndarray, " n"], Bool[np.ndarray, " n"]]:
         """Where rays, given as points from near to far, first meet the surface mapped so far.
 
-        In steps from the first point; and whether they do. See ``first_crossing``.
+        In steps from the first point; and whether they do. See ``first_crossing``. Surface
+        that is not sure enough to be meshed counts too.
         """
-        least = self._mesh_rule.min_weight
+        least = _ROUGH * self._mesh_rule.min_weight
         return first_crossing(self._pool, points_m, self._fusion.voxel_size_m, least)
 
     def _allocate(self, view: DepthView) -> None:
@@ -173,7 +175,7 @@ def create_volume(
     return SemanticVolume(
         fusion=_fusion_rule(config, monocular),
         mesh=MeshRule(
-            min_weight=config.min_weight,
+            min_weight=monocular.min_weight if monocular else config.min_weight,
             tolerance_m=config.mesh_tolerance,
             front_m=config.truncation,
         ),

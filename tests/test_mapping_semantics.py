@@ -36,7 +36,7 @@ def test_a_label_seen_more_than_half_the_time_wins(seen: list[int]) -> None:
         assert after([(label, 1.0) for label in seen])[0] == counts.argmax()
 
 
-def test_votes_weigh_by_log_odds_and_nothing_at_evens() -> None:
+def test_votes_weigh_by_log_odds_and_hardly_anything_at_evens() -> None:
     weights = vote_weight(np.array([0.2, 0.5, 0.8, 0.95, 1.0], np.float32))
-    expected = [0, 0, np.log(4) / np.log(19), 1, 1]
-    np.testing.assert_allclose(weights, expected, atol=1e-5)
+    np.testing.assert_allclose(weights[2:], [np.log(4) / np.log(19), 1, 1], atol=1e-5)
+    assert 0 < weights[0] == weights[1] < 0.05

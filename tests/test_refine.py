@@ -83,13 +83,14 @@ def test_every_switch_changes_what_is_fused(source: SimulatedSource, switch: str
         predictor = Erring(source.label_space)
         volume = create_volume(small_config().mapping, config)
         refine = create_refiner(config, volume)
-        for index in range(0, 24, 8):
-            refined = refine(source[index], predictor(source[index]))
-            volume.integrate(source[index], refined)
+        refined = []
+        for index in range(0, 32, 8):
+            refined.append(refine(source[index], predictor(source[index])))
+            volume.integrate(source[index], refined[-1])
         results.append(refined)
-    one, other = results
     assert any(
         not np.array_equal(getattr(one, name), getattr(other, name))
+        for one, other in zip(*results, strict=True)
         for name in ("depth_m", "sigma_m", "confidence")
     )
 

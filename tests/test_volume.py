@@ -306,8 +306,9 @@ def face_after(*guesses: tuple[int, float, float]) -> np.ndarray:
 
 
 def test_guesses_weigh_by_their_deviation() -> None:
-    sure, unsure = (1 / (1 + (sigma / 0.05) ** 2) for sigma in (0.02, 0.2))
-    face = face_after((4, 0.0, 0.02), (4, 0.05, 0.2))
+    half_sigma = MonocularConfig().half_sigma
+    sure, unsure = (1 / (1 + (sigma / half_sigma) ** 2) for sigma in (0.02, 0.06))
+    face = face_after((4, 0.0, 0.02), (4, 0.05, 0.06))
     assert face.mean() - 0.013 == pytest.approx(0.05 * unsure / (sure + unsure), abs=0.003)
 
 

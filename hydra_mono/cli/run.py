@@ -1,6 +1,7 @@
 """``hydra-mono run``: open, map, save, score, report."""
 
 import argparse
+import logging
 import sys
 import time
 from datetime import datetime
@@ -12,9 +13,10 @@ from hydra_mono.cli.progress import create_progress, print_report
 from hydra_mono.cli.sources import open_source, options_to_overrides
 from hydra_mono.core.checks import create_gate
 from hydra_mono.core.config import Config, dump_config, load_config
+from hydra_mono.core.errors import DataError
 from hydra_mono.core.prediction import Predictor
 from hydra_mono.core.source import Source
-from hydra_mono.core.truth import save_truth
+from hydra_mono.core.truth import GroundTruth, save_truth
 from hydra_mono.datasets.up import UprightSource
 from hydra_mono.outputs import Part, RunFolder, RunRecord
 from hydra_mono.perception.predict import create_predictor
@@ -22,6 +24,8 @@ from hydra_mono.pipeline import Mapper
 from hydra_mono.session import Session
 from hydra_mono.simulation.source import SimulatedSource
 from hydra_mono.viz import create_viewer
+
+logger = logging.getLogger(__name__)
 
 CHECKPOINT_PARTS: tuple[Part, ...] = ("config", "metrics", "trajectory", "mesh", "graph")
 
@@ -108,13 +112,22 @@ def write_results(
     folder.write(record)
     truth = find_truth(source)
     if truth is not None:
-        from hydra_mono.evaluation import evaluate, inputs_of_run
-
         save_truth(truth, folder.path / "truth")
-        record.metrics["scores"] = evaluate(inputs_of_run(folder.path), truth).as_dict()
+        record.metrics.update(scores_of(folder, truth))
     record.metrics["write_s"] = round(time.perf_counter() - started, 3)
     folder.write(record, parts=("metrics",))
     return record.metrics
+
+
+def scores_of(folder: RunFolder, truth: GroundTruth) -> dict[str, Any]:
+    """The run's scores; none where its labels cannot be compared with the truth's."""
+    from hydra_mono.evaluation import evaluate, inputs_of_run
+
+    try:
+        return {"scores": evaluate(inputs_of_run(folder.path), truth).as_dict()}
+    except DataError as error:
+        logger.warning("the run is not scored: %s", error)
+        return {}
 
 
 def find_truth(source: Source) -> Any:

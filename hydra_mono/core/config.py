@@ -83,10 +83,11 @@ class MonocularConfig(Section):
     noise: bool = True  # weight, truncation and carving follow the deviation of the depth
     confidence: bool = True  # labels weigh by the network's confidence
     height: int = Field(default=96, ge=16)  # pixels of the small images all this is done on
-    sigma: float = Field(default=0.02, gt=0)  # m; deviation of the network's depth: sigma +
+    sigma: float = Field(default=0.08, gt=0)  # m; deviation of the network's depth: sigma +
     sigma_per_square: float = Field(default=0.02, ge=0)  # sigma_per_square · z², 1/m
     flat_sigma: float = Field(default=0.1, gt=0)  # m; the same at any depth where noise is off
-    half_sigma: float = Field(default=0.05, gt=0)  # m; so uncertain an observation weighs half
+    half_sigma: float = Field(default=0.02, gt=0)  # m; so uncertain an observation weighs half
+    min_weight: float = Field(default=0.05, gt=0)  # sure observations before a voxel is meshed
     margin_sigmas: float = Field(default=1.0, ge=0)  # deviations added to the truncation
     max_margin: float = Field(default=0.15, ge=0)  # m added at most
     carve_sigmas: float = Field(default=1.5, ge=0)  # deviations before a surface left uncarved

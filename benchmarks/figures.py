@@ -40,7 +40,7 @@ COLUMNS = {
 
 def run_apartment(seed: int, plan: str, settings: list[str]) -> dict[str, Any]:
     """Metrics of one run, scores included."""
-    overrides = [f"simulation.plan={plan}", *settings]
+    overrides = ["predictor.name=sensor", f"simulation.plan={plan}", *settings]
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-m", "hydra_mono", "run", "--quiet", "--viewer", "none"]
         command += ["--sequence", f"simulated/{seed}", "--output", folder]

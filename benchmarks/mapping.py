@@ -4,9 +4,9 @@
     python benchmarks/mapping.py --sequence simulated/1001          # one that was not tuned on
     python benchmarks/mapping.py --set simulation.rooms=30 --frames 5000 --no-baseline   # growth
 
-Prints tables and writes one JSON file. The baseline integrates every frame into an Open3D
-VoxelBlockGrid and extracts the whole mesh at every keyframe; it lives in a process of its own,
-so that memory is counted apart, and works only while the mapper waits.
+Depth and labels are the sensor's. Prints tables and writes one JSON file. The baseline integrates
+every frame into an Open3D VoxelBlockGrid and extracts the whole mesh at every keyframe; it lives
+in a process of its own, so that memory is counted apart, and works only while the mapper waits.
 """
 
 import argparse
@@ -181,7 +181,7 @@ def main() -> None:
     parser.add_argument("--no-baseline", action="store_true")
     parser.add_argument("--output", type=Path, default=Path("results/benchmark-mapping.json"))
     options = parser.parse_args()
-    config = load_config(overrides=tuple(options.set))
+    config = load_config(overrides=("predictor.name=sensor", *options.set))
     with settled_garbage():
         result = measure(config, options.sequence, options.frames, not options.no_baseline)
     result |= {"sequence": options.sequence, "settings": options.set}

@@ -47,7 +47,6 @@ class _Scene:
 
     symbols: list[NodeSymbol]
     working: int
-    storeys: Int64[np.ndarray, " n"]
     graph: PlaceGraph
 
 
@@ -72,47 +71,49 @@ class RoomLayer:
         """Regroups what is active or changed; of ``mesh`` only ``update`` is read."""
         self._walls.apply(update)
         self._mirror.follow(graph)
-        writer = RoomWriter(graph, self._mirror, stamp_ns)
-        scene = self._scene(graph)
+        writer = RoomWriter(graph, self._mirror, self._walls.storeys_of, stamp_ns)
+        is_new_storey = self._floors_m != self._walls.floors_m
+        self._floors_m = list(self._walls.floors_m)
+        scene = self._scene(graph, self._straddling() if is_new_storey else set())
         groups = group_places(scene.graph, self._min_places, self._min_area_m2)
         touched = self._write(graph, writer, scene, groups)
-        writer.refresh(self._renumbered(graph) | touched)
+        writer.refresh(touched.union(graph.symbols(Layer.ROOMS) if is_new_storey else ()))
         if touched:
             update_building(graph, self._walls.floors_m, stamp_ns)
         self._mirror.pass_over(graph)
 
-    def _renumbered(self, graph: SceneGraph) -> dict[NodeSymbol, int]:
-        """All rooms with their storeys where a storey was found since the last update."""
-        if self._floors_m == self._walls.floors_m:
-            return {}
-        self._floors_m = list(self._walls.floors_m)
-        rooms = list(graph.nodes(Layer.ROOMS))
-        heights = np.array([node.position_m[2] for _, node in rooms], dtype=np.float64)
-        storeys = self._walls.storeys_of(heights).tolist()
-        return {symbol: storey for (symbol, _), storey in zip(rooms, storeys, strict=True)}
+    def _straddling(self) -> set[NodeSymbol]:
+        """Places of rooms that lie on several storeys, as it turns out when one is found."""
+        found: set[NodeSymbol] = set()
+        for members in self._mirror.rooms.values():
+            heights = [self._mirror.places[place].position_m[2] for place in members]
+            storeys = self._walls.storeys_of(np.array(heights, dtype=np.float64))
+            if storeys.min() < storeys.max():
+                found |= members
+        return found
 
-    def _scene(self, graph: SceneGraph) -> _Scene:
+    def _scene(self, graph: SceneGraph, anew: set[NodeSymbol]) -> _Scene:
+        """``anew``: places to regroup even though nothing about them changed."""
         places, ways = self._mirror.places, self._mirror.clearance_m
         active = {symbol for symbol, _ in graph.active_nodes(Layer.PLACES) if symbol in places}
-        working = sorted(active | self._mirror.touched)
+        working = sorted(active | self._mirror.touched | anew)
         around = {other for symbol in working for other in ways[symbol]}
         symbols = working + sorted(around.difference(working))
         index = {symbol: i for i, symbol in enumerate(symbols)}
         edges, clearance = self._edges(working, index)
         nodes = [places[symbol] for symbol in symbols]
         centers = np.array([node.position_m for node in nodes]).reshape(-1, 3)
-        storeys = self._walls.storeys_of(centers[:, 2])
-        level = storeys[edges[:, 0]] == storeys[edges[:, 1]]
         settled = [graph.find_parent(symbol) is not None for symbol in symbols[len(working) :]]
         place_graph = PlaceGraph(
             centers_m=centers,
             radii_m=np.array([node.radius_m for node in nodes], dtype=np.float64),
             anchored=np.array([False] * len(working) + settled, dtype=bool),
-            edges=edges[level],
-            clearance_m=clearance[level],
-            cut=np.zeros(int(level.sum()), dtype=bool),
+            storeys=self._walls.storeys_of(centers[:, 2]),
+            edges=edges,
+            clearance_m=clearance,
+            cut=np.zeros(len(edges), dtype=bool),
         )
-        return _Scene(symbols, len(working), storeys, self._cut(storeys, place_graph))
+        return _Scene(symbols, len(working), self._cut(place_graph))
 
     def _edges(
         self, working: list[NodeSymbol], index: dict[NodeSymbol, int]
@@ -127,11 +128,11 @@ class RoomLayer:
         edges = np.array([row[:2] for row in rows], dtype=np.int64).reshape(-1, 2)
         return edges, np.array([row[2] for row in rows], dtype=np.float64)
 
-    def _cut(self, storeys: Int64[np.ndarray, " n"], places: PlaceGraph) -> PlaceGraph:
-        """Cuts the edges that lead from room to room, storey by storey."""
-        cut = places.cut.copy()
-        storey_of_edge = storeys[places.edges[:, 0]]
-        for storey in np.unique(storey_of_edge).tolist():
+    def _cut(self, places: PlaceGraph) -> PlaceGraph:
+        """Cuts the edges that lead from room to room, storey by storey, and between storeys."""
+        cut = ~places.is_level
+        storey_of_edge = np.where(cut, -1, places.storeys[places.edges[:, 0]])
+        for storey in np.unique(storey_of_edge[~cut]).tolist():
             here = storey_of_edge == storey
             starts, ends = np.moveaxis(places.centers_m[places.edges[here], :2], 1, 0)
             crossings = self._walls.crossings(storey, starts, ends)
@@ -142,12 +143,12 @@ class RoomLayer:
 
     def _write(
         self, graph: SceneGraph, writer: RoomWriter, scene: _Scene, groups: Int64[np.ndarray, " n"]
-    ) -> dict[NodeSymbol, int]:
-        """Hangs the places under their rooms; returns the rooms to refresh with their storeys."""
+    ) -> set[NodeSymbol]:
+        """Hangs the places under their rooms; returns the rooms to refresh."""
         before = [graph.find_parent(symbol) for symbol in scene.symbols]
         rooms = self._rooms_of(writer, scene, groups, before)
-        touched: dict[NodeSymbol, int] = {
-            room: writer.storey_of(room)
+        touched = {
+            room
             for room in (*before[: scene.working], *sorted(self._mirror.bereft))
             if room is not None and graph.has_node(room)
         }
@@ -156,7 +157,7 @@ class RoomLayer:
                 room = rooms.get(int(groups[i]))
                 writer.hang(symbol, room)
                 if room is not None:
-                    touched[room] = int(scene.storeys[i])
+                    touched.add(room)
         return touched
 
     def _rooms_of(
@@ -172,7 +173,7 @@ class RoomLayer:
             members = np.flatnonzero(groups[: scene.working] == group).tolist()
             if group not in rooms and members:
                 places = [self._mirror.places[scene.symbols[i]] for i in members]
-                rooms[group] = writer.create(int(scene.storeys[members[0]]), places)
+                rooms[group] = writer.create(places)
         return rooms
 
 

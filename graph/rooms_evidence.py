@@ -27,6 +27,7 @@ class SurfaceRoles:
     floor: Bool[np.ndarray, "256"]
     inside: Bool[np.ndarray, "256"]
     tells_walls: bool
+    tells_floor: bool
 
     @staticmethod
     def of(labels: LabelSpace) -> "SurfaceRoles":
@@ -34,9 +35,14 @@ class SurfaceRoles:
         every = tuple(range(256))
         walls = labels.ids_with_role("wall", "window")
         wall = labels.mask(walls or every)
-        floor = labels.mask(labels.ids_with_role("floor") or every)
-        inside = ~wall if walls else wall
-        return SurfaceRoles(wall=wall, floor=floor, inside=inside, tells_walls=bool(walls))
+        floors = labels.ids_with_role("floor")
+        return SurfaceRoles(
+            wall=wall,
+            floor=labels.mask(floors or every),
+            inside=~wall if walls else wall,
+            tells_walls=bool(walls),
+            tells_floor=bool(floors),
+        )
 
     def split(
         self, upward: Float32[np.ndarray, " v"], labels: UInt8[np.ndarray, " v"]

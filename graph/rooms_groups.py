@@ -15,14 +15,23 @@ from hydra_mono.graph.rooms_raster import PlanRaster
 
 @dataclass(frozen=True, slots=True)
 class PlaceGraph:
-    """Places as arrays. ``cut`` edges lead from room to room; ``anchored`` places are settled."""
+    """Places as arrays. ``cut`` edges lead from room to room; ``anchored`` places are settled.
+
+    Edges between two storeys are always cut.
+    """
 
     centers_m: Float64[np.ndarray, "n 3"]
     radii_m: Float64[np.ndarray, " n"]
     anchored: Bool[np.ndarray, " n"]
+    storeys: Int64[np.ndarray, " n"]
     edges: Int64[np.ndarray, "e 2"]
     clearance_m: Float64[np.ndarray, " e"]
     cut: Bool[np.ndarray, " e"]
+
+    @property
+    def is_level(self) -> Bool[np.ndarray, " e"]:
+        """Edges that stay on one storey."""
+        return np.asarray(self.storeys[self.edges[:, 0]] == self.storeys[self.edges[:, 1]])
 
     def only(self, edges: Bool[np.ndarray, " e"]) -> "PlaceGraph":
         """All places, and of the edges the chosen ones."""
@@ -84,7 +93,8 @@ def group_places(
     """A group number for every place, -1 for places that no group reaches.
 
     Components of the uncut graph that are large enough, or settled, are groups; everything else
-    joins the group to which it has the widest way, widest first.
+    joins the group to which it has the widest way, widest first; one on another storey only where
+    there is none on its own.
     """
     count, kept = len(places.radii_m), places.edges[~places.cut]
     links = coo_array((np.ones(len(kept), dtype=bool), (kept[:, 0], kept[:, 1])), (count, count))
@@ -92,7 +102,7 @@ def group_places(
     groups = np.full(count, -1, dtype=np.int64)
     for number, part in enumerate(_seeds(places, parts, min_places, min_area_m2)):
         groups[parts == part] = number
-    return _flood(places, groups)
+    return _flood(places, _flood(places.only(places.is_level), groups))
 
 
 def _seeds(

@@ -1,9 +1,11 @@
 """Room nodes in the scene graph: their places, boxes, colours and the ways between them."""
 
 import colorsys
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from jaxtyping import Float64, Int64
 
 from hydra_mono.core.box import axis_aligned_box
 from hydra_mono.graph.nodes import Color, Edge, PlaceNode, RoomNode
@@ -23,10 +25,14 @@ def room_color(number: int) -> Color:
 
 @dataclass(frozen=True, slots=True)
 class RoomWriter:
-    """Writes rooms that were touched and leaves all others alone."""
+    """Writes rooms that were touched and leaves all others alone.
+
+    ``storeys_of`` tells the storeys that heights in metres lie on.
+    """
 
     graph: SceneGraph
     mirror: PlaceMirror
+    storeys_of: Callable[[Float64[np.ndarray, " n"]], Int64[np.ndarray, " n"]]
     stamp_ns: int
 
     def hang(self, place: NodeSymbol, room: NodeSymbol | None) -> None:
@@ -36,32 +42,28 @@ class RoomWriter:
             edge = Edge(first_seen_ns=self.stamp_ns, last_seen_ns=self.stamp_ns)
             self.graph.set_parent(place, room, edge if room is not None else None)
 
-    def storey_of(self, room: NodeSymbol) -> int:
-        node = self.graph.get_node(room)
-        return node.storey if isinstance(node, RoomNode) else 0
-
-    def create(self, storey: int, places: list[PlaceNode]) -> NodeSymbol:
+    def create(self, places: list[PlaceNode]) -> NodeSymbol:
         symbol = self.graph.next_symbol("R")
-        self.graph.add_node(symbol, self._node(symbol, storey, places))
+        self.graph.add_node(symbol, self._node(symbol, places))
         return symbol
 
-    def refresh(self, storeys: dict[NodeSymbol, int]) -> None:
+    def refresh(self, rooms: set[NodeSymbol]) -> None:
         """Brings rooms up to date with their places; a room without places goes."""
-        for symbol in sorted(storeys):
+        for symbol in sorted(rooms):
             places = self._places(symbol)
             if not places:
                 self.graph.remove_node(symbol)
                 continue
-            node = self._node(symbol, storeys[symbol], places)
+            node = self._node(symbol, places)
             names = ("position_m", "last_seen_ns", "is_active", "box", "storey")
             self.graph.update_node(symbol, **{name: getattr(node, name) for name in names})
-        self._join([symbol for symbol in sorted(storeys) if self.graph.has_node(symbol)])
+        self._join([symbol for symbol in sorted(rooms) if self.graph.has_node(symbol)])
 
     def _places(self, room: NodeSymbol) -> list[PlaceNode]:
         members = sorted(self.mirror.rooms.get(room, ()))
         return [self.mirror.places[place] for place in members]
 
-    def _node(self, symbol: NodeSymbol, storey: int, places: list[PlaceNode]) -> RoomNode:
+    def _node(self, symbol: NodeSymbol, places: list[PlaceNode]) -> RoomNode:
         centers = np.array([place.position_m for place in places])
         reach = np.array([place.radius_m for place in places])[:, None]
         nearest = np.argmin(np.linalg.norm(centers - centers.mean(axis=0), axis=1))
@@ -73,7 +75,7 @@ class RoomWriter:
             name=f"room {symbol.number + 1}",
             color=room_color(symbol.number),
             box=axis_aligned_box(np.concatenate([centers - reach, centers + reach])),
-            storey=storey,
+            storey=int(np.argmax(np.bincount(self.storeys_of(centers[:, 2])))),
         )
 
     def _join(self, rooms: list[NodeSymbol]) -> None:

@@ -20,11 +20,11 @@ from hydra_mono.graph.rooms_raster import (
     PlanRaster,
     StoreyColumns,
 )
-from hydra_mono.graph.storeys import settle_floors, storey_floors, storey_of
+from hydra_mono.graph.storeys import SLAB_M, settle_floors, storey_floors, storey_of
 
 MARGIN_M = 2.0  # of wall looked at beyond the outermost way
-SLAB_M = 0.3  # below the next storey's floor, where this storey's walls end
 LEAST_WALL_M = 5.0  # of wall in sight before its gaps are believed
+UNSURE_SHARE = 0.1  # of the largest floor that another has where any surface may be floor
 GUESSED_FLOOR_M = 1.2  # below the lowest place, while no floor has been seen
 
 
@@ -61,7 +61,8 @@ class WallPlan:
         self._evidence = WallEvidence(roles, cell_size_m)
         self._rule = LABELLED_WALL if roles.tells_walls else BARE_WALL
         self._gaps = gaps
-        self._min_storey = (min_storey_height_m, min_storey_area_m2)
+        share = 0.0 if roles.tells_floor else UNSURE_SHARE
+        self._min_storey = (min_storey_height_m, min_storey_area_m2, share)
         self._known: set[Column] = set()
         self._storeys: list[StoreyColumns] = []
         self._latest: dict[int, tuple[np.ndarray, np.ndarray]] = {}

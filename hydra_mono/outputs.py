@@ -76,6 +76,8 @@ class RunFolder:
 
     def __init__(self, root: Path, sequence_name: str, started: datetime) -> None:
         self._root = root
+        for folder in (root, *root.glob("*/")):
+            atomic.clear_leftovers(folder)
         self.path = _create_folder(root, f"{started:%Y-%m-%d_%H-%M-%S}_{_safe(sequence_name)}")
         self._is_linked = False
 
@@ -163,6 +165,7 @@ def update_metrics(folder: Path, news: dict[str, Any]) -> None:
         DataError: the metrics there are damaged.
         ExportError: the file cannot be written.
     """
+    atomic.clear_leftovers(folder)
     _write_metrics(load_metrics(folder) | news, folder / FILES["metrics"])
 
 

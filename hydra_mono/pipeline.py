@@ -20,6 +20,7 @@ from hydra_mono.graph.rooms import create_rooms
 from hydra_mono.graph.scene_graph import SceneGraph
 from hydra_mono.mapping.freespace import create_free_space
 from hydra_mono.mapping.volume import SemanticVolume, create_volume
+from hydra_mono.perception.predict import SensorPredictor
 from hydra_mono.viz import StubViewer, Viewer
 
 Refinement = Callable[[Frame, Prediction], Prediction]
@@ -41,7 +42,7 @@ class Mapper:
         self.clock = StageClock(outside=OUTSIDE_STAGES)
         self._predictor = predictor
         self._viewer = viewer or StubViewer()
-        monocular = config.monocular if config.is_monocular else None
+        monocular = config.monocular if is_monocular(config.monocular, predictor) else None
         self._volume = create_volume(config.mapping, monocular)
         self._refine = create_refinement(monocular, self._volume)
         self._free_space = create_free_space(config.free_space, config.mapping, monocular)
@@ -132,6 +133,13 @@ def create_refinement(monocular: MonocularConfig | None, volume: SemanticVolume)
     from hydra_mono.mapping.refine import create_refiner  # needs torch, which loads slowly
 
     return create_refiner(monocular, volume)
+
+
+def is_monocular(config: MonocularConfig, predictor: Predictor) -> bool:
+    """Whether depth is somebody's guess, and treated as such: all but a sensor's, or as told."""
+    if config.enabled is not None:
+        return config.enabled
+    return not isinstance(predictor, SensorPredictor)
 
 
 def still_pixels(

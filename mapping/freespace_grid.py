@@ -94,7 +94,8 @@ class ChunkGrid:
     ) -> Shaped[np.ndarray, "x y z *rest"]:
         """A field as a dense array over the voxels ``lower <= v < upper`` of the world grid."""
         first, last = lower // SIDE, (upper - 1) // SIDE + 1
-        values = getattr(self, name)[self._table(first, last)]
+        table = self._table(first, last)  # before the field: it may bring chunks back and grow all
+        values = getattr(self, name)[table]
         rest = values.shape[4:]
         values = values.reshape(*(last - first), SIDE, SIDE, SIDE, *rest)
         axes = (0, 3, 1, 4, 2, 5, *range(6, values.ndim))

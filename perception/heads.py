@@ -191,13 +191,17 @@ class DenseHead(nn.Module):
         self.spatial_attn = nn.Sequential(nn.Conv2d(width, 1, 3, padding=1), nn.Sigmoid())
 
     def forward(self, x: Tensor, size: tuple[int, int] | None = None) -> Tensor:
-        """The prediction; resized to ``size`` before a 1×1 prediction, which changes nothing."""
+        """The prediction at its own size, or at a smaller ``size`` that it is wanted at.
+
+        A 1×1 prediction and resizing commute: the prediction is made of the smaller of the two.
+        """
         x = self.aspp(x)
         for index in range(self.upsamplings):
             x = self.get_submodule(f"upsample{index + 1}")(x)
         x = self.refine(x)  # b c h w
         x = x * self.spatial_attn(x)
-        if size is not None and self.final_conv.kernel_size == (1, 1):
+        commutes = self.final_conv.kernel_size == (1, 1)
+        if size and commutes and size[0] * size[1] < x.shape[2] * x.shape[3]:
             x = resized(x, size)
         return self.final_conv(x)
 

@@ -46,6 +46,7 @@ class M2HConfig:
     mask_padding: bool = False  # hide the padding of windows from attention; published: no
     feature_scale: int = 8  # side of the tasks' features, in grids; 8, 4 or 2
     head_upsamplings: int = 2  # doublings after that
+    attention_skip: bool = False  # edges and normals also see their features from before attention
     smooth_depth: bool = False  # softplus instead of the published ReLU, which may stop learning
     feed: tuple[int, int] = (224, 224)  # height and width of the images it is meant for, pixels
     focal_px: float | None = (
@@ -62,6 +63,7 @@ COMPACT = M2HConfig(
     mask_padding=True,
     feature_scale=2,
     head_upsamplings=1,
+    attention_skip=True,
     smooth_depth=True,
     feed=(192, 256),
     focal_px=210.0,
@@ -161,6 +163,8 @@ class MultiTaskHead(nn.Module):
         pyramid = [conv(level) for conv, level in zip(self.convs, self._levels(taps), strict=True)]
         features = [self._decode(task, pyramid) for task in TASKS]  # t times b c 8g 8g
         edges, normals, semantics, depth = self._attend(features)
+        if self.config.attention_skip:  # light attention works at half size, too coarse for edges
+            edges, normals = edges + features[0], normals + features[1]
         last = taps[-1].features
         semantics = self.restore_semseg(features[2], semantics, self.unique_semantic_feature(last))
         depth = self.restore_depth(features[3], depth, self.unique_depth_feature(last))

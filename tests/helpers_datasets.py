@@ -94,6 +94,7 @@ class ListSource:
     world_up: tuple[float, float, float] | None = None
     name: str = "list"
     label_space: LabelSpace = NO_LABELS
+    unknown_label_pixels: int = 0
 
     def __len__(self) -> int:
         return len(self.frames)

@@ -1,9 +1,11 @@
 """Networks of toy size, recorded activations, and weights that anyone can make again."""
 
 import contextlib
+import dataclasses
 import json
 import os
 import zlib
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +14,18 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from hydra_mono.perception.backbone import VitConfig
+from hydra_mono.perception.backbone import VisionTransformer, VitConfig
+from hydra_mono.perception.checkpoint import CheckpointError, load_m2h
 from hydra_mono.perception.conv_backbone import ConvConfig
-from hydra_mono.perception.m2h import M2HConfig
+from hydra_mono.perception.m2h import COMPACT, M2H, M2HConfig
 
 TINY_VIT = VitConfig(width=64, depth=12, heads=1, grid=5)
 OUTPUTS = ("output.depth", "output.semantics", "output.normals", "output.edges")
 TINY_CONV = ConvConfig(widths=(8, 8, 16, 16), depths=(1, 1, 1, 1))
 TINY = M2HConfig(backbone=TINY_VIT, classes=5, channels=32)
 TINY_LIGHT = M2HConfig(backbone=TINY_VIT, classes=5, channels=32, light=True)
+REGISTERED = dataclasses.replace(TINY_VIT, registers=4)
+TINY_COMPACT = dataclasses.replace(COMPACT, backbone=TINY_CONV, channels=32, classes=5)
 
 
 def recorded(name: str) -> Path:
@@ -117,3 +122,51 @@ def deviations(case: str, found: dict[str, Tensor]) -> dict[str, float]:
             assert tuple(value.shape) == expected.shape, name
             result[name] = float(np.abs(value.numpy() - expected).max() / expected.std())
     return result
+
+
+@cache
+def made(config: M2HConfig) -> M2H:
+    """A network filled by the recording's rule."""
+    network = M2H(config).eval()
+    fill(network)
+    return network
+
+
+def hugging_face_form(network: VisionTransformer) -> dict[str, Tensor]:
+    """The network's weights under the names that ``transformers`` uses, written out by hand."""
+    theirs: dict[str, Tensor] = {}
+    words = {
+        "cls_token": "embeddings.cls_token",
+        "pos_embed": "embeddings.position_embeddings",
+        "mask_token": "embeddings.mask_token",
+        "register_tokens": "embeddings.register_tokens",
+        "patch_embed.proj": "embeddings.patch_embeddings.projection",
+        "blocks.": "encoder.layer.",
+        "ls1.gamma": "layer_scale1.lambda1",
+        "ls2.gamma": "layer_scale2.lambda1",
+        "attn.proj": "attention.output.dense",
+    }
+    for name, value in network.state_dict().items():
+        if ".attn.qkv." in name:
+            for role, part in zip(("query", "key", "value"), value.chunk(3), strict=True):
+                new = name.replace("attn.qkv", f"attention.attention.{role}")
+                theirs[new.replace("blocks.", "encoder.layer.")] = part
+            continue
+        for ours, word in words.items():
+            name = name.replace(ours, word)
+        theirs["layernorm" + name[4:] if name.startswith("norm.") else name] = value
+    return theirs
+
+
+def saved(path: Path, state: Any) -> Path:
+    """The path, with the state written there as torch does."""
+    torch.save(state, path)
+    return path
+
+
+def complaint(path: Path, expected: M2HConfig | None = TINY) -> str:
+    """The one line that says why the file is refused."""
+    with pytest.raises(CheckpointError) as caught:
+        load_m2h(path, expected)
+    assert "\n" not in str(caught.value) and str(path) in str(caught.value)
+    return str(caught.value)

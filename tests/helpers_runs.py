@@ -43,6 +43,10 @@ class WallSource:
     def world_up(self) -> tuple[float, float, float]:
         return (0.0, 0.0, 1.0)
 
+    @property
+    def unknown_label_pixels(self) -> int:
+        return 0
+
     def __len__(self) -> int:
         return self._count
 

@@ -1,15 +1,25 @@
 """Files are written whole or not at all, whatever goes wrong."""
 
+import contextlib
 import errno
 import os
 import stat
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
 import pytest
 
-from hydra_mono.core.atomic import point_link, replacing, write_pieces, write_text, write_with
+from hydra_mono.core.atomic import (
+    STALE_S,
+    clear_leftovers,
+    point_link,
+    replacing,
+    write_pieces,
+    write_text,
+    write_with,
+)
 from hydra_mono.core.errors import ExportError
 
 
@@ -126,3 +136,21 @@ def test_a_writer_that_names_the_temporary_file_is_quoted_with_the_real_one(tmp_
     file = tmp_path / "mesh.ply"
     with pytest.raises(ExportError, match=rf"cannot write {file}: full"), replacing(file) as aside:
         raise ExportError(f"cannot write {aside}: full")
+
+
+def test_what_a_killed_writer_left_is_cleared_and_nothing_else(tmp_path: Path) -> None:
+    bystanders = [tmp_path / name for name in ("graph.json", ".graph-0123abcd.json")]
+    with contextlib.ExitStack() as stack:
+        killed = stack.enter_context(replacing(tmp_path / "old.json"))
+        alive = stack.enter_context(replacing(tmp_path / "new.json"))
+        for file in (*bystanders, killed, alive):
+            file.write_text("text")
+        for file in (*bystanders, killed):
+            os.utime(file, (0, time.time() - STALE_S - 1))
+        clear_leftovers(tmp_path)
+        assert sorted(tmp_path.iterdir()) == sorted([*bystanders, alive])
+        killed.write_text("so that the block ends well")
+
+
+def test_a_folder_that_is_not_there_has_no_leftovers(tmp_path: Path) -> None:
+    clear_leftovers(tmp_path / "nowhere")

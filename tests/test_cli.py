@@ -5,19 +5,23 @@ import re
 from pathlib import Path
 
 import pytest
+from helpers_datasets import ListSource, frame
 from helpers_runs import SMALL
 
 from hydra_mono import __version__
 from hydra_mono.cli.main import main
+from hydra_mono.cli.run import source_metrics
+from hydra_mono.datasets.up import upright
 
 SETTINGS = [part for setting in SMALL for part in ("--set", setting)]
+SENSOR = ["--predictor", "sensor", *SETTINGS]
 
 
 @pytest.fixture(scope="module")
 def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     results = tmp_path_factory.mktemp("results")
     arguments = ["run", "--sequence", "simulated/5", "--output", str(results), "--stride", "2"]
-    assert main([*arguments, "--max-frames", "120", *SETTINGS]) == 0
+    assert main([*arguments, "--max-frames", "120", *SENSOR]) == 0
     return results / "latest"
 
 
@@ -35,14 +39,20 @@ def test_a_run_leaves_everything_readable(run_folder: Path) -> None:
     metrics = json.loads((run_folder / "metrics.json").read_text())
     assert metrics["frames"] == 120 and metrics["skipped"]["total"] == 0
     assert {"median", "p95"} <= metrics["frame_ms"].keys()
+    assert metrics["labels"] == {"unknown_pixels": 0}
     assert metrics["scores"]["mesh"]["f1_5cm"] > 0.5
+
+
+def test_labels_that_nobody_knows_are_counted_in_the_metrics() -> None:
+    source = ListSource([frame(0)], world_up=(0.0, 1.0, 0.0), unknown_label_pixels=7)
+    assert source_metrics(upright(source))["labels"] == {"unknown_pixels": 7}
 
 
 def test_the_run_ends_with_a_table_and_the_outputs(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     arguments = ["run", "--max-frames", "3", "--viewer", "none", "--output", str(tmp_path)]
-    assert main([*arguments, *SETTINGS]) == 0
+    assert main([*arguments, *SENSOR]) == 0
     printed = capsys.readouterr().out
     assert re.search(r"frames +3\n", printed)
     assert "median ms" in printed and "graph.json" in printed
@@ -50,7 +60,7 @@ def test_the_run_ends_with_a_table_and_the_outputs(
 
 def test_quiet_prints_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     arguments = ["run", "--max-frames", "2", "--viewer", "none", "--output", str(tmp_path)]
-    assert main([*arguments, "--quiet", *SETTINGS]) == 0
+    assert main([*arguments, "--quiet", *SENSOR]) == 0
     assert capsys.readouterr() == ("", "")
 
 
@@ -126,5 +136,5 @@ def test_doctor_finds_what_the_tests_use(capsys: pytest.CaptureFixture[str]) -> 
 
 def test_missing_weights_leave_no_run_folder(tmp_path: Path) -> None:
     arguments = ["run", "--predictor", "m2h", "--weights", "missing.pt", "--output", str(tmp_path)]
-    assert main([*arguments, *SETTINGS]) == 1
+    assert main([*arguments, *SENSOR]) == 1
     assert list(tmp_path.iterdir()) == []

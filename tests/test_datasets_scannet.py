@@ -171,6 +171,7 @@ def test_unknown_raw_labels_are_counted_and_logged_once(
             labels = source[0].labels
     assert labels is not None
     assert caplog.text.count("000000: labels 999 are not in 'nyu40'") == 1
+    assert source.unknown_label_pixels == 2 * np.count_nonzero(raw_labels(0) == 999)
 
 
 def test_a_scene_without_one_label_image_has_that_frame_unlabelled(scene: Path) -> None:

@@ -19,10 +19,17 @@ from hydra_mono.core.frame import Frame, Intrinsics
 from hydra_mono.core.geometry import camera_rays
 from hydra_mono.core.labels import load_label_space
 from hydra_mono.core.prediction import Prediction, Predictor
+from hydra_mono.perception import predict
 from hydra_mono.perception.checkpoint import CheckpointError, load_m2h, save_m2h
+from hydra_mono.perception.feed import fitted
 from hydra_mono.perception.m2h import COMPACT, M2H, Maps
-from hydra_mono.perception.m2h_predictor import M2HPredictor, facing_camera, fitted
-from hydra_mono.perception.predict import create_predictor
+from hydra_mono.perception.network_predictor import (
+    NetworkPredictor,
+    TorchNetwork,
+    classified,
+    facing_camera,
+)
+from hydra_mono.perception.predict import create_predictor, shipped_weights
 from hydra_mono.pipeline import Mapper
 from hydra_mono.simulation.source import open_simulated
 
@@ -33,6 +40,7 @@ WORLD = [
     *("--set", "simulation.width=64", "--set", "simulation.height=48"),
 ]
 FEED = {"feed_height": 64, "feed_width": 64}
+SIDE_M = 0.5  # of the square that Ruler knows
 
 
 class Told(nn.Module):
@@ -74,7 +82,7 @@ def colour_frame(width: int, height: int) -> Frame:
 
 
 def told(network: nn.Module, frame: Frame, **numbers: float) -> Prediction:
-    return M2HPredictor(network, NYU40, **numbers)(frame)  # type: ignore[arg-type]
+    return NetworkPredictor(network, NYU40, **numbers)(frame)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(("width", "height"), [(160, 120), (64, 64), (97, 41), (30, 200), (9, 7)])
@@ -82,7 +90,7 @@ def test_maps_have_the_size_of_the_frame_whatever_it_is(
     network: M2H, width: int, height: int
 ) -> None:
     frame = colour_frame(width, height)
-    said = M2HPredictor(network, NYU40, **FEED)(frame)
+    said = NetworkPredictor(network, NYU40, feed=(64, 64))(frame)
     assert said.labels is not None and said.confidence is not None
     assert said.normals is not None and said.edges is not None
     for values in (said.depth_m, said.confidence, said.edges):
@@ -97,7 +105,9 @@ def test_maps_have_the_size_of_the_frame_whatever_it_is(
 
 
 def test_the_same_image_gives_the_same_maps(network: M2H) -> None:
-    first, second = (M2HPredictor(network, NYU40, **FEED)(colour_frame(80, 60)) for _ in range(2))
+    first, second = (
+        NetworkPredictor(network, NYU40, feed=(64, 64))(colour_frame(80, 60)) for _ in range(2)
+    )
     for field in dataclasses.fields(Prediction):
         np.testing.assert_array_equal(getattr(first, field.name), getattr(second, field.name))
 
@@ -120,10 +130,112 @@ def test_labels_confidence_and_normals_are_read_as_they_are_meant() -> None:
 def test_the_network_is_shown_normalised_colours_in_proportion() -> None:
     network, frame = Told(1.0), colour_frame(64, 48)
     frame.rgb[:] = (255, 0, 51)
-    M2HPredictor(network, NYU40, mean=(0.5, 0.5, 0.5), std=(0.5, 0.25, 0.1))(frame)  # type: ignore[arg-type]
+    NetworkPredictor(network, NYU40, mean=(0.5, 0.5, 0.5), std=(0.5, 0.25, 0.1))(frame)  # type: ignore[arg-type]
     assert network.shown.shape == (1, 3, 168, 224)
     expected = torch.tensor([1.0, -2.0, -3.0]).view(1, 3, 1, 1).expand_as(network.shown)
     torch.testing.assert_close(network.shown, expected)
+
+
+class Ruler(nn.Module):
+    """Knows a white square's size, and so its depth for the camera it has in mind."""
+
+    focal_px = 100.0
+
+    def forward(self, image: Tensor) -> Maps:
+        side_px = (image[:, :1] > 0).sum().sqrt()
+        plane = torch.ones_like(image[:, :1])
+        depth_m = plane * SIDE_M * self.focal_px / side_px
+        return Maps(depth_m, plane.repeat(1, 41, 1, 1), plane.repeat(1, 3, 1, 1), plane)
+
+
+def frame_of_square(camera: Intrinsics, depth_m: float) -> Frame:
+    """A white square before black, facing the camera and centred on its axis."""
+    rgb = np.zeros((camera.height, camera.width, 3), np.uint8)
+    rays = camera_rays(camera)[..., :2] * depth_m
+    rgb[(np.abs(rays) < SIDE_M / 2).all(axis=2)] = 255
+    return Frame(0, "square", 0, np.eye(4), camera, rgb)
+
+
+@pytest.mark.parametrize(
+    "camera",
+    [
+        Intrinsics(100.0, 100.0, 79.5, 59.5, 160, 120),  # the one the network has in mind
+        Intrinsics(200.0, 200.0, 79.5, 59.5, 160, 120),  # a longer lens
+        Intrinsics(200.0, 200.0, 159.5, 119.5, 320, 240),  # more pixels
+        Intrinsics(200.0, 200.0, 79.5, 119.5, 160, 240),  # of these the middle columns
+        Intrinsics(100.0, 100.0, 79.5, 79.5, 160, 160),  # rows added above and below
+        Intrinsics(140.0, 140.0, 60.0, 45.0, 151, 117),
+    ],
+)
+def test_depth_is_metric_for_any_camera(camera: Intrinsics) -> None:
+    predictor = NetworkPredictor(Ruler(), NYU40, feed=(120, 160), focal_px=Ruler.focal_px)
+    for depth_m in (1.0, 1.7):
+        said = predictor(frame_of_square(camera, depth_m))
+        np.testing.assert_allclose(said.depth_m, depth_m, rtol=0.05)  # a pixel of the square
+
+
+def test_the_weights_say_how_large_the_images_are_and_for_which_camera(tmp_path: Path) -> None:
+    """The feed and the focal length of the file, unless the config sets others."""
+    network, path = M2H(dataclasses.replace(TINY, feed=(32, 64), focal_px=50.0)), tmp_path / "w.pt"
+    fill(network)
+    save_m2h(network, path)
+    frame = colour_frame(64, 48)
+    own = create_predictor(PredictorConfig(name="m2h", weights=str(path), max_depth=1e9), NYU40)
+    asked = NetworkPredictor(network.eval(), NYU40, feed=(32, 64), focal_px=50.0, max_depth_m=1e9)
+    np.testing.assert_allclose(own(frame).depth_m, asked(frame).depth_m, rtol=1e-3)
+    config = PredictorConfig(name="m2h", weights=str(path), focal_px=100.0, max_depth=1e9)
+    halved = create_predictor(config, NYU40)(frame)
+    np.testing.assert_allclose(2 * halved.depth_m, own(frame).depth_m, rtol=1e-3)
+
+
+def test_a_prepared_network_says_the_same(network: M2H) -> None:
+    frame = colour_frame(80, 60)
+    plain = NetworkPredictor(network, NYU40, feed=(64, 64))(frame)
+    quick = NetworkPredictor(TorchNetwork(network), NYU40, feed=(64, 64))(frame)
+    np.testing.assert_allclose(quick.depth_m, plain.depth_m, rtol=1e-4)
+    np.testing.assert_allclose(quick.edges, plain.edges, atol=1e-4)  # type: ignore[arg-type]
+    assert (quick.labels == plain.labels).mean() > 0.999
+
+
+def test_the_likeliest_class_and_its_probability_are_those_of_the_softmax() -> None:
+    logits = 30 * torch.randn(1, 41, 6, 8, generator=torch.manual_seed(0))
+    labels, confidence = classified(logits)
+    expected = logits.softmax(dim=1).max(dim=1, keepdim=True)
+    assert torch.equal(labels.long(), expected.indices)
+    torch.testing.assert_close(confidence, expected.values)
+
+
+def test_a_gpu_that_is_not_there_is_told(weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    config = PredictorConfig(name="m2h", weights=str(weights), device="cuda")
+    with pytest.raises(ConfigError, match="finds no GPU"):
+        create_predictor(config, NYU40)
+
+
+def test_the_shipped_weights_are_a_compact_network_of_nyu40() -> None:
+    try:
+        path = shipped_weights()
+    except ConfigError as error:
+        pytest.skip(str(error))
+    assert path.stat().st_size < 25e6
+    assert load_m2h(path, COMPACT).config.classes == 41
+
+
+def test_a_package_without_its_weights_says_what_to_pass(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(predict.resources, "files", lambda package: tmp_path)
+    with pytest.raises(ConfigError, match=r"lacks its weights .* --weights FILE"):
+        create_predictor(PredictorConfig(name="m2h"), NYU40)
+
+
+def test_without_weights_the_shipped_ones_are_used(
+    network: M2H, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    save_m2h(network, tmp_path / predict.SHIPPED, half=True)
+    monkeypatch.setattr(predict, "shipped_weights", lambda: tmp_path / predict.SHIPPED)
+    said = create_predictor(PredictorConfig(name="m2h", **FEED), NYU40)(colour_frame(64, 48))
+    assert said.depth_m.shape == (48, 64) and said.depth_m.dtype == np.float32
 
 
 def test_an_image_fits_the_feed_in_proportion() -> None:
@@ -142,14 +254,9 @@ def test_numbers_that_are_not_finite_spoil_the_frame_alone() -> None:
         told(Told(float("nan")), colour_frame(32, 24))
 
 
-def test_missing_weights_say_what_to_pass() -> None:
-    with pytest.raises(ConfigError, match="--weights FILE"):
-        create_predictor(PredictorConfig(name="m2h"), NYU40)
-
-
 def test_weights_without_a_network_are_a_mistake() -> None:
     with pytest.raises(ConfigError, match="--predictor m2h"):
-        create_predictor(PredictorConfig(weights="some.pt"), NYU40)
+        create_predictor(PredictorConfig(name="sensor", weights="some.pt"), NYU40)
 
 
 def test_a_network_of_other_classes_is_refused(tmp_path: Path) -> None:
@@ -202,7 +309,9 @@ def test_the_command_line_tells_what_weights_are_and_converts_them(
         (["weights", "info", "missing.pt"], "missing.pt"),
         (["weights", "convert", "missing.pt", "x.pt"], "missing.pt"),
         (["weights", "convert", "missing.pt", "x.onnx"], ".safetensors"),
-        (["run", "--predictor", "m2h"], "--weights FILE"),
+        (["run", "--predictor", "onnx"], "--weights FILE"),
+        (["run", "--predictor", "m3h"], "unknown predictor 'm3h'; choose sensor, m2h, onnx"),
+        (["run", "--predictor", "m2h", "--set", "predictor.feed_width=64"], "feed_height"),
         (["run", "--predictor", "m2h", "--weights", "missing.pt"], "missing.pt"),
     ],
 )
@@ -215,9 +324,13 @@ def test_a_mistake_is_one_clear_line(
     assert len(lines) == 1 and message in lines[0]
 
 
-def test_a_run_uses_the_network(weights: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("says", ["--predictor m2h --weights {}", "--weights {}", ""])
+def test_a_run_uses_the_network(
+    says: str, weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By name, by its weights, and where nothing else is said."""
+    monkeypatch.setattr(predict, "shipped_weights", lambda: weights)
     sizes = [part for side in FEED for part in ("--set", f"predictor.{side}=64")]
-    arguments = ["run", "--predictor", "m2h", "--weights", str(weights), "--max-frames", "2"]
-    options = ["--viewer", "none", "--output", str(tmp_path), "--quiet"]
-    assert main([*arguments, *options, *sizes, *WORLD]) == 0
+    options = ["--viewer", "none", "--output", str(tmp_path), "--quiet", "--max-frames", "1"]
+    assert main(["run", *says.format(weights).split(), *options, *sizes, *WORLD]) == 0
     assert "nyu40" in (tmp_path / "latest" / "graph.json").read_text()

@@ -20,6 +20,7 @@ import pytest
 from helpers_exports import LABELS, START_NS, house_mesh, random_mesh, same_graph, small_house
 
 from hydra_mono import outputs
+from hydra_mono.core.atomic import ASIDE
 from hydra_mono.core.config import Config, dump_config
 from hydra_mono.core.errors import DataError, ExportError
 from hydra_mono.graph.scene_graph import SceneGraph
@@ -211,6 +212,15 @@ def test_a_killed_run_leaves_readable_outputs(tmp_path: Path) -> None:
     run = load_run(tmp_path / "latest")
     assert same_graph(run.graph, small_house())
     assert len(run.mesh) > 3000
+
+
+def test_the_next_run_clears_what_killed_ones_left_behind(tmp_path: Path) -> None:
+    killed = folder_in(tmp_path)
+    left = killed.path / f"{ASIDE}0123abcd-mesh.ply"
+    left.write_text("half a mesh")
+    os.utime(left, (0, 0))
+    folder_in(tmp_path)
+    assert not list(killed.path.iterdir())
 
 
 def test_metrics_are_json_whatever_numbers_they_hold(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ from hydra_mono.mapping.refine_steps import (
 from hydra_mono.mapping.sweep import COARSE, FINE
 from hydra_mono.mapping.volume import create_volume
 from hydra_mono.perception.predict import SensorPredictor
-from hydra_mono.pipeline import Mapper
+from hydra_mono.pipeline import Mapper, is_monocular
 from hydra_mono.simulation.source import SimulatedSource, open_simulated
 
 SWITCHES = ("align", "sweep", "smooth", "temporal", "borders", "incidence", "noise", "confidence")
@@ -104,11 +104,18 @@ def test_what_a_sensor_measures_is_fused_as_it_is(source: SimulatedSource) -> No
     np.testing.assert_array_equal(seen[0].depth_m, source[0].depth_m)
 
 
-def test_a_networks_depth_is_refined_unless_that_is_switched_off() -> None:
-    assert small_config("predictor.name=m2h").is_monocular
-    assert not small_config("predictor.name=m2h", "monocular.enabled=false").is_monocular
-    assert not small_config().is_monocular
-    assert small_config("monocular.enabled=true").is_monocular
+def test_a_networks_depth_is_refined_unless_that_is_switched_off(source: SimulatedSource) -> None:
+    class Guesser:
+        label_space = source.label_space
+
+        def __call__(self, frame: Frame) -> Prediction:
+            raise NotImplementedError
+
+    sensor = SensorPredictor(source.label_space)
+    assert is_monocular(MonocularConfig(), Guesser())
+    assert not is_monocular(MonocularConfig(enabled=False), Guesser())
+    assert not is_monocular(MonocularConfig(), sensor)
+    assert is_monocular(MonocularConfig(enabled=True), sensor)
 
 
 def test_depth_follows_earlier_images_where_these_are_patterned() -> None:

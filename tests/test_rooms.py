@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from helpers_rooms import Explorer, World
 
-from hydra_mono.graph.nodes import BuildingNode, RoomNode
 from hydra_mono.graph.symbols import Layer, NodeSymbol
 
 W = 0.15
@@ -95,28 +94,6 @@ def test_a_turned_building_has_the_same_rooms(yaw_deg: float) -> None:
     explorer = Explorer(corridor_with_four_rooms(), yaw_deg=yaw_deg).see()
     assert explorer.room_count() == 5
     assert min(explorer.purity()) > 0.95
-
-
-def test_storeys_are_told_apart_and_no_room_spans_two() -> None:
-    ground = two_rooms()
-    upper = World([(0, 0, 8, 3.5)], floor_m=3.0)
-    explorer = Explorer(ground, upper).see()
-    rooms = [explorer.graph.get_node(s) for s in explorer.graph.symbols(Layer.ROOMS)]
-    assert sorted(room.storey for room in rooms if isinstance(room, RoomNode)) == [0, 0, 1]
-    building = explorer.graph.get_node(NodeSymbol("B", 0))
-    assert isinstance(building, BuildingNode)
-    assert np.allclose(building.storey_heights_m, [0.0, 3.0], atol=0.1)
-    assert min(explorer.purity()) > 0.95
-
-
-def test_a_storey_found_below_renumbers_the_rooms_above_it() -> None:
-    ground, upper = two_rooms(), World([(20, 0, 25, 4)], floor_m=3.0)
-    explorer = Explorer(ground, upper).see((15, -5), (30, 10)).see((-5, -5), (10, 10))
-    storeys = {
-        explorer.graph.get_node(s).box.center_m[2] > 3: explorer.graph.get_node(s).storey
-        for s in explorer.graph.symbols(Layer.ROOMS)
-    }
-    assert storeys == {True: 1, False: 0}
 
 
 def test_exploring_room_by_room_keeps_the_ids_of_rooms() -> None:

@@ -1,9 +1,12 @@
 """The viewer: what is drawn follows the graph, costs what changed, and lands in the recording."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from helpers_runs import wall_frame
+from rerun.blueprint import View
 
 from hydra_mono.core.box import BoundingBox
 from hydra_mono.core.config import ViewerConfig
@@ -17,6 +20,8 @@ from hydra_mono.graph.scene_graph import SceneGraph
 from hydra_mono.graph.symbols import NodeSymbol
 from hydra_mono.viz import StubViewer, create_viewer
 from hydra_mono.viz.drawing import CHUNK, GREY, GraphPainter
+from hydra_mono.viz.images import normal_colors
+from hydra_mono.viz.rerun_viewer import PANELS, blueprint
 from hydra_mono.viz.tiles import MeshTiles
 
 EDGE = Edge(first_seen_ns=0, last_seen_ns=0)
@@ -183,6 +188,43 @@ def test_a_recording_holds_camera_mesh_graph_and_timings(tmp_path: Path) -> None
     assert rows["/world/graph/links/p-p/0"] == 1
     assert rows["/plots/milliseconds/mesh"] == 3
     assert rows["/world/mesh/0_0"] == 2
+
+
+def test_a_recording_holds_all_that_a_network_says(tmp_path: Path) -> None:
+    space = load_label_space("nyu40")
+    viewer = create_viewer(ViewerConfig(), tmp_path / "r.rrd", space, "tiny")
+    plane = np.ones((8, 8), np.float32)
+    normals = np.dstack([0 * plane, 0 * plane, -plane])
+    labels = np.full((8, 8), 2, np.uint8)
+    viewer.log_frame(
+        wall_frame(0), Prediction(plane, labels, confidence=plane, normals=normals, edges=plane)
+    )
+    viewer.close()
+    rows = rows_by_entity(tmp_path / "r.rrd")
+    shown = {name.removeprefix("/world/camera/image/") for name in rows}
+    assert {"rgb", "depth", "labels", "normals", "edges"} <= shown
+
+
+def test_every_panel_has_a_place_in_the_blueprint() -> None:
+    def titles(says: tuple[str, ...]) -> set[str]:
+        return {view.name for view in views_of(blueprint(says).root_container)}
+
+    assert {"Camera", "Depth", "Labels", "Normals", "Edges"} <= titles(PANELS)
+    assert titles(()) & {"Labels", "Normals", "Edges"} == set()
+
+
+def views_of(part: Any) -> list[Any]:
+    """The views in a container of a blueprint."""
+    contents = getattr(part, "contents", [])
+    if isinstance(part, View):
+        return [part]
+    return [view for inner in contents for view in views_of(inner)]
+
+
+def test_colours_of_normals_are_the_usual_ones() -> None:
+    normals = np.array([[[0, 0, -1], [1, 0, 0], [0, -1, 0], [0, 0, 0]]], np.float32)
+    expected = [[127, 127, 255], [255, 127, 127], [127, 255, 127], [0, 0, 0]]
+    assert normal_colors(normals)[0].tolist() == expected
 
 
 def rows_by_entity(path: Path) -> dict[str, int]:

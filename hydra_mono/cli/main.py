@@ -41,6 +41,14 @@ def _dispatch(options: argparse.Namespace) -> int:
         from hydra_mono.cli.run import run
 
         return run(options)
+    if options.command == "train":
+        from hydra_mono.cli.train import train
+
+        return train(options)
+    if options.command == "evaluate-perception":
+        from hydra_mono.cli.perception import evaluate_perception
+
+        return evaluate_perception(options)
     from hydra_mono.cli import commands
 
     verbs = {
@@ -75,6 +83,10 @@ def build_parser() -> argparse.ArgumentParser:
     _add_doctor(commands.add_parser("doctor", help="check the installation"))
     _add_config(commands.add_parser("config", help="show the settings"))
     _add_weights(commands.add_parser("weights", help="inspect or convert a network's weights"))
+    _add_train(commands.add_parser("train", help="train the compact network"))
+    _add_evaluate_perception(
+        commands.add_parser("evaluate-perception", help="score a network on images with truth")
+    )
     return parser
 
 
@@ -86,9 +98,13 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
         help="apartment (default), simulated/SEED, scannet0000, or a folder or file",
     )
     parser.add_argument(
-        "--predictor", choices=("sensor", "m2h"), help="who says depth and labels (sensor)"
+        "--predictor",
+        metavar="NAME",
+        help="who says depth and labels: m2h (default), sensor, onnx, or package.module:factory",
     )
-    parser.add_argument("--weights", metavar="FILE", help="the network's weights, for m2h")
+    parser.add_argument(
+        "--weights", metavar="FILE", help="the network's weights; m2h has its own, onnx needs them"
+    )
     parser.add_argument("--max-frames", type=int, metavar="N", help="stop after N frames")
     parser.add_argument("--start", type=int, metavar="N", help="first frame")
     parser.add_argument("--stride", type=int, metavar="N", help="use every N-th frame")
@@ -162,3 +178,54 @@ def _add_weights(parser: argparse.ArgumentParser) -> None:
     convert.add_argument("source", metavar="SOURCE")
     convert.add_argument("target", metavar="TARGET", help="ends in .safetensors, .pt or .pth")
     convert.add_argument("--half", action="store_true", help="in half precision")
+
+
+def _add_train(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--output",
+        default="training",
+        metavar="DIR",
+        help="the run's folder; the same command goes on where it stopped (training)",
+    )
+    parser.add_argument(
+        "--cache",
+        default="training/worlds",
+        metavar="DIR",
+        help="drawn worlds, 20 MB each (training/worlds)",
+    )
+    parser.add_argument(
+        "--nyuv2", metavar="DIR", help="NYU Depth v2 in any known layout; its train part is used"
+    )
+    parser.add_argument(
+        "--start-from", metavar="FILE", help="weights to begin with, in place of random numbers"
+    )
+    parser.add_argument(
+        "--live", action="store_true", help="draw worlds while training, with random looks (GPUs)"
+    )
+    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
+    parser.add_argument("--no-recording", action="store_true", help="write no rerun recording")
+    _add_config_options(parser)
+    loudness = parser.add_mutually_exclusive_group()
+    loudness.add_argument("--quiet", action="store_true", help="print nothing but errors")
+    loudness.add_argument("--verbose", action="store_true", help="log what happens")
+
+
+def _add_evaluate_perception(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--weights", metavar="FILE", help="the network's weights")
+    parser.add_argument(
+        "--data",
+        default="simulated:1-5",
+        metavar="KIND:PATH",
+        help="simulated:FIRST-LAST (1-5), nyuv2:DIR:validation, hypersim:DIR:test, frames:DIR",
+    )
+    parser.add_argument("--max-images", type=int, metavar="N", help="N of them, evenly spread")
+    parser.add_argument(
+        "--boundaries",
+        type=int,
+        nargs="?",
+        const=101,
+        default=0,
+        metavar="N",
+        help="score borders too, at N thresholds (101); slower",
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object")

@@ -2,6 +2,7 @@
 
 import argparse
 import logging
+import sys
 import time
 from datetime import datetime
 from functools import partial
@@ -35,6 +36,8 @@ def run(options: argparse.Namespace) -> int:
         Path(options.config) if options.config else None, options_to_overrides(options)
     )
     source = open_source(options.sequence, options.reader, config)
+    if ":" in config.predictor.name:  # a user's module may lie where the command is given
+        sys.path.append(str(Path.cwd()))
     predictor = create_predictor(config.predictor, source.label_space)
     folder = RunFolder(Path(config.output.folder), source.name, datetime.now())
     session = create_session(config, source, predictor, folder, quiet=options.quiet)
@@ -80,9 +83,13 @@ def record_of(session: Session, config: Config, source: Source) -> RunRecord:
 
 
 def source_metrics(source: Source) -> dict[str, Any]:
-    """Which sequence it was, and which way was up before the world was turned upright."""
+    """Which sequence it was, which way was up before it was turned upright, odd labels in it."""
     up = source.source_up if isinstance(source, UprightSource) else source.world_up
-    return {"sequence": source.name, "source_up": list(up or (0.0, 0.0, 1.0))}
+    return {
+        "sequence": source.name,
+        "source_up": list(up or (0.0, 0.0, 1.0)),
+        "labels": {"unknown_pixels": source.unknown_label_pixels},
+    }
 
 
 def camera_metrics(session: Session, config: Config) -> dict[str, Any]:

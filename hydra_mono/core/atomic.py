@@ -4,12 +4,16 @@ import contextlib
 import errno
 import os
 import secrets
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
 from hydra_mono.core.errors import ExportError
+
+ASIDE = ".hydra-mono-"  # how the names of temporary files begin
+STALE_S = 600.0  # nobody writes one file for so long without adding to it
 
 
 @contextmanager
@@ -19,7 +23,7 @@ def replacing(path: Path) -> Iterator[Path]:
     Raises:
         ExportError: the disk is full or the folder cannot be written; ``path`` is untouched.
     """
-    aside = path.with_name(f".{path.stem}-{secrets.token_hex(4)}{path.suffix}")
+    aside = _beside(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield aside
@@ -33,6 +37,18 @@ def replacing(path: Path) -> Iterator[Path]:
     finally:
         with contextlib.suppress(OSError):
             aside.unlink(missing_ok=True)
+
+
+def _beside(path: Path) -> Path:
+    return path.with_name(f"{ASIDE}{secrets.token_hex(4)}-{path.name}")
+
+
+def clear_leftovers(folder: Path) -> None:
+    """Removes temporary files of writers that were killed; those of living ones are younger."""
+    with contextlib.suppress(OSError):
+        for aside in folder.glob(f"{ASIDE}*"):
+            if time.time() - aside.lstat().st_mtime > STALE_S:
+                aside.unlink(missing_ok=True)
 
 
 def _why(path: Path, error: OSError) -> str:
@@ -64,7 +80,7 @@ def point_link(link: Path, target: str) -> None:
     """
     if link.exists() and not link.is_symlink():
         raise ExportError(f"cannot link {link}: it exists and is not a link")
-    aside = link.with_name(f".{link.name}-{secrets.token_hex(4)}")
+    aside = _beside(link)
     try:
         aside.symlink_to(target)
         aside.replace(link)

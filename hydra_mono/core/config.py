@@ -34,7 +34,10 @@ class DataConfig(Section):
 class SimulationConfig(Section):
     """The embedded default: a procedural building and a camera that walks through it."""
 
-    rooms: int | None = Field(default=None, ge=2, le=100)  # None: 6 in the apartment, else 5 to 8
+    rooms: int | None = Field(
+        default=None, ge=2, le=100
+    )  # a storey; None: 6 in the apartment, else 5 to 8
+    storeys: int = Field(default=1, ge=1, le=4)  # joined by a stairwell, which is a room more each
     plan: Literal["closed", "mixed", "open"] = "mixed"  # doors only, one wide opening, or many
     people: int = Field(default=0, ge=0)  # who walk about
     moved: int = Field(default=0, ge=0)  # things carried away or brought halfway
@@ -155,19 +158,75 @@ class AgentsConfig(Section):
 
 
 class PredictorConfig(Section):
-    """Who says depth and labels: the sensor (or data set), or a network from colour alone."""
+    """Who says depth and labels: a network from colour alone, or the sensor (or data set)."""
 
-    name: Literal["sensor", "m2h"] = "sensor"
-    weights: str | None = None  # file of the network's weights; m2h needs one
+    name: str = "m2h"  # or sensor, or onnx, or package.module:factory of one's own
+    weights: str | None = None  # file of the network; m2h: None takes the weights shipped
     variant: Literal["full", "small", "compact"] | None = None  # None: whatever the file holds
-    feed_height: int = Field(default=224, ge=14)  # pixels; images are resized, in proportion,
-    feed_width: int = Field(default=224, ge=14)  # pixels; to fit into height and width
-    depth_scale: float = Field(default=1.0, gt=0)  # of the network's depth, for another camera
+    labels: str = "nyu40"  # of the network's classes: a label space by name, or its YAML file
+    backend: Literal["torch", "openvino"] = "torch"  # what computes m2h
+    device: Literal["auto", "cpu", "cuda"] = "auto"  # auto: the GPU where there is one
+    threads: int | None = Field(default=None, ge=1)  # of the CPU; None: as many as it likes
+    feed_height: int | None = Field(default=None, ge=14)  # pixels; images are resized to fit, in
+    feed_width: int | None = Field(default=None, ge=14)  # proportion. None: what the network is for
+    focal_px: float | None = Field(default=None, gt=0)  # for which the network's depth is true, of
+    # images as they are fed; other cameras' depth is scaled to theirs. None: what the weights say
+    depth_scale: float = Field(default=1.0, gt=0)  # of the network's depth, beside that
     min_depth: float = Field(default=0.001, gt=0)  # m; less is raised to it
     max_depth: float = Field(default=10.0, gt=0)  # m; more is cut to it
     mean: tuple[float, float, float] = (0.4803, 0.4800, 0.4723)  # of red, green, blue in 0..1
     std: tuple[PositiveFloat, PositiveFloat, PositiveFloat] = (0.2594, 0.2573, 0.2641)  # likewise
-    threads: int | None = Field(default=None, ge=1)  # of torch; None: as many as it likes
+
+
+class StageConfig(Section):
+    """A stretch of training with images of one size."""
+
+    steps: int = Field(ge=1)
+    height: int = Field(ge=32)  # pixels
+    width: int = Field(ge=32)  # pixels
+    batch: int = Field(ge=1)  # images
+
+
+class LossConfig(Section):
+    """Weights of the losses; tasks first, then what ties them to one another."""
+
+    depth: float = Field(default=1.5, ge=0)
+    semantics: float = Field(default=1.0, ge=0)
+    normals: float = Field(default=1.0, ge=0)
+    edges: float = Field(default=1.0, ge=0)
+    depth_gradient: float = Field(default=1.0, ge=0)  # steps and slopes, over scales
+    depth_normal: float = Field(default=0.1, ge=0)
+    edge_semantic: float = Field(default=0.1, ge=0)
+    weighting: Literal["fixed", "dwa", "uncertainty"] = "fixed"  # on top of these
+    depth_form: Literal["silog", "berhu"] = "silog"
+    edge_positive: float | None = 0.85  # weight of edge pixels; None: share of the others
+    class_balance: float = Field(default=0.3, ge=0, le=1)  # 0: pixels count alike, 1: classes do
+
+
+class TrainingConfig(Section):
+    """The compact network's training; the defaults made the weights that are shipped."""
+
+    seed: int = Field(default=0, ge=0)
+    stages: tuple[StageConfig, ...] = (
+        StageConfig(steps=6000, height=96, width=128, batch=32),
+        StageConfig(steps=3000, height=192, width=256, batch=12),
+    )
+    photographs: float = Field(default=0.3, ge=0, le=1)  # share of each batch
+    least_crop: float = Field(default=0.85, gt=0, le=1)  # of a drawn image's side
+    least_photograph_crop: float = Field(default=0.6, gt=0, le=1)  # of a photograph's side
+    learning_rate: float = Field(default=1.5e-3, gt=0)  # highest
+    weight_decay: float = Field(default=0.03, ge=0)
+    warmup: int = Field(default=300, ge=0)  # steps until the highest rate
+    cooldown: float = Field(default=0.35, ge=0, le=1)  # share of all steps in which it falls to 0
+    clip: float = Field(default=1.0, gt=0)  # largest norm of a step's gradient
+    ema: float = Field(default=0.999, ge=0, lt=1)  # of the averaged weights, a step
+    precision: Literal["float32", "bfloat16", "float16"] = "float32"  # of CUDA devices mainly
+    worlds: int = Field(default=700, ge=0)  # simulated worlds
+    held_back: int = Field(default=8, ge=1)  # more of them, that only validation sees
+    views: int = Field(default=48, ge=1)  # of each
+    save_interval: float = Field(default=120.0, gt=0)  # s between checkpoints
+    validate_every: int = Field(default=500, ge=1)  # steps
+    loss: LossConfig = LossConfig()
 
 
 class ViewerConfig(Section):
@@ -196,14 +255,9 @@ class Config(Section):
     places: PlacesConfig = PlacesConfig()
     rooms: RoomsConfig = RoomsConfig()
     agents: AgentsConfig = AgentsConfig()
+    training: TrainingConfig = TrainingConfig()
     viewer: ViewerConfig = ViewerConfig()
     output: OutputConfig = OutputConfig()
-
-    @property
-    def is_monocular(self) -> bool:
-        """Whether depth is a network's guess, and treated as such."""
-        enabled = self.monocular.enabled
-        return self.predictor.name != "sensor" if enabled is None else enabled
 
 
 def load_config(path: Path | None = None, overrides: tuple[str, ...] = ()) -> Config:

@@ -15,6 +15,7 @@ class Source(Protocol):
     ``source[i]`` decodes one frame and raises ``BadFrameError`` when that frame alone is
     unusable, so one broken image never ends a run, and skipped frames are never decoded.
     ``world_up`` is the up direction of the source's world where the layout promises one.
+    ``unknown_label_pixels`` counts, over the frames read so far, what the label space lacks.
     """
 
     @property
@@ -25,6 +26,9 @@ class Source(Protocol):
 
     @property
     def world_up(self) -> tuple[float, float, float] | None: ...
+
+    @property
+    def unknown_label_pixels(self) -> int: ...
 
     def __len__(self) -> int: ...
 

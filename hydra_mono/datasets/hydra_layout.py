@@ -16,8 +16,8 @@ from jaxtyping import Float64, UInt8
 from hydra_mono.core.errors import BadFrameError, DataError
 from hydra_mono.core.frame import Frame, Intrinsics
 from hydra_mono.core.geometry import pose_from_quat_xyzw
-from hydra_mono.core.labels import NO_LABELS, LabelSpace
 from hydra_mono.datasets.camera import checked_camera
+from hydra_mono.datasets.facts import DescribedSource, SequenceFacts
 from hydra_mono.datasets.files import (
     read_integers,
     read_metres,
@@ -33,7 +33,7 @@ logger = logging.getLogger(__name__)
 _COLUMNS = 8  # timestamp_ns, x, y, z, qw, qx, qy, qz
 
 
-class HydraSource:
+class HydraSource(DescribedSource):
     """One frame per line of ``poses.csv``; Hydra's worlds have z up."""
 
     def __init__(self, folder: Path) -> None:
@@ -43,21 +43,8 @@ class HydraSource:
         self._table = find_label_table(folder)
         if self._table is None and self._find("labels", 0) is not None:
             logger.warning("%s: labels are not used without a %s", folder, FILE_NAME)
-
-    @property
-    def name(self) -> str:
-        return self._folder.resolve().name
-
-    @property
-    def label_space(self) -> LabelSpace:
-        return self._table.space if self._table else NO_LABELS
-
-    @property
-    def world_up(self) -> tuple[float, float, float]:
-        return (0.0, 0.0, 1.0)
-
-    def __len__(self) -> int:
-        return len(self._rows)
+        name = folder.resolve().name
+        self.facts = SequenceFacts(name, len(self._rows), table=self._table)
 
     def __getitem__(self, index: int) -> Frame:
         number = range(len(self))[index]

@@ -10,7 +10,7 @@ from jaxtyping import Float64
 
 from hydra_mono.core.errors import BadFrameError, DataError
 from hydra_mono.core.frame import Frame, Intrinsics
-from hydra_mono.core.labels import NO_LABELS, LabelSpace
+from hydra_mono.datasets.facts import DescribedSource, SequenceFacts
 from hydra_mono.datasets.files import (
     FRAME_NS,
     checked_pose,
@@ -30,7 +30,7 @@ UNITS_PER_M = 5000.0
 _MIRROR = np.diag([1.0, -1.0, 1.0, 1.0])
 
 
-class IclNuimSource:
+class IclNuimSource(DescribedSource):
     """One frame per number; the number is its stamp in the trajectory.
 
     The data set's camera has a negative fy: its axes, and with them its world, are left-handed.
@@ -39,27 +39,14 @@ class IclNuimSource:
     """
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
         self._colors = numbered(folder / "rgb", r"(\d+)\.png")
         self._depths = numbered(folder / "depth", r"(\d+)\.png")
         self._numbers = numbers_of(self._colors, self._depths)
+        self.facts = SequenceFacts(
+            folder.resolve().name, len(self._numbers), world_up=(0.0, -1.0, 0.0)
+        )
         self._camera = CAMERA.resized(*first_size(list(self._colors.values())))
         self._poses = _poses_by_number(trajectory_file(folder))
-
-    @property
-    def name(self) -> str:
-        return self._folder.resolve().name
-
-    @property
-    def label_space(self) -> LabelSpace:
-        return NO_LABELS
-
-    @property
-    def world_up(self) -> tuple[float, float, float]:
-        return (0.0, -1.0, 0.0)
-
-    def __len__(self) -> int:
-        return len(self._numbers)
 
     def __getitem__(self, index: int) -> Frame:
         number = self._numbers[index]

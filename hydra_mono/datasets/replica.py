@@ -11,8 +11,8 @@ from jaxtyping import Float64
 
 from hydra_mono.core.errors import BadFrameError, DataError
 from hydra_mono.core.frame import Frame, Intrinsics
-from hydra_mono.core.labels import NO_LABELS, LabelSpace
 from hydra_mono.datasets.camera import checked_camera
+from hydra_mono.datasets.facts import DescribedSource, SequenceFacts
 from hydra_mono.datasets.files import (
     FRAME_NS,
     checked_pose,
@@ -32,32 +32,17 @@ UNITS_PER_M = 6553.5
 CAMERA_FILE = "cam_params.json"
 
 
-class ReplicaSource:
+class ReplicaSource(DescribedSource):
     """One frame per image in ``results/``; its number is its line in ``traj.txt``."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
         self._poses = PoseLines(folder / "traj.txt")
         self._colors = numbered(folder / "results", r"frame(\d+)\.(?:jpg|png)")
         self._depths = numbered(folder / "results", r"depth(\d+)\.png")
         self._numbers = numbers_of(self._colors, self._depths)
+        self.facts = SequenceFacts(folder.resolve().name, len(self._numbers))
         size = first_size(list(self._colors.values()))
         self._camera, self._units_per_m = replica_camera(folder, size, UNITS_PER_M)
-
-    @property
-    def name(self) -> str:
-        return self._folder.resolve().name
-
-    @property
-    def label_space(self) -> LabelSpace:
-        return NO_LABELS
-
-    @property
-    def world_up(self) -> tuple[float, float, float]:
-        return (0.0, 0.0, 1.0)
-
-    def __len__(self) -> int:
-        return len(self._numbers)
 
     def __getitem__(self, index: int) -> Frame:
         number = self._numbers[index]

@@ -11,7 +11,8 @@ import numpy as np
 from jaxtyping import UInt8
 
 from hydra_mono.core.frame import Frame
-from hydra_mono.core.labels import NO_LABELS, LabelSpace, load_label_space
+from hydra_mono.core.labels import load_label_space
+from hydra_mono.datasets.facts import DescribedSource, SequenceFacts
 from hydra_mono.datasets.files import (
     FRAME_NS,
     depth_from_raw,
@@ -32,7 +33,7 @@ logger = logging.getLogger(__name__)
 UNITS_PER_M = 1000.0
 
 
-class ReplicaSemanticSource:
+class ReplicaSemanticSource(DescribedSource):
     """One frame per colour image; labels are Replica's own 101 classes.
 
     A ``label_space.yaml`` in the folder takes the place of those.
@@ -46,25 +47,10 @@ class ReplicaSemanticSource:
         self._numbers = numbers_of(self._colors, self._depths)
         size = first_size(list(self._colors.values()))
         self._camera, self._units_per_m = replica_camera(self._folder, size, UNITS_PER_M)
-        self._classes = self._find_classes()
-        self._table = self._find_table()
-
-    @property
-    def name(self) -> str:
-        folder = self._folder.resolve()
-        scene = folder.parents[1] if folder.parent.name == "imap" else folder.parent
-        return f"{scene.name}-{folder.name}"
-
-    @property
-    def label_space(self) -> LabelSpace:
-        return self._table.space if self._table else NO_LABELS
-
-    @property
-    def world_up(self) -> tuple[float, float, float]:
-        return (0.0, 0.0, 1.0)
-
-    def __len__(self) -> int:
-        return len(self._numbers)
+        name = sequence_name(self._folder)
+        self._classes = _find_classes(self._folder, name)
+        self._table = _find_table(self._folder) if self._classes else None
+        self.facts = SequenceFacts(name, len(self._numbers), table=self._table)
 
     def __getitem__(self, index: int) -> Frame:
         number = self._numbers[index]
@@ -95,17 +81,23 @@ class ReplicaSemanticSource:
         require_size(raw, self._camera.width, self._camera.height, name, str(path))
         return self._table(raw, name)
 
-    def _find_classes(self) -> dict[int, Path]:
-        folder = self._folder / "semantic_class"
-        if folder.is_dir():
-            return numbered(folder, r"(?:semantic_class_)?(\d+)\.png")
-        logger.info("%s: no semantic_class images; the run goes without labels", self.name)
-        return {}
 
-    def _find_table(self) -> LabelTable | None:
-        if not self._classes:
-            return None
-        return find_label_table(self._folder) or identity_table(load_label_space("replica"))
+def sequence_name(path: Path) -> str:
+    """Scene and sequence; ``imap`` between them says nothing."""
+    folder = path.resolve()
+    scene = folder.parents[1] if folder.parent.name == "imap" else folder.parent
+    return f"{scene.name}-{folder.name}"
+
+
+def _find_classes(folder: Path, name: str) -> dict[int, Path]:
+    if (folder / "semantic_class").is_dir():
+        return numbered(folder / "semantic_class", r"(?:semantic_class_)?(\d+)\.png")
+    logger.info("%s: no semantic_class images; the run goes without labels", name)
+    return {}
+
+
+def _find_table(folder: Path) -> LabelTable:
+    return find_label_table(folder) or identity_table(load_label_space("replica"))
 
 
 def sequence_folder(path: Path) -> Path:

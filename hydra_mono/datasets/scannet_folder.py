@@ -8,8 +8,8 @@ from jaxtyping import UInt8
 
 from hydra_mono.core.errors import DataError
 from hydra_mono.core.frame import Frame, Intrinsics
-from hydra_mono.core.labels import LabelSpace
 from hydra_mono.datasets.camera import Resampling, camera_of_matrix, same_ray
+from hydra_mono.datasets.facts import DescribedSource, SequenceFacts
 from hydra_mono.datasets.files import (
     FRAME_NS,
     depth_from_raw,
@@ -28,8 +28,8 @@ from hydra_mono.datasets.files import (
 from hydra_mono.datasets.scannet_scene import (
     UNITS_PER_M,
     axis_alignment,
-    label_space_of,
     open_labels,
+    table_of,
 )
 
 logger = logging.getLogger(__name__)
@@ -37,7 +37,7 @@ logger = logging.getLogger(__name__)
 _FIX = "export the .sens file with color, depth, pose and intrinsic, as ScanNet's reader does"
 
 
-class ScanNetFolderSource:
+class ScanNetFolderSource(DescribedSource):
     """Frames of the depth camera; colour and labels are resampled to it.
 
     Frames are the numbers in ``depth/`` and ``color/`` in ascending order; the layout holds no
@@ -45,32 +45,18 @@ class ScanNetFolderSource:
     """
 
     def __init__(self, scene: Path) -> None:
-        self._scene = scene
+        name = scene.resolve().name
         self._frames = frames_folder(scene)
         require_folder(self._frames / "pose", _FIX)
         self._colors = numbered(self._frames / "color", r"(\d+)\.(?:jpg|jpeg|png)")
         self._depths = numbered(self._frames / "depth", r"(\d+)\.png")
         self._numbers = numbers_of(self._colors, self._depths)
         self._camera = self._read_camera("depth", list(self._depths.values()))
-        self._color_camera, self._align = self._read_color_camera()
+        self._color_camera, self._align = self._read_color_camera(name)
         places = (self._frames, scene)
-        self._labels = open_labels(self.name, places, self._color_camera, self._camera)
-        self._world_from_scan = axis_alignment(scene, self.name)
-
-    @property
-    def name(self) -> str:
-        return self._scene.resolve().name
-
-    @property
-    def label_space(self) -> LabelSpace:
-        return label_space_of(self._labels)
-
-    @property
-    def world_up(self) -> tuple[float, float, float]:
-        return (0.0, 0.0, 1.0)
-
-    def __len__(self) -> int:
-        return len(self._numbers)
+        self._labels = open_labels(name, places, self._color_camera, self._camera)
+        self._world_from_scan = axis_alignment(scene, name)
+        self.facts = SequenceFacts(name, len(self._numbers), table=table_of(self._labels))
 
     def __getitem__(self, index: int) -> Frame:
         number = self._numbers[index]
@@ -100,7 +86,7 @@ class ScanNetFolderSource:
         path = self._frames / "intrinsic" / f"intrinsic_{kind}.txt"
         return camera_of_matrix(read_matrix(require_file(path, _FIX)), first_size(images), path)
 
-    def _read_color_camera(self) -> tuple[Intrinsics, Resampling | None]:
+    def _read_color_camera(self, name: str) -> tuple[Intrinsics, Resampling | None]:
         """The colour camera, and how to see with the depth camera what it saw."""
         images = list(self._colors.values())
         try:
@@ -108,7 +94,7 @@ class ScanNetFolderSource:
         except DataError:
             if first_size(images) != (self._camera.width, self._camera.height):
                 raise
-            logger.info("%s: colour taken as resized to the depth camera", self.name)
+            logger.info("%s: colour taken as resized to the depth camera", name)
             camera = self._camera
         return camera, None if camera == self._camera else same_ray(camera, self._camera)
 

@@ -15,7 +15,7 @@ from jaxtyping import Float64, UInt8
 
 from hydra_mono.core.errors import BadFrameError, DataError
 from hydra_mono.core.frame import Intrinsics
-from hydra_mono.core.labels import NO_LABELS, LabelSpace, load_label_space
+from hydra_mono.core.labels import load_label_space
 from hydra_mono.datasets.camera import Resampling, same_ray
 from hydra_mono.datasets.files import read_integers, read_text, require_size
 from hydra_mono.datasets.labels import LabelTable
@@ -32,14 +32,10 @@ class ScanNetLabels:
 
     def __init__(self, images: Path, table: LabelTable, camera: Intrinsics, wanted: Intrinsics):
         self._images = images
-        self._table = table
+        self.table = table
         self._camera = camera
         self._wanted = wanted
         self._resampling: Resampling | None = None
-
-    @property
-    def space(self) -> LabelSpace:
-        return self._table.space
 
     def read(self, number: int, frame: str) -> UInt8[np.ndarray, "h w"] | None:
         """NYU40 labels as the depth camera sees them; None where a frame has none.
@@ -55,7 +51,7 @@ class ScanNetLabels:
             camera = self._camera.resized(raw.shape[1], raw.shape[0])
             self._camera, self._resampling = camera, same_ray(camera, self._wanted)
         require_size(raw, self._camera.width, self._camera.height, frame, where)
-        return self._resampling.nearest(self._table(raw, frame))
+        return self._resampling.nearest(self.table(raw, frame))
 
     @cached_property
     def _archive(self) -> zipfile.ZipFile:
@@ -98,8 +94,8 @@ def open_labels(
     return ScanNetLabels(images, read_label_table(tsv), color, depth)
 
 
-def label_space_of(labels: ScanNetLabels | None) -> LabelSpace:
-    return labels.space if labels else NO_LABELS
+def table_of(labels: ScanNetLabels | None) -> LabelTable | None:
+    return labels.table if labels else None
 
 
 def find_tsv(scene: Path) -> Path | None:

@@ -14,13 +14,13 @@ from jaxtyping import Float64, UInt8, UInt16
 
 from hydra_mono.core.errors import BadFrameError, DataError
 from hydra_mono.core.frame import Frame, Intrinsics
-from hydra_mono.core.labels import LabelSpace
 from hydra_mono.datasets.camera import Resampling, camera_of_matrix, same_ray
+from hydra_mono.datasets.facts import DescribedSource, SequenceFacts
 from hydra_mono.datasets.files import FRAME_NS, checked_pose, depth_from_raw, read_rgb, require_size
 from hydra_mono.datasets.scannet_scene import (
     axis_alignment,
-    label_space_of,
     open_labels,
+    table_of,
 )
 
 logger = logging.getLogger(__name__)
@@ -57,7 +57,7 @@ class _Entry:
     depth_bytes: int
 
 
-class ScanNetSensSource:
+class ScanNetSensSource(DescribedSource):
     """Frames of the depth camera, streamed from the file; colour and labels resampled to it.
 
     Opening seeks from frame to frame and reads no image. Where the file ends too early, the
@@ -73,25 +73,11 @@ class ScanNetSensSource:
         self._camera = camera_of_matrix(header.depth_matrix, header.depth_size, self._path)
         color = camera_of_matrix(header.color_matrix, header.color_size, self._path)
         self._align = _alignment(color, self._camera)
-        scene = self._path.parent
-        self._labels = open_labels(self.name, (scene,), color, self._camera)
-        self._world_from_scan = axis_alignment(scene, self.name)
+        scene, name = self._path.parent, self._path.stem
+        self._labels = open_labels(name, (scene,), color, self._camera)
+        self._world_from_scan = axis_alignment(scene, name)
+        self.facts = SequenceFacts(name, header.frame_count, table=table_of(self._labels))
         self._has_stamps = len({entry.color_us for entry in self._entries[:50]}) > 1
-
-    @property
-    def name(self) -> str:
-        return self._path.stem
-
-    @property
-    def label_space(self) -> LabelSpace:
-        return label_space_of(self._labels)
-
-    @property
-    def world_up(self) -> tuple[float, float, float]:
-        return (0.0, 0.0, 1.0)
-
-    def __len__(self) -> int:
-        return self._header.frame_count
 
     def __getitem__(self, index: int) -> Frame:
         number = range(len(self))[index]

@@ -12,7 +12,7 @@ from jaxtyping import Float32, UInt8
 
 from hydra_mono.core.frame import Frame, Intrinsics
 from hydra_mono.core.geometry import camera_rays
-from hydra_mono.core.labels import NO_LABELS, LabelSpace
+from hydra_mono.datasets.facts import DescribedSource, SequenceFacts
 from hydra_mono.datasets.files import (
     FRAME_NS,
     SATURATED,
@@ -32,32 +32,22 @@ COLOR_OFFSET_M = -0.037  # added to a depth point's x to have it in the colour c
 UNITS_PER_M = 1000.0
 
 
-class SevenScenesSource:
+class SevenScenesSource(DescribedSource):
     """Frames of the depth camera, whose poses these are; colour is warped to it.
 
     The world is the first camera's, so the layout promises no up. There are no stamps; frames
     come at 30 Hz.
     """
 
-    world_up = None
-
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._colors = numbered(folder, r"frame-(\d+)\.color\.png")
         self._depths = numbered(folder, r"frame-(\d+)\.depth\.png")
         self._numbers = numbers_of(self._colors, self._depths)
-
-    @property
-    def name(self) -> str:
-        folder = self._folder.resolve()
-        return f"{folder.parent.name}-{folder.name}"
-
-    @property
-    def label_space(self) -> LabelSpace:
-        return NO_LABELS
-
-    def __len__(self) -> int:
-        return len(self._numbers)
+        scene = folder.resolve().parent.name
+        self.facts = SequenceFacts(
+            f"{scene}-{folder.resolve().name}", len(self._numbers), world_up=None
+        )
 
     def __getitem__(self, index: int) -> Frame:
         number = self._numbers[index]

@@ -12,8 +12,8 @@ import yaml
 
 from hydra_mono.core.errors import DataError
 from hydra_mono.core.frame import Frame, Intrinsics
-from hydra_mono.core.labels import NO_LABELS, LabelSpace
 from hydra_mono.datasets.camera import checked_camera, undistortion
+from hydra_mono.datasets.facts import DescribedSource, SequenceFacts
 from hydra_mono.datasets.files import (
     depth_from_raw,
     first_size,
@@ -55,7 +55,7 @@ class _Pair:
     depth: Path
 
 
-class TumSource:
+class TumSource(DescribedSource):
     """Colour and depth paired by stamp; poses interpolated to the colour's stamp.
 
     A frame between two poses takes the straight line and the shortest turn between them, when
@@ -64,28 +64,13 @@ class TumSource:
     """
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
         self._pairs = _read_pairs(folder)
+        self.facts = SequenceFacts(folder.resolve().name, len(self._pairs))
         self._poses = read_poses(
             require_file(folder / "groundtruth.txt", "poses are needed, one a line")
         )
         self._camera, lens, self._units_per_m = _camera(folder, [pair.rgb for pair in self._pairs])
         self._undistort = undistortion(self._camera, lens) if any(lens) else None
-
-    @property
-    def name(self) -> str:
-        return self._folder.resolve().name
-
-    @property
-    def label_space(self) -> LabelSpace:
-        return NO_LABELS
-
-    @property
-    def world_up(self) -> tuple[float, float, float]:
-        return (0.0, 0.0, 1.0)
-
-    def __len__(self) -> int:
-        return len(self._pairs)
 
     def __getitem__(self, index: int) -> Frame:
         pair = self._pairs[index]

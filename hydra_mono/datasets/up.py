@@ -50,6 +50,10 @@ class UprightSource:
     def world_up(self) -> Direction:
         return _Z
 
+    @property
+    def unknown_label_pixels(self) -> int:
+        return self._source.unknown_label_pixels
+
     def __len__(self) -> int:
         return len(self._source)
 

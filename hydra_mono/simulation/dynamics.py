@@ -60,7 +60,7 @@ def moved_things(
     count: int,
 ) -> list[Body]:
     """Things carried away or brought in the middle of the walk, when the camera is far off."""
-    free = [t for t in world.things if t.name in MOVABLE and t.position_m[2] < 0.01]
+    free = [t for t in world.things if t.name in MOVABLE and _on_floor(world, t)]
     chosen = rng.permutation(len(free))[:count]
     bodies = []
     for turn, index in enumerate(sorted(int(i) for i in chosen)):
@@ -74,6 +74,10 @@ def moved_things(
     return bodies
 
 
+def _on_floor(world: World, thing: Thing) -> bool:
+    return any(abs(thing.position_m[2] - floor) < 0.01 for floor in world.plan.floors_m)
+
+
 def people(
     rng: np.random.Generator,
     world: World,
@@ -81,11 +85,16 @@ def people(
     stamps_ns: Int64[np.ndarray, " n"],
     count: int,
 ) -> list[Body]:
-    """People who wander from spot to spot and keep out of the camera's way."""
-    walk_map = make_walk_map(world.plan, (*world.fixed, *world.things))
+    """People who wander from spot to spot and keep out of the camera's way.
+
+    The first is on storey 0, the next on storey 1 and so on round; nobody takes the stairs.
+    """
+    things, storeys = (*world.fixed, *world.things), range(world.plan.storeys)
+    maps = [make_walk_map(world.plan, things, storey) for storey in storeys]
     label = next(label.id for label in world.labels.labels if label.kind == "agent")
     bodies = []
     for number in range(count):
+        walk_map = maps[number % len(maps)]
         way = _wander(rng, walk_map, length_m=60.0)
         steps = _paced(way, camera_positions_m[:, :2], stamps_ns)
         ahead = _along(way, steps + 6) - _along(way, steps - 6)
@@ -96,7 +105,9 @@ def people(
                     figure.name, label, len(world.things) + 1 + number, figure.parts, figure.size_m
                 ),
                 stamps_ns=stamps_ns,
-                positions_m=np.column_stack([_along(way, steps), np.zeros(len(steps))]),
+                positions_m=np.column_stack(
+                    [_along(way, steps), np.full(len(steps), walk_map.floor_m)]
+                ),
                 yaws_rad=np.unwrap(np.arctan2(ahead[:, 1], ahead[:, 0])) - math.pi / 2,
             )
         )

@@ -12,7 +12,7 @@ class Cell:
 
     lower: tuple[float, float]
     upper: tuple[float, float]
-    corridor: bool = False
+    kind: str = ""
 
 
 def layout(rng: np.random.Generator, rooms: int) -> list[Cell]:
@@ -53,7 +53,7 @@ def _wing(
     depth_below, depth_above = float(rng.uniform(3.3, 4.3)), float(rng.uniform(3.3, 4.3))
     wide = float(rng.uniform(1.4, 1.7))
     y_below, y_above = y + depth_below, y + depth_below + wide
-    cells = [Cell((x, y_below), (x + length, y_above), corridor=True)]
+    cells = [Cell((x, y_below), (x + length, y_above), kind="corridor")]
     cells += _row(rng, below, (x, y), (x + length, y_below))
     return cells + _row(rng, above, (x, y_above), (x + length, y_above + depth_above))
 
@@ -82,4 +82,4 @@ def _campus(rng: np.random.Generator, rooms: int) -> list[Cell]:
         wing = _wing(rng, (x, tops[side]), size, length)
         tops[side] = max(cell.upper[1] for cell in wing)
         cells += wing
-    return [Cell((0.0, 0.0), (spine, max(tops)), corridor=True), *cells]
+    return [Cell((0.0, 0.0), (spine, max(tops)), kind="corridor"), *cells]

@@ -38,13 +38,14 @@ def furnish(
     """Things of every room, numbered from 1; doorways and the ways between them stay free."""
     things: list[Thing] = []
     for room in plan.rooms:
-        taken = [_space_of(thing) for thing in fixed if _inside(room, thing)]
+        taken = [_space_of(thing) for thing in fixed if is_inside(room, thing)]
         taken += _keep_out(plan, room)
         things += _furnish_room(rng, plan, room, taken, labels)
     return [replace(thing, instance=i) for i, thing in enumerate(things, start=1)]
 
 
-def _inside(room: Room, thing: Thing) -> bool:
+def is_inside(room: Room, thing: Thing) -> bool:
+    """Whether the middle of the thing's underside lies in the room, or on its borders."""
     x, y, z = thing.position_m
     return (
         room.lower_m[0] <= x <= room.upper_m[0]

@@ -6,9 +6,11 @@ from itertools import combinations
 import numpy as np
 from jaxtyping import Float64
 
-from hydra_mono.simulation.layout import layout
+from hydra_mono.simulation.flights import Flight
+from hydra_mono.simulation.layout import Cell, layout
 
 WALL_M = 0.12
+PASSAGES = ("corridor", "stairs")  # kinds of rooms that lead to others and hold little
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,16 @@ class Plan:
     rooms: tuple[Room, ...]
     openings: tuple[Opening, ...]
     windows: tuple[Window, ...]
+    flights: tuple[Flight, ...] = ()  # the first leads up from storey 0, the next from storey 1
+
+    @property
+    def storeys(self) -> int:
+        return len(self.flights) + 1
+
+    @property
+    def floors_m(self) -> tuple[float, ...]:
+        """Height of every storey's floor."""
+        return (self.rooms[0].floor_m, *(flight.top_m for flight in self.flights))
 
     def openings_of(self, room: int) -> tuple[Opening, ...]:
         return tuple(opening for opening in self.openings if room in opening.rooms)
@@ -88,17 +100,28 @@ class Plan:
 
 def make_plan(rng: np.random.Generator, rooms: int, joints: int) -> Plan:
     """A storey of ``rooms`` rooms, ``joints`` of whose walls have wide openings; no windows yet."""
-    ceiling = float(rng.uniform(2.4, 2.7))
-    cells = layout(rng, rooms)
+    ceiling = draw_ceiling(rng)
+    return plan_of_cells(rng, layout(rng, rooms), joints, ceiling)
+
+
+def draw_ceiling(rng: np.random.Generator) -> float:
+    """Metres from floor to ceiling."""
+    return float(rng.uniform(2.4, 2.7))
+
+
+def plan_of_cells(
+    rng: np.random.Generator, cells: list[Cell], joints: int, ceiling_m: float
+) -> Plan:
+    """Rooms in the cells, numbered alike, with names, doors and wide openings."""
     half = WALL_M / 2
     bare = [
         Room(
             index=i,
-            kind="corridor" if cell.corridor else "",
+            kind=cell.kind,
             lower_m=(cell.lower[0] + half, cell.lower[1] + half),
             upper_m=(cell.upper[0] - half, cell.upper[1] - half),
             floor_m=0.0,
-            ceiling_m=ceiling,
+            ceiling_m=ceiling_m,
         )
         for i, cell in enumerate(cells)
     ]
@@ -145,11 +168,11 @@ def _choose_joints(
     walls: dict[tuple[int, int], _Wall],
     joints: int,
 ) -> list[tuple[int, int]]:
-    """Pairs to join widely: a chain of neighbours, none of them a corridor."""
+    """Pairs to join widely: a chain of neighbours, none of them a passage."""
     pairs = [
         pair
         for pair, wall in walls.items()
-        if wall.length > 2.2 and not any(rooms[i].kind == "corridor" for i in pair)
+        if wall.length > 2.2 and not any(rooms[i].kind in PASSAGES for i in pair)
     ]
     chosen: list[tuple[int, int]] = []
     while pairs and len(chosen) < joints:

@@ -159,4 +159,5 @@ RECIPES: dict[str, Recipe] = {
         (_PICTURE, 0.6),
         (_alone("corner", "plant"), 0.4),
     ),
+    "stairs": (),
 }

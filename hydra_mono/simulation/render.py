@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float32, Float64, Int64, UInt8, UInt16
+from jaxtyping import Float32, Float64, UInt8, UInt16
 
 from hydra_mono.core.frame import Intrinsics
 from hydra_mono.core.geometry import camera_rays
@@ -11,6 +11,7 @@ from hydra_mono.core.open3d_loader import open3d
 from hydra_mono.simulation.actors import Actors, Hits, ray_scene, static_surface
 from hydra_mono.simulation.dynamics import Body
 from hydra_mono.simulation.materials import LEVELS, TILE, Palette
+from hydra_mono.simulation.room_map import make_room_map
 from hydra_mono.simulation.scene import World
 from hydra_mono.simulation.shapes import Surface, concatenate
 
@@ -19,6 +20,7 @@ NOTHING = np.uint32(0xFFFFFFFF)  # what Open3D reports for a ray that hits nothi
 AMBIENT = 0.42
 LAMP = 1.1
 FALLOFF_M = 2.6  # a lamp's light halves at this distance
+SKY = 0.12  # by which ambient light grows towards surfaces that look up
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,8 @@ class Renderer:
         self._scene = ray_scene(surface.vertices_m, surface.faces)
         self._actors = Actors(world, bodies, first_triangle=len(surface.faces))
         self._triangles = _TriangleTable([surface, *self._actors.surfaces], world.palette)
-        self._room_of = _RoomMap(world)
+        self._rooms = make_room_map(world.plan)
+        self._lamps = world.lights_m.astype(np.float32)
 
     def render(self, world_from_camera: Float64[np.ndarray, "4 4"], stamp_ns: int = 0) -> Rendered:
         """The view from a pose at a stamp; only bodies care for the stamp."""
@@ -83,13 +86,13 @@ class Renderer:
         self, points: Float32[np.ndarray, "h w 3"], normals: Float32[np.ndarray, "h w 3"]
     ) -> Float32[np.ndarray, "h w"]:
         """Ambient light and the lamp of the room that the surface faces, with its shadow."""
-        lamps = self._room_of.lamp(points + np.float32(0.03) * normals)
+        lamps = self._lamps.take(self._rooms.at(points + np.float32(0.03) * normals), axis=0)
         to_lamp = lamps - points
         distance_squared = np.einsum("hwc,hwc->hw", to_lamp, to_lamp)
         lambert = np.einsum("hwc,hwc->hw", to_lamp, normals) / np.sqrt(distance_squared)
         lit = np.maximum(lambert, 0) / (1 + distance_squared / np.float32(FALLOFF_M**2))
         lit *= self._shadow(points, normals, lamps)
-        sky = np.float32(AMBIENT) * (1 + np.float32(0.12) * normals[..., 2])
+        sky = np.float32(AMBIENT) * (1 + np.float32(SKY) * normals[..., 2])
         return np.asarray(sky + np.float32(LAMP) * lit)
 
     def _shadow(
@@ -160,39 +163,3 @@ class _TriangleTable:
         texel = ((v >> level) & (size - 1)) * size + ((u >> level) & (size - 1))
         texel += self._starts.take(triangle) + self._level_starts.take(level)
         return np.asarray(self._texels.take(texel, axis=0), dtype=np.float32)
-
-
-class _RoomMap:
-    """The lamp of the room at a point, from a raster seen from above."""
-
-    CELL_M = 0.1
-
-    def __init__(self, world: World) -> None:
-        rooms = world.plan.rooms
-        lower = np.min([room.lower_m for room in rooms], axis=0) - 0.5
-        upper = np.max([room.upper_m for room in rooms], axis=0) + 0.5
-        self._lower = lower.astype(np.float32)
-        shape = np.ceil((upper - lower) / self.CELL_M).astype(int)
-        xs = lower[0] + (np.arange(shape[0]) + 0.5) * self.CELL_M
-        ys = lower[1] + (np.arange(shape[1]) + 0.5) * self.CELL_M
-        distance = np.full(shape, np.inf)
-        self._room: Int64[np.ndarray, "x y"] = np.zeros(shape, np.int64)
-        for room in rooms:
-            outside = np.maximum(
-                _beyond(xs, room.lower_m[0], room.upper_m[0])[:, None],
-                _beyond(ys, room.lower_m[1], room.upper_m[1])[None],
-            )
-            nearer = outside < distance
-            distance[nearer] = outside[nearer]
-            self._room[nearer] = room.index
-        self._lamps = world.lights_m.astype(np.float32)
-
-    def lamp(self, points: Float32[np.ndarray, "h w 3"]) -> Float32[np.ndarray, "h w 3"]:
-        cell = ((points[..., :2] - self._lower) / np.float32(self.CELL_M)).astype(np.int32)
-        x = np.clip(cell[..., 0], 0, self._room.shape[0] - 1)
-        y = np.clip(cell[..., 1], 0, self._room.shape[1] - 1)
-        return np.asarray(self._lamps.take(self._room[x, y], axis=0))
-
-
-def _beyond(values: np.ndarray, low: float, high: float) -> np.ndarray:
-    return np.maximum(np.maximum(low - values, values - high), 0)

@@ -8,13 +8,15 @@ from jaxtyping import Float64
 from hydra_mono.core.errors import DataError
 from hydra_mono.core.labels import LabelSpace
 from hydra_mono.simulation.materials import Palette, make_palette
-from hydra_mono.simulation.placement import furnish
-from hydra_mono.simulation.plan import Plan, make_plan
+from hydra_mono.simulation.placement import furnish, is_inside
+from hydra_mono.simulation.plan import Plan
 from hydra_mono.simulation.shapes import Surface, Thing, concatenate, thing_surface
+from hydra_mono.simulation.storeys import make_building
 from hydra_mono.simulation.structure import fittings, structure_surface
 from hydra_mono.simulation.walking import make_walk_map
 from hydra_mono.simulation.windows import make_windows
 
+SPLITS = {"simulated": 1, "training": 2}  # first word of a seed, so splits share no world
 _WET = ("bathroom", "kitchen")
 
 
@@ -31,9 +33,11 @@ class World:
     lights_m: Float64[np.ndarray, "rooms 3"]
 
 
-def build_world(rng: np.random.Generator, labels: LabelSpace, *, rooms: int, joints: int) -> World:
-    """A building drawn from ``rng``: equal generators give equal worlds."""
-    plan = make_plan(rng, rooms, joints)
+def build_world(
+    rng: np.random.Generator, labels: LabelSpace, *, rooms: int, joints: int, storeys: int = 1
+) -> World:
+    """A building drawn from ``rng``, of ``rooms`` a storey: equal generators give equal worlds."""
+    plan = make_building(rng, rooms, joints, storeys)
     plan = replace(plan, windows=tuple(make_windows(rng, plan.rooms)))
     fixed = fittings(rng, plan, labels)
     things = _cleared(plan, fixed, furnish(rng, plan, fixed, labels))
@@ -55,13 +59,7 @@ def build_world(rng: np.random.Generator, labels: LabelSpace, *, rooms: int, joi
 def _cleared(plan: Plan, fixed: list[Thing], things: list[Thing]) -> list[Thing]:
     """The things less those, latest first, that would keep a walker out of a room."""
     while blocked := _blocked_rooms(plan, (*fixed, *things)):
-        lower, upper = plan.rooms[blocked[0]].lower_m, plan.rooms[blocked[0]].upper_m
-        inside = [
-            thing
-            for thing in things
-            if np.all(np.greater(thing.position_m[:2], lower))
-            and np.all(np.less(thing.position_m[:2], upper))
-        ]
+        inside = [thing for thing in things if is_inside(plan.rooms[blocked[0]], thing)]
         if not inside:
             raise DataError(f"room {blocked[0]} of the simulated building cannot be reached")
         things = [thing for thing in things if thing is not inside[-1]]
@@ -69,8 +67,8 @@ def _cleared(plan: Plan, fixed: list[Thing], things: list[Thing]) -> list[Thing]
 
 
 def _blocked_rooms(plan: Plan, things: tuple[Thing, ...]) -> list[int]:
-    walk_map = make_walk_map(plan, things)
-    reached = np.unique(walk_map.room[walk_map.reachable()])
+    maps = [make_walk_map(plan, things, storey) for storey in range(plan.storeys)]
+    reached = {room for each in maps for room in np.unique(each.room[each.reachable()]).tolist()}
     return [room.index for room in plan.rooms if room.index not in reached]
 
 

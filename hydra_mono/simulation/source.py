@@ -15,12 +15,11 @@ from hydra_mono.simulation.cache import FrameCache
 from hydra_mono.simulation.dynamics import Body, moved_things, people
 from hydra_mono.simulation.noise import kinect_depth
 from hydra_mono.simulation.render import Rendered, Renderer
-from hydra_mono.simulation.scene import World, build_world
+from hydra_mono.simulation.scene import SPLITS, World, build_world
 from hydra_mono.simulation.trajectory import plan_walk
 from hydra_mono.simulation.truth import ground_truth
 from hydra_mono.simulation.walker import make_pace
 
-SPLITS = {"simulated": 1, "training": 2}  # first word of a seed, so splits share no world
 APARTMENT_SEED = 1
 JOINTS = {"closed": 0, "mixed": 1, "open": 3}
 
@@ -60,6 +59,10 @@ class SimulatedSource:
     @property
     def world_up(self) -> tuple[float, float, float]:
         return (0.0, 0.0, 1.0)
+
+    @property
+    def unknown_label_pixels(self) -> int:
+        return 0
 
     @property
     def world(self) -> World:
@@ -124,7 +127,9 @@ def open_simulated(name: str, config: SimulationConfig) -> SimulatedSource:
     apartment = name == "apartment"
     rooms = config.rooms or (6 if apartment else int(rng.integers(5, 9)))
     labels = load_label_space("apartment")
-    world = build_world(rng, labels, rooms=rooms, joints=JOINTS[config.plan])
+    world = build_world(
+        rng, labels, rooms=rooms, joints=JOINTS[config.plan], storeys=config.storeys
+    )
     camera = camera_of(config)
     scene = ray_scene(world.surface.vertices_m, world.surface.faces)
     poses = plan_walk(

@@ -7,7 +7,8 @@ import numpy as np
 from jaxtyping import Float64
 
 from hydra_mono.core.labels import LabelSpace
-from hydra_mono.simulation.plan import Opening, Plan, Room, Window
+from hydra_mono.simulation.flights import Flight, flight_things
+from hydra_mono.simulation.plan import PASSAGES, Opening, Plan, Room, Window
 from hydra_mono.simulation.shapes import Part, Surface, Thing, concatenate, make_thing
 
 NICHE_M = 0.08  # depth of a window behind the wall's face
@@ -49,6 +50,11 @@ def window_air(plan: Plan, window: Window) -> AirBox:
     return AirBox((lower[0], lower[1], window.bottom_m), (upper[0], upper[1], window.top_m))
 
 
+def shaft_air(flight: Flight) -> AirBox:
+    """The opening in the slab above a flight."""
+    return AirBox((*flight.lower_m, flight.ceiling_m), (*flight.upper_m, flight.top_m))
+
+
 def structure_surface(
     plan: Plan, labels: LabelSpace, palette: dict[str, int], finishes: dict[int, dict[str, str]]
 ) -> Surface:
@@ -58,7 +64,9 @@ def structure_surface(
     """
     ids = {label.name: label.id for label in labels.labels}
     pieces: list[Surface] = []
+    shafts = [shaft_air(flight) for flight in plan.flights]
     holes = [opening_air(o) for o in plan.openings] + [window_air(plan, w) for w in plan.windows]
+    holes += shafts
     for room in plan.rooms:
         paints = {
             name: _Paint(ids[name], palette[finishes[room.index][name]])
@@ -70,6 +78,9 @@ def structure_surface(
     for window in plan.windows:
         frame, glass = (_Paint(ids["window"], palette[name]) for name in ("frame", "glass"))
         pieces += _niche_faces(window_air(plan, window), window, frame, glass)
+    edge = _Paint(ids["wall"], palette["ceiling"])
+    for shaft in shafts:
+        pieces += [_face(shaft, axis, side, edge, []) for axis in (0, 1) for side in (-1, 1)]
     return concatenate(pieces)
 
 
@@ -78,8 +89,7 @@ def _room_faces(air: AirBox, paints: dict[str, _Paint], holes: list[AirBox]) -> 
     for axis in range(3):
         for side in (-1, 1):
             paint = paints["wall" if axis < 2 else ("floor" if side < 0 else "ceiling")]
-            cut = _holes_in(air, axis, side, holes) if axis < 2 else []
-            pieces.append(_face(air, axis, side, paint, cut))
+            pieces.append(_face(air, axis, side, paint, _holes_in(air, axis, side, holes)))
     return pieces
 
 
@@ -183,7 +193,7 @@ def _without(whole: Rectangle, holes: list[Rectangle]) -> list[Rectangle]:
 
 
 def fittings(rng: np.random.Generator, plan: Plan, labels: LabelSpace) -> list[Thing]:
-    """Door frames, and open door leaves resting along a wall; they belong to the building."""
+    """Door frames, open leaves resting along a wall, and stairs; they belong to the building."""
     door = next(label.id for label in labels.labels if label.role == "door")
     things: list[Thing] = []
     for opening in plan.openings:
@@ -192,7 +202,7 @@ def fittings(rng: np.random.Generator, plan: Plan, labels: LabelSpace) -> list[T
         things += _frame(opening, door)
         leaf = _leaf(rng, plan, opening, door)
         things += [leaf] if leaf and rng.random() < 0.6 else []
-    return things
+    return things + [thing for flight in plan.flights for thing in flight_things(flight, labels)]
 
 
 def _frame(opening: Opening, label: int) -> list[Thing]:
@@ -224,7 +234,7 @@ def _leaf(rng: np.random.Generator, plan: Plan, opening: Opening, label: int) ->
             middle = hinge + way * (width / 2 + 0.02)
             end = hinge + way * (width + 0.06)
             inside = plan.rooms[room].lower_m[along] < end < plan.rooms[room].upper_m[along]
-            if inside and plan.rooms[room].kind != "corridor":
+            if inside and plan.rooms[room].kind not in PASSAGES:
                 choices.append((face + side * 0.07, middle, room))
     choices = [c for c in choices if not _beside_opening(plan, opening, c[2], c[1])]
     if not choices:

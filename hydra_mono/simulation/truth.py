@@ -7,7 +7,7 @@ from hydra_mono.core.truth import GroundTruth, TruthGrid, TruthMesh, TruthObject
 from hydra_mono.simulation.dynamics import Body
 from hydra_mono.simulation.scene import World
 from hydra_mono.simulation.shapes import Thing
-from hydra_mono.simulation.structure import AirBox, opening_air, room_air, window_air
+from hydra_mono.simulation.structure import AirBox, opening_air, room_air, shaft_air, window_air
 
 VOXEL_M = 0.1
 
@@ -62,10 +62,10 @@ def _grid(world: World) -> TruthGrid:
     room_of = np.full(shape, -1, np.int16)
     for room in rooms:
         _fill(room_of, origin, room_air(room), room.index)
-    for opening in world.plan.openings:
-        for air, room_index in zip(
-            _halves(opening_air(opening), opening.axis), opening.rooms, strict=True
-        ):
+    joints = [(opening_air(o), o.axis, o.rooms) for o in world.plan.openings]
+    joints += [(shaft_air(flight), 2, flight.rooms) for flight in world.plan.flights]
+    for whole, axis, pair in joints:
+        for air, room_index in zip(_halves(whole, axis), pair, strict=True):
             _fill(room_of, origin, air, room_index)
     for window in world.plan.windows:
         _fill(room_of, origin, window_air(world.plan, window), window.room)
@@ -76,7 +76,7 @@ def _grid(world: World) -> TruthGrid:
 
 
 def _halves(air: AirBox, axis: int) -> tuple[AirBox, AirBox]:
-    """The air of an opening, cut at the wall's middle."""
+    """The air of an opening, cut at the middle of the wall or slab."""
     middle = (air.lower_m[axis] + air.upper_m[axis]) / 2
     upper, lower = list(air.upper_m), list(air.lower_m)
     upper[axis] = lower[axis] = middle

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float64
 
 from hydra_mono.simulation.gaze import PITCH_RATE, YAW_RATE, Targets, camera_rotation
-from hydra_mono.simulation.walking import WalkMap, find_way, resampled
+from hydra_mono.simulation.routes import Routes
 
 EYE_M = 1.5
 WALK_PITCH = math.radians(-12)
@@ -33,14 +33,18 @@ def make_pace(speed_m_s: float, fps: float) -> Pace:
 class Walker:
     """Grows a walk frame by frame: eye, yaw and pitch."""
 
-    def __init__(self, walk_map: WalkMap, pace: Pace, start_m: Float64[np.ndarray, "2"]) -> None:
-        self._map, self._pace = walk_map, pace
+    def __init__(self, routes: Routes, pace: Pace, start_m: Float64[np.ndarray, "3"]) -> None:
+        self._routes, self._pace = routes, pace
         self._at, self._yaw, self._pitch = start_m, 0.0, WALK_PITCH
-        self._frames: list[tuple[float, float, float, float]] = []
+        self._frames: list[tuple[float, float, float, float, float]] = []
+
+    @property
+    def feet_m(self) -> Float64[np.ndarray, "3"]:
+        return self._at
 
     @property
     def eye_m(self) -> Float64[np.ndarray, "3"]:
-        return np.array([*self._at, EYE_M])
+        return eye_over(self._at)
 
     @property
     def yaw_rad(self) -> float:
@@ -51,9 +55,9 @@ class Walker:
         return self._pitch
 
     @property
-    def frames(self) -> Float64[np.ndarray, "n 4"]:
-        """x, y, yaw (not wrapped) and pitch of every frame so far."""
-        return np.array(self._frames).reshape(-1, 4)
+    def frames(self) -> Float64[np.ndarray, "n 5"]:
+        """The feet's x, y and z, yaw (not wrapped) and pitch of every frame so far."""
+        return np.array(self._frames).reshape(-1, 5)
 
     def __len__(self) -> int:
         return len(self._frames)
@@ -66,9 +70,9 @@ class Walker:
             self._record()
         targets.mark(level_poses(self.frames[first:]))
 
-    def walk_to(self, targets: Targets, goal_m: Float64[np.ndarray, "2"]) -> None:
+    def walk_to(self, targets: Targets, goal_m: Float64[np.ndarray, "3"]) -> None:
         """Goes there, glancing at what is unseen on either side and otherwise looking ahead."""
-        way = resampled(find_way(self._map, self._at, goal_m), self._pace.step_m)
+        way = self._routes.way(self._at, goal_m, self._pace.step_m)
         headings = _headings(way)
         stretch = max(round(GLANCE_S * self._pace.fps), 1)
         for start in range(0, len(way), stretch):
@@ -81,10 +85,10 @@ class Walker:
             targets.mark(level_poses(self.frames[first:]))
 
     def _glance(
-        self, targets: Targets, at_m: Float64[np.ndarray, "2"], heading_rad: float
+        self, targets: Targets, at_m: Float64[np.ndarray, "3"], heading_rad: float
     ) -> tuple[float, float]:
         """Yaw and pitch, within reach, that show most of what is unseen from there."""
-        eye = np.array([*at_m, EYE_M])
+        eye = eye_over(at_m)
         unseen = targets.in_sight(eye, targets.unseen_near(eye))
         reach = self._pace.turn_rad * self._pace.fps * GLANCE_S
         best, most = (heading_rad, WALK_PITCH), GLANCE_TARGETS
@@ -107,23 +111,28 @@ class Walker:
         return bool(abs(turn) <= self._pace.turn_rad and abs(nod) <= self._pace.nod_rad)
 
     def _record(self) -> None:
-        self._frames.append((float(self._at[0]), float(self._at[1]), self._yaw, self._pitch))
+        x, y, z = self._at.tolist()
+        self._frames.append((x, y, z, self._yaw, self._pitch))
 
 
 def _wrapped(angle_rad: float) -> float:
     return (angle_rad + math.pi) % (2 * math.pi) - math.pi
 
 
-def _headings(way: Float64[np.ndarray, "n 2"]) -> Float64[np.ndarray, " n"]:
+def eye_over(feet_m: Float64[np.ndarray, "3"]) -> Float64[np.ndarray, "3"]:
+    return np.array([feet_m[0], feet_m[1], feet_m[2] + EYE_M])
+
+
+def _headings(way: Float64[np.ndarray, "n 3"]) -> Float64[np.ndarray, " n"]:
     """Where the way leads half a metre on."""
     ahead = way[np.minimum(np.arange(len(way)) + 7, len(way) - 1)] - way
-    ahead[np.linalg.norm(ahead, axis=1) < 1e-6] = way[-1] - way[max(len(way) - 8, 0)]
+    ahead[np.linalg.norm(ahead[:, :2], axis=1) < 1e-6] = way[-1] - way[max(len(way) - 8, 0)]
     return np.asarray(np.arctan2(ahead[:, 1], ahead[:, 0]))
 
 
-def level_poses(frames: Float64[np.ndarray, "n 4"]) -> Float64[np.ndarray, "n 4 4"]:
+def level_poses(frames: Float64[np.ndarray, "n 5"]) -> Float64[np.ndarray, "n 4 4"]:
     poses = np.tile(np.eye(4), (len(frames), 1, 1))
-    for pose, (x, y, yaw, pitch) in zip(poses, frames, strict=True):
+    for pose, (x, y, z, yaw, pitch) in zip(poses, frames, strict=True):
         pose[:3, :3] = camera_rotation(yaw, pitch)
-        pose[:3, 3] = (x, y, EYE_M)
+        pose[:3, 3] = (x, y, z + EYE_M)
     return poses

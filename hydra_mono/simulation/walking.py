@@ -24,6 +24,7 @@ class WalkMap:
     """Clearance of one storey: metres from a cell's middle to the nearest obstacle below 1.9 m."""
 
     origin_m: Float64[np.ndarray, "2"]
+    floor_m: float
     clearance_m: Float64[np.ndarray, "x y"]
     room: Int64[np.ndarray, "x y"]
 
@@ -56,18 +57,23 @@ def make_walk_map(plan: Plan, things: tuple[Thing, ...], storey: int = 0) -> Wal
     xs, ys = lower[0] + np.arange(shape[0]) * CELL_M, lower[1] + np.arange(shape[1]) * CELL_M
     room_of = np.full(tuple(shape), -1, np.int64)
     for opening in plan.openings:
+        if plan.rooms[opening.rooms[0]].storey != storey:
+            continue
         air = opening_air(opening)
         room_of[_window(xs, ys, air.lower_m, air.upper_m)] = opening.rooms[0]
     for room in rooms:
         air = room_air(room)
         room_of[_window(xs, ys, air.lower_m, air.upper_m)] = room.index
+    for flight in plan.flights:
+        if plan.rooms[flight.rooms[1]].storey == storey:
+            room_of[_window(xs, ys, flight.lower_m, flight.upper_m)] = -1
     blocked = room_of < 0
     floor = rooms[0].floor_m
     for thing in things:
         if floor - 0.05 < thing.position_m[2] < floor + WALKER_HEIGHT_M:
             _block(blocked, xs, ys, thing)
     distance = ndimage.distance_transform_edt(~blocked) * CELL_M - CELL_M / 2
-    return WalkMap(lower, np.maximum(distance, 0.0), room_of)
+    return WalkMap(lower, floor, np.maximum(distance, 0.0), room_of)
 
 
 def _window(
@@ -146,8 +152,8 @@ def _smooth(walk_map: WalkMap, way: Float64[np.ndarray, "n 2"]) -> Float64[np.nd
     return way
 
 
-def resampled(way: Float64[np.ndarray, "n 2"], step_m: float) -> Float64[np.ndarray, "m 2"]:
+def resampled(way: Float64[np.ndarray, "n d"], step_m: float) -> Float64[np.ndarray, "m d"]:
     """The way in equal steps, its first point left out."""
     lengths = np.concatenate([[0], np.cumsum(np.linalg.norm(np.diff(way, axis=0), axis=1))])
     at = np.linspace(0, lengths[-1], max(math.ceil(lengths[-1] / step_m), 1) + 1)[1:]
-    return np.stack([np.interp(at, lengths, way[:, i]) for i in (0, 1)], axis=1)
+    return np.stack([np.interp(at, lengths, axis) for axis in way.T], axis=1)

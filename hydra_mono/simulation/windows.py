@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from hydra_mono.simulation.plan import WALL_M, Room, Window
+from hydra_mono.simulation.plan import PASSAGES, WALL_M, Room, Window
 
 
 def make_windows(rng: np.random.Generator, rooms: tuple[Room, ...]) -> list[Window]:
@@ -12,7 +12,7 @@ def make_windows(rng: np.random.Generator, rooms: tuple[Room, ...]) -> list[Wind
         for axis in (0, 1):
             for side in (-1, 1):
                 free = _outer_span(rooms, room, axis, side)
-                if free[1] - free[0] > 1.3 and room.kind not in ("storage", "corridor"):
+                if free[1] - free[0] > 1.3 and room.kind not in ("storage", *PASSAGES):
                     windows.append(_window(rng, room, axis, side, free))
     return windows
 

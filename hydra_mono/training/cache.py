@@ -10,18 +10,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Bool, Float32, Int8, UInt8, UInt16
-from scipy import ndimage
+from jaxtyping import Float32, Int8
 
 from hydra_mono.core.frame import Intrinsics
 from hydra_mono.core.labels import LabelSpace
 from hydra_mono.simulation.render import Rendered, Renderer
-from hydra_mono.training.views import random_views, training_world
+from hydra_mono.simulation.scene import World
+from hydra_mono.training.edges import edge_map
+from hydra_mono.training.views import random_views, random_world
 
 logger = logging.getLogger(__name__)
 
 FOCAL_PER_WIDTH = 525.0 / 640.0  # of the drawn cameras
-DEPTH_STEP = 0.08  # relative; more between neighbours is an edge
 NAMES = ("rgb", "depth_m", "labels", "edges", "normals")
 
 
@@ -39,7 +39,7 @@ class ViewSize:
 
 
 def cache_world(folder: Path, seed: int, labels: LabelSpace, views: int, size: ViewSize) -> Path:
-    """The folder of world ``seed``, drawn unless it is there already, whole.
+    """The folder of training world ``seed``, drawn unless it is there already, whole.
 
     ``rgb`` n h w 3 u8; ``depth_m`` n h w f16; ``labels`` n h w u8 (of ``labels``); ``edges``
     n h w u8; ``normals`` n h w 3 i8, camera axes, times 127.
@@ -50,16 +50,16 @@ def cache_world(folder: Path, seed: int, labels: LabelSpace, views: int, size: V
     draft = folder / f".{target.name}.{os.getpid()}"
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir(parents=True)
-    for name, images in draw_world(seed, labels, views, size).items():
+    world = random_world("training", seed, labels)
+    for name, images in draw_views(world, seed, views, size).items():
         np.save(draft / f"{name}.npy", images)
     draft.rename(target)
     return target
 
 
-def draw_world(seed: int, labels: LabelSpace, views: int, size: ViewSize) -> dict[str, np.ndarray]:
+def draw_views(world: World, seed: int, count: int, size: ViewSize) -> dict[str, np.ndarray]:
     """The arrays that ``cache_world`` keeps."""
-    world = training_world(seed, labels)
-    poses = random_views(np.random.default_rng([3, seed]), world, views)
+    poses = random_views(np.random.default_rng([3, seed]), world, count)
     renderer = Renderer(world, size.camera(2), threads=1)
     images = [_halved(renderer.render(pose)) for pose in poses]
     return {name: np.stack([image[name] for image in images]) for name in NAMES}
@@ -77,33 +77,6 @@ def _halved(view: Rendered) -> dict[str, np.ndarray]:
         "edges": edge_map(view.labels[::2, ::2], view.instances[::2, ::2], depth),
         "normals": _quantised(view.normals[::2, ::2]),
     }
-
-
-def edge_map(
-    labels: UInt8[np.ndarray, "h w"],
-    instances: UInt16[np.ndarray, "h w"],
-    depth_m: Float32[np.ndarray, "h w"],
-) -> UInt8[np.ndarray, "h w"]:
-    """1 where a pixel's right or lower neighbour is another thing, or much nearer or farther."""
-    edges = np.zeros(labels.shape, bool)
-    for axis in (0, 1):
-        here, there = _neighbours(labels, axis), _neighbours(instances, axis)
-        step = (here[0] != here[1]) | (there[0] != there[1]) | _jumps(depth_m, axis)
-        edges[: step.shape[0], : step.shape[1]] |= step
-    return edges.astype(np.uint8)
-
-
-def _neighbours(image: np.ndarray, axis: int) -> tuple[np.ndarray, np.ndarray]:
-    return (image[:-1], image[1:]) if axis == 0 else (image[:, :-1], image[:, 1:])
-
-
-def _jumps(depth_m: Float32[np.ndarray, "h w"], axis: int) -> Bool[np.ndarray, "a b"]:
-    """A step that a plane does not explain: second differences count, slopes do not."""
-    first, second = _neighbours(depth_m, axis)
-    bend = np.abs(ndimage.correlate1d(depth_m, [1.0, -2.0, 1.0], axis=axis, mode="nearest"))
-    bend = np.maximum(*_neighbours(bend, axis))
-    nearer = np.minimum(first, second)
-    return np.asarray((np.abs(first - second) > DEPTH_STEP * nearer) & (bend > DEPTH_STEP * nearer))
 
 
 def _quantised(normals: Float32[np.ndarray, "h w 3"]) -> Int8[np.ndarray, "h w 3"]:

@@ -3,18 +3,26 @@
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float32, UInt8
-from PIL import Image
+from jaxtyping import Float32
 from scipy import ndimage
 
 from hydra_mono.core.errors import DataError
 from hydra_mono.core.frame import Intrinsics
+from hydra_mono.training.files import fitting, nyu40_labels, read_image, read_lines
 from hydra_mono.training.samples import Sample
 from hydra_mono.training.targets import closed_gaps, label_edges, normals_from_depth
 
 CAMERA = Intrinsics(518.858, 519.470, 325.582, 253.736, 640, 480)
 DEPTH_PER_METRE = 25.5  # of the eight-bit depth images
-FRAME_PX = 10  # white border round the images; no truth is taken from it
+FRAME_PX = 10  # of the white frame round the images, which no camera saw; it is cut off
+INNER = Intrinsics(
+    CAMERA.fx,
+    CAMERA.fy,
+    CAMERA.cx - FRAME_PX,
+    CAMERA.cy - FRAME_PX,
+    CAMERA.width - 2 * FRAME_PX,
+    CAMERA.height - 2 * FRAME_PX,
+)
 VALIDATION_EVERY = 6  # of the runs of consecutive ids, one is set aside
 
 
@@ -33,20 +41,24 @@ class FlatNyu:
 
     def __getitem__(self, index: int) -> Sample:
         number = self._ids[index]
-        rgb = _read(self._root / "images" / f"{number}.jpg", "RGB")
-        depth = _read(self._root / "depth" / f"{number}.png", "L").astype(np.float32)
-        labels = _read(self._root / "segmentation" / f"{number}.png", "L")
+        path = self._root / "images" / f"{number}.jpg"
+        rgb = _inside(fitting(read_image(path, "RGB"), CAMERA, 3, path))
+        depth = self._channel("depth", number).astype(np.float32)
         depth_m = _inside(depth / np.float32(DEPTH_PER_METRE))
-        labels = _inside(labels)
+        labels = _inside(nyu40_labels(self._channel("segmentation", number)))
         return Sample(
             name=number,
             rgb=rgb,
-            intrinsics=CAMERA,
+            intrinsics=INNER,
             depth_m=depth_m,
             labels=labels,
-            normals=normals_from_depth(_smooth(depth_m), CAMERA, window=21),
-            edges=_inside(label_edges(closed_gaps(labels))),
+            normals=normals_from_depth(_smooth(depth_m), INNER, window=21),
+            edges=label_edges(closed_gaps(labels)),
         )
+
+    def _channel(self, kind: str, number: str) -> np.ndarray:
+        path = self._root / kind / f"{number}.png"
+        return fitting(read_image(path, "L"), CAMERA, 1, path)
 
 
 def open_flat_nyu(root: Path, part: str) -> FlatNyu:
@@ -57,40 +69,35 @@ def open_flat_nyu(root: Path, part: str) -> FlatNyu:
     every sixth run.
 
     Raises:
-        DataError: the folder is not of this layout.
+        DataError: the folder is not of this layout, or ``part`` is test.
     """
-    listing = root / "train.txt"
-    if not listing.is_file():
-        raise DataError(f"{root}: no train.txt; expected images/, depth/, segmentation/ beside it")
-    ids = listing.read_text(encoding="utf-8").split()
+    if part == "test":
+        raise DataError(f"{root}: this layout has no test part; take train, validation or all")
+    ids = read_lines(root / "train.txt", "expected images/, depth/, segmentation/ beside it")
     if part != "all":
         ids = split_by_scene(ids, part)
     return FlatNyu(root, ids, f"nyuv2/{part}")
 
 
 def split_by_scene(ids: list[str], part: str) -> list[str]:
-    """The ids of ``train`` or ``validation``."""
+    """The ids of ``train`` or ``validation``.
+
+    Raises:
+        DataError: an id is no number, so that nothing tells where a scene ends.
+    """
+    strange = [number for number in ids if not number.isdecimal()]
+    if strange:
+        raise DataError(f"image id '{strange[0]}' is no number; scenes are told apart by numbers")
     numbers = np.array([int(number) for number in ids])
-    run = np.cumsum(np.diff(numbers, prepend=numbers[0] - 1) != 1)
+    run = np.cumsum(np.diff(numbers, prepend=numbers[:1] - 1) != 1)
     held_out = run % VALIDATION_EVERY == VALIDATION_EVERY - 1
     chosen = held_out if part == "validation" else ~held_out
     return [number for number, wanted in zip(ids, chosen, strict=True) if wanted]
 
 
-def _read(path: Path, mode: str) -> UInt8[np.ndarray, "..."]:
-    try:
-        with Image.open(path) as image:
-            return np.asarray(image.convert(mode))
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read: {error}") from error
-
-
 def _inside(image: np.ndarray) -> np.ndarray:
-    """The image with 0 on the white frame."""
-    result = np.zeros_like(image)
-    rows = slice(FRAME_PX, -FRAME_PX)
-    result[rows, rows] = image[rows, rows]
-    return result
+    """The image without its frame."""
+    return image[FRAME_PX:-FRAME_PX, FRAME_PX:-FRAME_PX]
 
 
 def _smooth(depth_m: Float32[np.ndarray, "h w"]) -> Float32[np.ndarray, "h w"]:

@@ -1,23 +1,28 @@
-"""Where a camera might be in a furnished world: views for training, unrelated to one another."""
+"""Where a camera might be in a furnished world: views for training and tests, unrelated."""
 
 import math
+from typing import Literal
 
 import numpy as np
 from jaxtyping import Float64
 
 from hydra_mono.core.labels import LabelSpace
 from hydra_mono.simulation.gaze import camera_rotation
-from hydra_mono.simulation.scene import World, build_world
+from hydra_mono.simulation.scene import SPLITS, World, build_world
 from hydra_mono.simulation.walking import WalkMap, make_walk_map
 
-TRAINING_SPLIT = 2  # first word of the seed of a training world, as in simulation.source
+Split = Literal["simulated", "training"]
 EYE_HEIGHT_M = (0.5, 1.5, 2.0)  # lowest, usual, highest
 NEAREST_M = 0.3  # to an obstacle
 
 
-def training_world(seed: int, labels: LabelSpace) -> World:
-    """World ``seed`` of those that only training sees; sizes and kinds of plan vary."""
-    rng = np.random.default_rng([TRAINING_SPLIT, seed])
+def random_world(split: Split, seed: int, labels: LabelSpace) -> World:
+    """World ``seed`` of a split, which shares none with the other; sizes and kinds of plan vary.
+
+    Raises:
+        DataError: its furniture would block a room.
+    """
+    rng = np.random.default_rng([SPLITS[split], seed])
     rooms, joints = int(rng.integers(3, 9)), int(rng.choice([0, 1, 3]))
     return build_world(rng, labels, rooms=rooms, joints=joints)
 

@@ -1,19 +1,17 @@
 """The rerun viewer. Only this file knows rerun; a worker thread talks to it, never the mapper."""
 
-import io
 import logging
 import os
 import queue
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import rerun as rr
 import rerun.blueprint as rrb
-from PIL import Image
 
 from hydra_mono.core.errors import HydraMonoError
 from hydra_mono.core.frame import Frame
@@ -22,6 +20,7 @@ from hydra_mono.core.mesh import MeshUpdate, SemanticMesh
 from hydra_mono.core.prediction import Prediction
 from hydra_mono.graph.scene_graph import SceneGraph
 from hydra_mono.viz.drawing import GraphDrawing, GraphPainter, LineChunk
+from hydra_mono.viz.images import depth_colors, jpeg, normal_colors
 from hydra_mono.viz.tiles import MeshTiles, TileKey
 
 logger = logging.getLogger(__name__)
@@ -36,8 +35,8 @@ TIMINGS = "plots/milliseconds"
 COUNTS = "plots/nodes"
 EVENTS = "events"
 
+PANELS = ("labels", "normals", "edges")  # beside image and depth, where a predictor says them
 TILE_M = 3.2
-MAX_DEPTH_M = 6.0
 WAITING = 64  # jobs in hand above which images are left out
 LINE_RADIUS_M = {"p-p": 0.015, "O-p": 0.01, "p-R": 0.01, "R-R": 0.04, "R-B": 0.03, "a-a": 0.03}
 
@@ -69,25 +68,34 @@ def open_recording(mode: str, path: Path, sequence: str) -> rr.RecordingStream:
     return recording
 
 
-def blueprint() -> rrb.Blueprint:
-    """The view at first sight: the world with its layers, the camera, the graph, the plots."""
+def blueprint(says: Collection[str] = ()) -> rrb.Blueprint:
+    """The view at first sight: the world with its layers, the camera, the graph, the plots.
+
+    ``says``: which of ``labels``, ``normals`` and ``edges`` there are to show beside depth.
+    """
+    shown = {"rgb": "Camera", "depth": "Depth"} | {name: name.capitalize() for name in says}
+    camera, *others = [
+        rrb.Spatial2DView(origin=f"/{IMAGE}", name=title, contents=[f"$origin/{name}"])
+        for name, title in shown.items()
+    ]
+    unseen = [f"- /{IMAGE}/{name}" for name in ("depth", *PANELS)]  # one image in the frustum
     return rrb.Blueprint(
         rrb.Horizontal(
-            rrb.Spatial3DView(origin=f"/{WORLD}", name="Scene graph"),
+            rrb.Spatial3DView(
+                origin=f"/{WORLD}", name="Scene graph", contents=["$origin/**", *unseen]
+            ),
             rrb.Vertical(
-                rrb.Spatial2DView(
-                    origin=f"/{IMAGE}", name="Camera", contents=["$origin/rgb", "$origin/labels"]
-                ),
-                rrb.Spatial2DView(origin=f"/{IMAGE}", name="Depth", contents=["$origin/depth"]),
+                camera,
+                rrb.Grid(*others, grid_columns=2),
                 rrb.GraphView(origin=f"/{HIERARCHY}", name="Building, rooms, objects"),
                 rrb.Tabs(
                     rrb.TimeSeriesView(origin=f"/{TIMINGS}", name="Milliseconds"),
                     rrb.TimeSeriesView(origin=f"/{COUNTS}", name="Nodes"),
                     rrb.TextLogView(origin=f"/{EVENTS}", name="Events"),
                 ),
-                row_shares=[3, 3, 4, 3],
+                row_shares=[3, 4, 3, 2],
             ),
-            column_shares=[5, 2],
+            column_shares=[5, 3],
         ),
         rrb.TimePanel(timeline="frame", state="collapsed"),
         collapse_panels=True,
@@ -116,6 +124,7 @@ class RerunViewer:
         self._color_by = color_by
         self._is_ceiling = labels.mask(labels.ids_with_role("ceiling"))
         self._next_image_ns: int | None = None
+        self._shown: tuple[str, ...] = ()  # which panels the blueprint has
         self._now = (0, 0)
         self._jobs: queue.Queue[Job | None] = queue.Queue()
         self._worker = threading.Thread(target=self._work, name="viewer", daemon=True)
@@ -194,12 +203,28 @@ class RerunViewer:
                 image_plane_distance=0.6,
             ),
         )
-        self._rec.log(f"{IMAGE}/rgb", rr.EncodedImage(contents=_jpeg(rgb), media_type="image/jpeg"))
-        depth = _jpeg(depth_colors(prediction.depth_m[::step, ::step]))
-        self._rec.log(f"{IMAGE}/depth", rr.EncodedImage(contents=depth, media_type="image/jpeg"))
+        self._log_image("rgb", rgb)
+        self._log_image("depth", depth_colors(prediction.depth_m[::step, ::step]))
+        self._draw_said(prediction)
+
+    def _draw_said(self, prediction: Prediction) -> None:
+        """Labels, normals and edges, and a panel for each that there is."""
+        says = tuple(name for name in PANELS if getattr(prediction, name) is not None)
+        if says != self._shown:
+            self._shown = says
+            self._rec.send_blueprint(blueprint(says))
+        step = self._stride
         if prediction.labels is not None:
             labels = np.ascontiguousarray(prediction.labels[::step, ::step])
-            self._rec.log(f"{IMAGE}/labels", rr.SegmentationImage(labels, opacity=0.35))
+            self._rec.log(f"{IMAGE}/labels", rr.SegmentationImage(labels))
+        if prediction.normals is not None:
+            self._log_image("normals", normal_colors(prediction.normals[::step, ::step]))
+        if prediction.edges is not None:
+            self._log_image("edges", (prediction.edges[::step, ::step] * 255).astype(np.uint8))
+
+    def _log_image(self, name: str, image: np.ndarray) -> None:
+        encoded = rr.EncodedImage(contents=jpeg(image), media_type="image/jpeg")
+        self._rec.log(f"{IMAGE}/{name}", encoded)
 
     def _draw_map(self, tiles: list[tuple[TileKey, SemanticMesh]], drawing: GraphDrawing) -> None:
         for (x, y), mesh in tiles:
@@ -274,19 +299,3 @@ def _lines(kind: str, lines: LineChunk) -> rr.LineStrips3D:
 
 def _about_z(yaw_rad: float) -> rr.Quaternion:
     return rr.Quaternion(xyzw=[0.0, 0.0, np.sin(yaw_rad / 2), np.cos(yaw_rad / 2)])
-
-
-def depth_colors(depth_m: np.ndarray) -> np.ndarray:
-    """Near warm, far cold, black for nothing measured."""
-    ratio = np.clip(np.nan_to_num(depth_m) / MAX_DEPTH_M, 0.0, 1.0)[..., None]
-    near, middle, far = (np.array(c, float) for c in ((250, 230, 40), (40, 150, 130), (60, 10, 80)))
-    colors = np.where(
-        ratio < 0.5, near + (middle - near) * ratio * 2, middle + (far - middle) * (ratio * 2 - 1)
-    )
-    return np.where(depth_m[..., None] > 0, colors, 0).astype(np.uint8)
-
-
-def _jpeg(image: np.ndarray) -> bytes:
-    file = io.BytesIO()
-    Image.fromarray(image).save(file, format="jpeg", quality=75)
-    return file.getvalue()

@@ -1,0 +1,84 @@
+"""``hydra-mono evaluate-perception``: scores a network on images with truth."""
+
+import argparse
+import json
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tqdm import tqdm
+
+from hydra_mono.cli.progress import Row, print_table
+from hydra_mono.core.errors import ConfigError
+
+if TYPE_CHECKING:
+    from hydra_mono.training.evaluate import PerceptionScores
+
+UNITS = {"_m": " m", "_deg": "°"}  # by the end of a score's name
+
+
+def evaluate_perception(options: argparse.Namespace) -> int:
+    """Prints a network's scores on samples."""
+    from hydra_mono.perception.checkpoint import load_m2h
+    from hydra_mono.perception.feed import Feed
+    from hydra_mono.perception.predict import shipped_weights
+    from hydra_mono.training.evaluate import evaluate_network
+    from hydra_mono.training.open_samples import open_samples
+
+    if options.max_images is not None and options.max_images < 1:
+        raise ConfigError(f"--max-images {options.max_images}: at least 1")
+    if options.boundaries and options.boundaries < 2:
+        raise ConfigError(f"--boundaries {options.boundaries}: at least 2 thresholds")
+    network = load_m2h(Path(options.weights) if options.weights else shipped_weights())
+    scores = evaluate_network(
+        network,
+        open_samples(options.data),
+        Feed(network.config.feed, network.config.focal_px),
+        thresholds=options.boundaries,
+        max_images=options.max_images,
+        progress=_bar,
+    )
+    if options.json:
+        print(json.dumps(scores.as_dict(), indent=1))
+    else:
+        print_scores(scores)
+    return 0
+
+
+def _bar(indices: Iterable[int]) -> Iterable[int]:
+    return tqdm(
+        indices, unit=" images", dynamic_ncols=True, leave=False, disable=not sys.stderr.isatty()
+    )
+
+
+def print_scores(scores: "PerceptionScores") -> None:
+    """A table of all scores and one of IoU by class."""
+    from hydra_mono.core.labels import load_label_space
+
+    print_table(perception_rows(scores))
+    if scores.semantics is not None:
+        labels = load_label_space("nyu40")
+        by_class = scores.semantics.class_iou
+        rows = [(labels.name_of(k), f"{iou:.3f}") for k, iou in by_class.items()]
+        print_table(rows, header=("class", "IoU"))
+
+
+def perception_rows(scores: "PerceptionScores") -> list[Row]:
+    """One row a score, ``task.score``; IoU by class is a table of its own."""
+    rows = [
+        ("images", f"{scores.images} of {scores.source}"),
+        ("ms per image", f"{1000 * scores.seconds_per_image:.1f}"),
+    ]
+    for task, figures in scores.as_dict().items():
+        if isinstance(figures, dict):
+            rows += [
+                (f"{task}.{name}", f"{value:.3f}{_unit(name)}")
+                for name, value in figures.items()
+                if isinstance(value, float)
+            ]
+    return rows
+
+
+def _unit(name: str) -> str:
+    return next((unit for end, unit in UNITS.items() if name.endswith(end)), "")

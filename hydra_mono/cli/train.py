@@ -1,0 +1,106 @@
+"""``hydra-mono train``: the compact network from simulated worlds and photographs."""
+
+import argparse
+import os
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from hydra_mono.core.atomic import write_text
+from hydra_mono.core.config import Config, dump_config, load_config
+from hydra_mono.core.errors import ConfigError
+
+
+def train(options: argparse.Namespace) -> int:
+    """Trains until the schedule ends or Ctrl-C; the same command again goes on."""
+    import torch
+
+    from hydra_mono.perception.m2h import COMPACT
+    from hydra_mono.session import interrupt_flag
+    from hydra_mono.training import run
+    from hydra_mono.training.trainer import LATEST, world_rank
+    from hydra_mono.training.watch import Watcher
+
+    config = load_config(Path(options.config) if options.config else None, tuple(options.set))
+    folder = Path(options.output)
+    device = _join_group(_device(options.device))
+    colors = (config.predictor.mean, config.predictor.std)
+    data = _data(options, config, device)
+    start_from = Path(options.start_from) if options.start_from else None
+    trainer = run.create_trainer(COMPACT, config.training, data, folder, device, colors, start_from)
+    write_text(folder / "config.yaml", dump_config(config))
+    quiet = options.quiet or world_rank()[0] > 0
+    bar = tqdm(initial=trainer.step, total=trainer.schedule.steps, unit="step", disable=quiet)
+    watcher = Watcher(folder, record=not options.no_recording and world_rank()[0] == 0)
+
+    def on_step(values: dict[str, float]) -> None:
+        bar.update()
+        bar.set_postfix({"loss": f"{values['loss']:.3f}"}, refresh=False)
+
+    with bar, interrupt_flag() as interrupted:
+        rule_of = run.rules(COMPACT, config.training, colors)
+        run.train(trainer, rule_of, data, watcher, on_step, interrupted.is_set)
+    if torch.distributed.is_initialized():
+        torch.distributed.destroy_process_group()
+    print(f"step {trainer.step} of {trainer.schedule.steps}: {folder / LATEST}")
+    return 0
+
+
+def _data(options: argparse.Namespace, config: Config, device: Any) -> Any:
+    from hydra_mono.training import run
+    from hydra_mono.training.open_samples import open_samples
+
+    shown = open_samples(f"nyuv2:{options.nyuv2}:train") if options.nyuv2 else None
+    held = open_samples(f"nyuv2:{options.nyuv2}:validation") if options.nyuv2 else None
+    worlds, held_worlds = _worlds(options, config)
+    if options.live:
+        worlds = run.live_views(config.training, device, shown)
+    return run.Data(
+        worlds,
+        run.load_photographs(shown) if shown else None,
+        held_worlds,
+        run.load_photographs(held) if held else None,
+    )
+
+
+def _worlds(options: argparse.Namespace, config: Config) -> tuple[Any, Any]:
+    """Cached worlds to train on and to hold back; with ``--live`` the latter alone."""
+    from hydra_mono.training import run
+
+    training = config.training
+    if not training.worlds:
+        return None, None
+    if options.live:
+        training = training.model_copy(update={"worlds": 0})
+    with tqdm(
+        total=training.worlds + training.held_back, desc="worlds", disable=options.quiet
+    ) as bar:
+        return run.load_worlds(
+            Path(options.cache), training, lambda count: bar.update(count - bar.n)
+        )
+
+
+def _device(name: str) -> Any:
+    import torch
+
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    if name == "cuda" and not torch.cuda.is_available():
+        raise ConfigError("--device cuda: torch finds no CUDA device here; use --device cpu")
+    return torch.device(name)
+
+
+def _join_group(device: Any) -> Any:
+    """Under ``torchrun``: joins the other processes; each takes a device of its own."""
+    import torch
+
+    if "WORLD_SIZE" not in os.environ or int(os.environ["WORLD_SIZE"]) < 2:
+        return device
+    backend = "nccl" if device.type == "cuda" else "gloo"
+    torch.distributed.init_process_group(backend, timeout=timedelta(minutes=30))
+    if device.type == "cuda":
+        device = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
+        torch.cuda.set_device(device)
+    return device

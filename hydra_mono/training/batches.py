@@ -1,0 +1,210 @@
+"""Batches: crops of cached worlds and of photographs, mixed, with geometry kept true.
+
+Every batch follows from (seed, step) and the list of images alone, so that a training that was
+interrupted goes on as if it had not been.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Int64, UInt8
+from torch import Tensor
+
+from hydra_mono.core.frame import Intrinsics
+from hydra_mono.training.augment import Crop, recoloured
+from hydra_mono.training.cache import NAMES, ViewSize
+from hydra_mono.training.samples import NO_EDGE_KNOWN, SampleSource
+
+TARGET_STRIDE = 2  # pixels of the image to one of the truth
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Images of one size with their truth at half that size.
+
+    ``depth_m``: for the canonical focal length, 0 unknown. ``labels``: NYU40, 0 unknown.
+    ``normals``: 0 unknown. ``camera``: fx, fy, cx, cy of the truth's pixels.
+    """
+
+    image: Float[Tensor, "b 3 h w"]
+    depth_m: Float[Tensor, "b 1 th tw"]
+    labels: Int64[Tensor, "b th tw"]
+    normals: Float[Tensor, "b 3 th tw"]
+    edges: Float[Tensor, "b 1 th tw"]
+    edges_known: Bool[Tensor, "b 1 th tw"]
+    camera: Float[Tensor, "b 4"]
+
+    def to(self, device: torch.device) -> "Batch":
+        moved = {f.name: getattr(self, f.name).to(device, non_blocking=True) for f in fields(self)}
+        return Batch(**moved)
+
+
+@dataclass(frozen=True)
+class Shot:
+    """One image and its truth as plain arrays, of any size; the arrays may lie on disk."""
+
+    rgb: UInt8[np.ndarray, "h w 3"]
+    depth_m: np.ndarray
+    labels: UInt8[np.ndarray, "h w"]
+    edges: UInt8[np.ndarray, "h w"]
+    normals: np.ndarray  # int8, times 127
+    camera: Intrinsics
+
+
+@runtime_checkable
+class ShotSource(Protocol):
+    """Where shots come from; what is drawn follows from the step and ``rng`` alone."""
+
+    def begin(self, step: int) -> None: ...
+
+    def draw(self, rng: np.random.Generator) -> Shot: ...
+
+
+class CachedWorlds:
+    """Views of worlds drawn by ``cache_world``; labels are mapped by ``table``."""
+
+    def __init__(self, folders: Sequence[Path], table: UInt8[np.ndarray, "256"]) -> None:
+        self._worlds = [
+            {name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in NAMES}
+            for folder in folders
+        ]
+        self._table = table
+
+    def __len__(self) -> int:
+        return sum(len(world["rgb"]) for world in self._worlds)
+
+    def begin(self, step: int) -> None:
+        """All views are there already."""
+
+    def draw(self, rng: np.random.Generator) -> Shot:
+        world = self._worlds[int(rng.integers(len(self._worlds)))]
+        view = int(rng.integers(len(world["rgb"])))
+        images = {name: world[name][view] for name in NAMES}
+        height, width = images["labels"].shape
+        images["labels"] = self._table[images["labels"]]
+        return Shot(**images, camera=ViewSize(width, height).camera())
+
+
+class Photographs:
+    """Samples held in memory at a size that leaves room for crops."""
+
+    def __init__(self, source: SampleSource, width: int, margin_px: int) -> None:
+        self._shots = [_shot(source, i, width, margin_px) for i in range(len(source))]
+
+    def __len__(self) -> int:
+        return len(self._shots)
+
+    def draw(self, rng: np.random.Generator) -> Shot:
+        return self._shots[int(rng.integers(len(self._shots)))]
+
+
+def _shot(source: SampleSource, index: int, width: int, margin_px: int) -> Shot:
+    """The sample without its outermost pixels, resized."""
+    sample = source[index]
+    cut = slice(margin_px, -margin_px or None)
+    camera = sample.intrinsics
+    inner = Intrinsics(
+        camera.fx,
+        camera.fy,
+        camera.cx - margin_px,
+        camera.cy - margin_px,
+        camera.width - 2 * margin_px,
+        camera.height - 2 * margin_px,
+    )
+    height = round(width * inner.height / inner.width)
+    whole = Crop(0.0, 0.0, float(inner.width), float(inner.height), flip=False)
+    size = (height, width)
+    return Shot(
+        rgb=np.rint(whole.image(sample.rgb[cut, cut], size).permute(1, 2, 0).numpy()).astype("u1"),
+        depth_m=whole.picked(sample.depth_m[cut, cut], size).astype(np.float16),
+        labels=whole.picked(sample.labels[cut, cut], size),
+        edges=whole.marked(sample.edges[cut, cut], size),
+        normals=np.rint(whole.picked(sample.normals[cut, cut], size) * 127).astype(np.int8),
+        camera=inner.resized(width, height),
+    )
+
+
+@dataclass(frozen=True)
+class BatchRule:
+    """What a batch is made of. ``focal_px`` is the canonical focal length at ``feed_width``."""
+
+    height: int
+    width: int
+    count: int
+    photographs: float  # share of the batch
+    focal_px: float
+    feed_width: int
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+    least_crop: float = 0.85  # of a drawn image's side
+    least_photograph_crop: float = 0.6
+
+    @property
+    def focal_per_width(self) -> float:
+        return self.focal_px / self.feed_width
+
+
+class BatchMaker:
+    """Mixes worlds and photographs; either may be None."""
+
+    def __init__(self, worlds: ShotSource | None, photographs: Photographs | None) -> None:
+        self.worlds, self.photographs = worlds, photographs
+
+    def __call__(self, rule: BatchRule, seed: tuple[int, int, int]) -> Batch:
+        """The batch of a seed, a step and a process."""
+        rng = np.random.default_rng(seed)
+        if self.worlds:
+            self.worlds.begin(seed[1])
+        items = [_cropped(rng, *self._draw(rng, rule, i), rule) for i in range(rule.count)]
+        image = torch.stack([item[0] for item in items])
+        mean, std = (torch.tensor(v).view(3, 1, 1) for v in (rule.mean, rule.std))
+        image = (recoloured(image / 255, rng) - mean) / std
+        rest = [torch.stack([item[k] for item in items]) for k in range(1, 7)]
+        return Batch(image.contiguous(memory_format=torch.channels_last), *rest)
+
+    def _draw(self, rng: np.random.Generator, rule: BatchRule, index: int) -> tuple[Shot, float]:
+        """A shot, and how small its crops may be."""
+        wanted = index < rule.photographs * rule.count
+        if self.photographs and (wanted or not self.worlds):
+            return self.photographs.draw(rng), rule.least_photograph_crop
+        assert self.worlds is not None
+        return self.worlds.draw(rng), rule.least_crop
+
+
+def _cropped(
+    rng: np.random.Generator, shot: Shot, least: float, rule: BatchRule
+) -> tuple[Tensor, ...]:
+    """One item of a batch: scaling divides depth, flips mirror normals, the camera follows."""
+    crop = random_crop(rng, shot.camera, rule.width / rule.height, least)
+    size = (rule.height // TARGET_STRIDE, rule.width // TARGET_STRIDE)
+    camera = crop.camera(shot.camera, size)
+    scale = rule.focal_per_width * size[1] / camera.fx
+    depth = crop.picked(shot.depth_m, size).astype(np.float32) * np.float32(scale)
+    normals = crop.picked(shot.normals, size).astype(np.float32) / 127
+    if crop.flip:
+        normals[..., 0] *= -1
+    edges = crop.marked(shot.edges, size)
+    return (
+        crop.image(shot.rgb, (rule.height, rule.width)),
+        torch.from_numpy(depth)[None],
+        torch.from_numpy(crop.picked(shot.labels, size).astype(np.int64)),
+        torch.from_numpy(normals).permute(2, 0, 1),
+        torch.from_numpy((edges == 1).astype(np.float32))[None],
+        torch.from_numpy(edges != NO_EDGE_KNOWN)[None],
+        torch.tensor([camera.fx, camera.fy, camera.cx, camera.cy]),
+    )
+
+
+def random_crop(rng: np.random.Generator, camera: Intrinsics, aspect: float, least: float) -> Crop:
+    """A crop of the wanted proportions, ``least``..1 of the largest, anywhere; half mirrored."""
+    width = min(camera.width, camera.height * aspect)
+    width *= math.exp(rng.uniform(math.log(least), 0.0))
+    height = width / aspect
+    left = rng.uniform(0, camera.width - width)
+    top = rng.uniform(0, camera.height - height)
+    return Crop(float(left), float(top), float(width), float(height), bool(rng.random() < 0.5))

@@ -1,0 +1,164 @@
+"""Scores a network on samples with truth, as multi-task work on NYUv2 does."""
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float, Float32, UInt8
+from torch import Tensor, nn
+
+from hydra_mono.core.errors import ConfigError, DataError
+from hydra_mono.core.frame import Intrinsics
+from hydra_mono.perception.boundary import Boundaries, BoundaryScores
+from hydra_mono.perception.feed import Feed, grown
+from hydra_mono.perception.m2h import Maps
+from hydra_mono.perception.metrics import (
+    CLASSES,
+    Confusion,
+    DepthErrors,
+    DepthScores,
+    NormalErrors,
+    NormalScores,
+    SemanticScores,
+)
+from hydra_mono.perception.network_predictor import facing_camera
+from hydra_mono.training.samples import NO_EDGE_KNOWN, Sample, SampleSource
+
+Progress = Callable[[Iterable[int]], Iterable[int]]
+
+
+@dataclass(frozen=True, slots=True)
+class PerceptionScores:
+    """What a network scores on a source; None for tasks without truth, or not asked for.
+
+    ``seconds_per_image``: median, from the colours to all maps at the image's size.
+    """
+
+    source: str
+    images: int
+    seconds_per_image: float
+    semantics: SemanticScores | None
+    depth: DepthScores | None
+    normals: NormalScores | None
+    boundaries: BoundaryScores | None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Nested dicts of plain values, ready for JSON."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Estimates:
+    """What a network says of one image, at the image's size; label ids, true metres."""
+
+    depth_m: Float32[np.ndarray, "h w"]
+    labels: UInt8[np.ndarray, "h w"]
+    normals: Float32[np.ndarray, "h w 3"]
+    edges: Float32[np.ndarray, "h w"]
+
+
+def evaluate_network(
+    network: nn.Module,
+    source: SampleSource,
+    feed: Feed,
+    *,
+    thresholds: int = 0,
+    max_images: int | None = None,
+    progress: Progress = iter,
+) -> PerceptionScores:
+    """Scores pooled over the source, at the size of its truth.
+
+    ``network``: turns a normalised image (1 3 h w) into ``Maps``; it runs where its parameters
+    lie. ``thresholds``: of the boundary score, which is the slow one; 0: none. ``max_images``:
+    at most so many, spread evenly. ``progress``: wraps the iteration over images.
+
+    Raises:
+        ConfigError: the network has other classes than NYU40 and unknown.
+        DataError: the source is empty, or the network's numbers are not finite.
+    """
+    if len(source) == 0:
+        raise DataError(f"{source.name}: there is no image to evaluate on")
+    tally = Tally(Boundaries(thresholds) if thresholds else None)
+    for index in progress(spread(len(source), max_images)):
+        sample = source[index]
+        start_s = time.perf_counter()
+        estimates = estimate(network, feed, sample.rgb, sample.intrinsics)
+        tally.add(sample, estimates, time.perf_counter() - start_s)
+    return tally.scores(source.name)
+
+
+def spread(count: int, wanted: int | None) -> list[int]:
+    """All indices, or the wanted number of them, evenly spread."""
+    if wanted is None or wanted >= count:
+        return list(range(count))
+    return [index * count // wanted for index in range(wanted)]
+
+
+def estimate(
+    network: nn.Module, feed: Feed, rgb: UInt8[np.ndarray, "h w 3"], camera: Intrinsics
+) -> Estimates:
+    """Shows the network an image; logits grow before the likeliest known class is taken.
+
+    Raises:
+        ConfigError: the network has other classes than NYU40 and unknown.
+        DataError: the network's numbers are not finite.
+    """
+    size, device = (camera.height, camera.width), _device(network)
+    with torch.inference_mode():
+        maps: Maps = network(feed.shown(rgb, device))
+        if maps.semantics.shape[1] != CLASSES + 1:
+            raise ConfigError(
+                f"the network has {maps.semantics.shape[1]} classes; NYU40 and unknown make 41"
+            )
+        if not all(bool(torch.isfinite(values).all()) for values in maps):
+            raise DataError("the network's output is not finite")
+        depth, semantics, normals, edges = (grown(values.float(), size) for values in maps)
+        labels = semantics[0, 1:].argmax(dim=0) + 1
+        return Estimates(
+            depth_m=_array(depth[0, 0]) * np.float32(feed.depth_factor(camera)),
+            labels=labels.to(torch.uint8).cpu().numpy(),
+            normals=facing_camera(_array(normals[0].permute(1, 2, 0)), camera),
+            edges=_array(edges[0, 0].sigmoid()),
+        )
+
+
+def _device(network: nn.Module) -> torch.device:
+    return next((p.device for p in network.parameters()), torch.device("cpu"))
+
+
+def _array(values: Float[Tensor, "*size"]) -> Float32[np.ndarray, "*size"]:
+    return np.asarray(values.cpu().numpy())
+
+
+@dataclass
+class Tally:
+    """Counts of every task."""
+
+    boundaries: Boundaries | None
+    confusion: Confusion = field(default_factory=Confusion)
+    depth: DepthErrors = field(default_factory=DepthErrors)
+    normals: NormalErrors = field(default_factory=NormalErrors)
+    seconds: list[float] = field(default_factory=list)
+
+    def add(self, sample: Sample, said: Estimates, seconds: float) -> None:
+        self.seconds.append(seconds)
+        self.confusion.add(said.labels, sample.labels)
+        self.depth.add(said.depth_m, sample.depth_m, sample.depth_m > 0)
+        self.normals.add(said.normals, sample.normals)
+        if self.boundaries:
+            unknown = sample.edges == NO_EDGE_KNOWN
+            self.boundaries.add(said.edges, sample.edges == 1, unknown)
+
+    def scores(self, source: str) -> PerceptionScores:
+        return PerceptionScores(
+            source=source,
+            images=len(self.seconds),
+            seconds_per_image=float(np.median(self.seconds)),
+            semantics=self.confusion.scores(),
+            depth=self.depth.scores(),
+            normals=self.normals.scores(),
+            boundaries=self.boundaries.scores() if self.boundaries else None,
+        )

@@ -1,0 +1,177 @@
+# mypy: disable-error-code="no-any-return"
+"""Trains a network step by step; stops and goes on at any point."""
+
+import copy
+import logging
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
+
+from hydra_mono.core.atomic import write_with
+from hydra_mono.core.config import StageConfig, TrainingConfig
+from hydra_mono.core.errors import HydraMonoError
+from hydra_mono.perception.checkpoint import save_m2h
+from hydra_mono.perception.m2h import M2H
+from hydra_mono.training.batches import Batch
+from hydra_mono.training.objective import Objective
+from hydra_mono.training.schedule import create_schedule
+
+logger = logging.getLogger(__name__)
+
+STATE = "state.pt"  # everything a run needs to go on
+LATEST = "latest.safetensors"  # the averaged network
+NO_DECAY_DIMENSIONS = 1  # norms, biases and scales are not decayed
+
+
+class TrainingError(HydraMonoError):
+    """The training cannot start or go on."""
+
+
+class Trainer:
+    """Owns the network, its average, the optimiser and the step; knows no data set.
+
+    ``batches(stage, step)`` gives the batch of a step. Losses that are not finite are skipped
+    and counted; too many in a row end the run.
+    """
+
+    def __init__(
+        self,
+        objective: Objective,
+        config: TrainingConfig,
+        batches: Callable[[StageConfig, int], Batch],
+        folder: Path,
+        device: torch.device,
+    ) -> None:
+        self.config, self.folder, self.device = config, folder, device
+        self.schedule = create_schedule(config)
+        self.objective = objective.to(device)
+        self.objective.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.average: M2H = copy.deepcopy(self.objective.network).eval()
+        self.optimizer = create_optimizer(self.objective, config)
+        self.step = 0
+        self.skipped = 0
+        self.seconds = 0.0  # of training, all starts together
+        self._batches = batches
+        self._module: nn.Module = _distributed(self.objective)
+        self._scaler = torch.amp.GradScaler(device.type, enabled=config.precision == "float16")
+
+    def resume(self) -> bool:
+        """Goes on where the folder's last checkpoint was written; False where there is none.
+
+        Raises:
+            TrainingError: the checkpoint is damaged or of another network.
+        """
+        path = self.folder / STATE
+        if not path.is_file():
+            return False
+        try:
+            state = torch.load(path, map_location=self.device, weights_only=True)
+            self.objective.load_state_dict(state["objective"])
+            self.average.load_state_dict(state["average"])
+            self.optimizer.load_state_dict(state["optimizer"])
+            self._scaler.load_state_dict(state["scaler"])
+        except Exception as error:
+            raise TrainingError(
+                f"{path}: not a checkpoint of this training ({error.__class__.__name__}); "
+                "use another --output, or remove it"
+            ) from error
+        self.step, self.skipped = int(state["step"]), int(state["skipped"])
+        self.seconds = float(state["seconds"])
+        return True
+
+    def save(self) -> None:
+        """Writes checkpoint and averaged network, each whole or not at all."""
+        state = {
+            "objective": self.objective.state_dict(),
+            "average": self.average.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "scaler": self._scaler.state_dict(),
+            "step": self.step,
+            "skipped": self.skipped,
+            "seconds": self.seconds,
+        }
+        write_with(self.folder / STATE, lambda file: torch.save(state, file))
+        save_m2h(self.average, self.folder / LATEST, notes={"training.step": str(self.step)})
+
+    def advance(self) -> dict[str, float]:
+        """One step; the losses by name, and the learning ``rate``."""
+        started = time.perf_counter()
+        rate = self.schedule.rate(self.step)
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        batch = self._batches(self.schedule.stage(self.step), self.step).to(self.device)
+        self._module.train()
+        with self._autocast():
+            total, parts = self._module(batch)
+        if bool(torch.isfinite(total)):
+            self._descend(total)
+        else:
+            self._skip()
+        self.step += 1
+        self.seconds += time.perf_counter() - started
+        values = {name: float(value.detach()) for name, value in parts.items()}
+        return {"loss": float(total.detach()), **values, "rate": rate}
+
+    def _descend(self, total: Tensor) -> None:
+        self.optimizer.zero_grad(set_to_none=True)
+        self._scaler.scale(total).backward()  # type: ignore[no-untyped-call]
+        self._scaler.unscale_(self.optimizer)
+        nn.utils.clip_grad_norm_(self.objective.parameters(), self.config.clip)
+        self._scaler.step(self.optimizer)
+        self._scaler.update()
+        average_into(self.average, self.objective.network, self.config.ema, self.step)
+        self.skipped = 0
+
+    def _skip(self) -> None:
+        self.skipped += 1
+        logger.warning("step %d: the loss is not finite; skipped", self.step)
+        if self.skipped >= 20:
+            raise TrainingError(f"step {self.step}: no finite loss in 20 steps; lower the rate")
+
+    def _autocast(self) -> Any:
+        kind = getattr(torch, self.config.precision)
+        return torch.autocast(
+            self.device.type, kind if kind != torch.float32 else None, enabled=kind != torch.float32
+        )
+
+
+def create_optimizer(module: nn.Module, config: TrainingConfig) -> torch.optim.AdamW:
+    """AdamW; norms, biases and scales are not decayed."""
+    parameters = [p for p in module.parameters() if p.requires_grad]
+    decayed = [p for p in parameters if p.ndim > NO_DECAY_DIMENSIONS]
+    free = [p for p in parameters if p.ndim <= NO_DECAY_DIMENSIONS]
+    groups = [
+        {"params": decayed, "weight_decay": config.weight_decay},
+        {"params": free, "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW(groups, lr=config.learning_rate, betas=(0.9, 0.99), fused=True)
+
+
+@torch.no_grad()
+def average_into(average: nn.Module, network: nn.Module, decay: float, step: int) -> None:
+    """Exponential moving average of all weights and running statistics, quicker at the start."""
+    decay = min(decay, (1 + step) / (10 + step))
+    means, values = average.state_dict(), network.state_dict()
+    for name, mean in means.items():
+        new = values[name]
+        if mean.is_floating_point():
+            mean.lerp_(new, 1 - decay)
+        else:
+            mean.copy_(new)
+
+
+def _distributed(module: nn.Module) -> nn.Module:
+    if not torch.distributed.is_available() or not torch.distributed.is_initialized():
+        return module
+    return DistributedDataParallel(module)
+
+
+def world_rank() -> tuple[int, int]:
+    """This process's number and how many there are, as ``torchrun`` says."""
+    return int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))

@@ -1,0 +1,61 @@
+"""How an image is shown to a network, and how its maps come back to the image's size."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float, UInt8
+from torch import Tensor
+
+from hydra_mono.core.frame import Intrinsics
+
+Triple = tuple[float, float, float]
+COLOUR_MEAN: Triple = (0.4803, 0.4800, 0.4723)
+COLOUR_STD: Triple = (0.2594, 0.2573, 0.2641)
+
+
+@dataclass(frozen=True)
+class Feed:
+    """What a network wants to be shown.
+
+    The image is resized, in proportion, to fit ``size`` (height and width, pixels); its colours,
+    0..1, are normalised by ``mean`` and ``std``. The network's depth is true for a camera whose
+    focal length at that size is ``focal_px``; ``None``: for any camera.
+    """
+
+    size: tuple[int, int] = (224, 224)
+    focal_px: float | None = None
+    mean: Triple = COLOUR_MEAN
+    std: Triple = COLOUR_STD
+
+    def shown(
+        self, rgb: UInt8[np.ndarray, "h w 3"], device: torch.device | None = None
+    ) -> Float[Tensor, "1 3 fh fw"]:
+        """The image as the network wants it."""
+        pixels = torch.from_numpy(np.array(rgb)).to(device)
+        image = pixels.permute(2, 0, 1)[None].float() / 255
+        size = fitted((rgb.shape[0], rgb.shape[1]), self.size)
+        image = F.interpolate(image, size, mode="bilinear", antialias=True)
+        mean, std = (torch.tensor(v, device=device).view(3, 1, 1) for v in (self.mean, self.std))
+        return (image - mean) / std
+
+    def depth_factor(self, camera: Intrinsics) -> float:
+        """What the network's depth has to be multiplied by to be true for this camera.
+
+        Things of a size, at a depth, look as large as the focal length is long.
+        """
+        if self.focal_px is None:
+            return 1.0
+        width = fitted((camera.height, camera.width), self.size)[1]
+        return (camera.fx + camera.fy) / 2 * width / camera.width / self.focal_px
+
+
+def fitted(size: tuple[int, int], box: tuple[int, int]) -> tuple[int, int]:
+    """The largest height and width in proportion to ``size`` that fit the box."""
+    scale = min(box[0] / size[0], box[1] / size[1])
+    return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
+
+
+def grown(values: Float[Tensor, "1 c h w"], size: tuple[int, int]) -> Float[Tensor, "1 c gh gw"]:
+    return F.interpolate(values, size, mode="bilinear", align_corners=False)

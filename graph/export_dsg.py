@@ -207,7 +207,7 @@ def _node(symbol: NodeSymbol, attributes: Json) -> Json:
 
 
 def _edges(graph: SceneGraph, kept: set[NodeSymbol]) -> list[Json]:
-    """Siblings, then parents with their children; those of agents last and the other way round."""
+    """Siblings, then parents with their children, then siblings among agents."""
     edges = [(a, b, edge) for a, b, edge in graph.edges() if a in kept and b in kept]
     edges.sort(key=lambda entry: _rank(entry[0], entry[1]))
     return [_edge(a, b, edge) for a, b, edge in edges]
@@ -215,11 +215,11 @@ def _edges(graph: SceneGraph, kept: set[NodeSymbol]) -> list[Json]:
 
 def _rank(lower: NodeSymbol, upper: NodeSymbol) -> tuple[int, int, int, int]:
     """Place in the library's order: by group, then by the two integers, smaller first."""
-    is_parent = lower.layer != upper.layer
-    if lower.is_agent or upper.is_agent:
-        group, layer = (2 if is_parent else 3), 0
-    else:
-        group, layer = (1, 0) if is_parent else (0, int(lower.layer))
+    group, layer = 0, int(lower.layer)
+    if lower.layer != upper.layer:
+        group, layer = 1, 0
+    elif lower.is_agent:
+        group, layer = 2, 0
     return group, layer, min(lower.value, upper.value), max(lower.value, upper.value)
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from hydra_mono.core.config import LossConfig, StageConfig, TrainingConfig
+from hydra_mono.core.config_training import LossConfig, StageConfig, TrainingConfig
 from hydra_mono.core.frame import Intrinsics
 from hydra_mono.core.geometry import camera_rays
 from hydra_mono.perception.conv_backbone import ConvConfig

@@ -8,7 +8,7 @@ import pytest
 import torch
 from helpers_training import Planes, rows, tiny_config, tiny_network
 
-from hydra_mono.core.config import StageConfig, TrainingConfig
+from hydra_mono.core.config_training import StageConfig, TrainingConfig
 from hydra_mono.core.label_map import load_label_map
 from hydra_mono.perception.checkpoint import load_m2h
 from hydra_mono.training import run

@@ -116,9 +116,7 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
     )
     _add_source_options(parser)
     _add_config_options(parser)
-    loudness = parser.add_mutually_exclusive_group()
-    loudness.add_argument("--quiet", action="store_true", help="print nothing but errors")
-    loudness.add_argument("--verbose", action="store_true", help="log what happens")
+    _add_loudness(parser)
 
 
 def _add_source_options(parser: argparse.ArgumentParser) -> None:
@@ -126,6 +124,12 @@ def _add_source_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--up", metavar="X,Y,Z", help="which way is up in the sequence's world (write --up=0,-1,0)"
     )
+
+
+def _add_loudness(parser: argparse.ArgumentParser) -> None:
+    loudness = parser.add_mutually_exclusive_group()
+    loudness.add_argument("--quiet", action="store_true", help="print nothing but errors")
+    loudness.add_argument("--verbose", action="store_true", help="log what happens")
 
 
 def _add_config_options(parser: argparse.ArgumentParser) -> None:
@@ -205,9 +209,7 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     parser.add_argument("--no-recording", action="store_true", help="write no rerun recording")
     _add_config_options(parser)
-    loudness = parser.add_mutually_exclusive_group()
-    loudness.add_argument("--quiet", action="store_true", help="print nothing but errors")
-    loudness.add_argument("--verbose", action="store_true", help="log what happens")
+    _add_loudness(parser)
 
 
 def _add_evaluate_perception(parser: argparse.ArgumentParser) -> None:

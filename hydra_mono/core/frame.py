@@ -24,6 +24,10 @@ class Intrinsics:
     def matrix(self) -> Float64[np.ndarray, "3 3"]:
         return np.array([[self.fx, 0.0, self.cx], [0.0, self.fy, self.cy], [0.0, 0.0, 1.0]])
 
+    def cropped(self, left: int, top: int, width: int, height: int) -> "Intrinsics":
+        """The same camera after its image is cut to a part of it."""
+        return Intrinsics(self.fx, self.fy, self.cx - left, self.cy - top, width, height)
+
     def resized(self, width: int, height: int) -> "Intrinsics":
         """The same camera after its image is resized to ``width`` × ``height``."""
         sx, sy = width / self.width, height / self.height

@@ -108,14 +108,8 @@ def _shot(source: SampleSource, index: int, width: int, margin_px: int) -> Shot:
     sample = source[index]
     cut = slice(margin_px, -margin_px or None)
     camera = sample.intrinsics
-    inner = Intrinsics(
-        camera.fx,
-        camera.fy,
-        camera.cx - margin_px,
-        camera.cy - margin_px,
-        camera.width - 2 * margin_px,
-        camera.height - 2 * margin_px,
-    )
+    shown = (camera.width - 2 * margin_px, camera.height - 2 * margin_px)
+    inner = camera.cropped(margin_px, margin_px, *shown)
     height = round(width * inner.height / inner.width)
     whole = Crop(0.0, 0.0, float(inner.width), float(inner.height), flip=False)
     size = (height, width)

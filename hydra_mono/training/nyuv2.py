@@ -15,14 +15,7 @@ from hydra_mono.training.targets import closed_gaps, label_edges, normals_from_d
 CAMERA = Intrinsics(518.858, 519.470, 325.582, 253.736, 640, 480)
 DEPTH_PER_METRE = 25.5  # of the eight-bit depth images
 FRAME_PX = 10  # of the white frame round the images, which no camera saw; it is cut off
-INNER = Intrinsics(
-    CAMERA.fx,
-    CAMERA.fy,
-    CAMERA.cx - FRAME_PX,
-    CAMERA.cy - FRAME_PX,
-    CAMERA.width - 2 * FRAME_PX,
-    CAMERA.height - 2 * FRAME_PX,
-)
+INNER = CAMERA.cropped(FRAME_PX, FRAME_PX, 640 - 2 * FRAME_PX, 480 - 2 * FRAME_PX)
 VALIDATION_EVERY = 6  # of the runs of consecutive ids, one is set aside
 
 

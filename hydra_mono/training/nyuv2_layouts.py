@@ -32,7 +32,7 @@ from hydra_mono.training.samples import Sample, SampleSource
 from hydra_mono.training.targets import normals_from_depth
 
 # The border that some packages cut off, 45 rows above and 40 columns at the left (Gupta et al.).
-CROPPED = Intrinsics(CAMERA.fx, CAMERA.fy, CAMERA.cx - 40, CAMERA.cy - 45, 560, 425)
+CROPPED = CAMERA.cropped(40, 45, 560, 425)
 FORMS = {
     "images": (".jpg", ".png"),
     "edge": (".npy", ".png"),

@@ -5,7 +5,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from hydra_mono.core.config import LossConfig
+from hydra_mono.core.config_training import LossConfig
 from hydra_mono.perception import losses
 from hydra_mono.perception.m2h import M2H, Maps
 from hydra_mono.perception.task_weights import create_weighting

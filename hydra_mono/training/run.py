@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from hydra_mono.core.config import StageConfig, TrainingConfig
+from hydra_mono.core.config_training import StageConfig, TrainingConfig
 from hydra_mono.core.errors import DataError
 from hydra_mono.core.label_map import load_label_map
 from hydra_mono.perception.checkpoint import load_m2h

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from hydra_mono.core.atomic import write_with
-from hydra_mono.core.config import StageConfig, TrainingConfig
+from hydra_mono.core.config_training import StageConfig, TrainingConfig
 from hydra_mono.core.errors import HydraMonoError
 from hydra_mono.perception.checkpoint import save_m2h
 from hydra_mono.perception.m2h import M2H

@@ -1,0 +1,7 @@
+"""What every part of the config tree is: frozen, and strict about its keys."""
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)

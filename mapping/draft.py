@@ -1,6 +1,7 @@
 """A prediction at the small size that a network really resolves, while it is made better."""
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -42,7 +43,12 @@ class Draft:
 
     @property
     def rays(self) -> Float32[np.ndarray, "h w 3"]:
-        return camera_rays(self.camera)
+        return _rays(self.camera)
+
+
+@lru_cache(maxsize=4)
+def _rays(camera: Intrinsics) -> Float32[np.ndarray, "h w 3"]:
+    return camera_rays(camera)
 
 
 def make_draft(frame: Frame, prediction: Prediction, height: int) -> Draft:

@@ -14,7 +14,6 @@ from hydra_mono.mapping.noise import cos_incidence, relative_deviation
 from hydra_mono.mapping.semantics import vote_weight
 from hydra_mono.mapping.smoothing import (
     Evidence,
-    Ties,
     best_change,
     deviation_with,
     joined,
@@ -24,6 +23,7 @@ from hydra_mono.mapping.smoothing import (
 from hydra_mono.mapping.sweep import SweepRule, sweep
 
 Past = Sequence[Draft]
+Slopes = tuple[Float32[np.ndarray, "g w"], Float32[np.ndarray, "h v"]]
 
 _WITNESSES = 4  # earlier frames that are asked whether they agree
 _TOLERANCE = 0.08  # of depth; frames that differ by more contradict each other
@@ -62,32 +62,39 @@ def fit_depth(rules: Sequence[SweepRule], use_normals: bool) -> Callable[[Draft,
     def step(draft: Draft, past: Past) -> Draft:
         own = np.where(draft.usable, 1 / draft.deviation**2, np.float32(_NO_PRECISION))
         evidence = Evidence(np.zeros_like(draft.log_depth), own)
+        slopes = _slopes(draft) if use_normals else None
         if not rules:
-            return _fitted(draft, evidence, use_normals)[0]
+            return _fitted(draft, evidence, slopes)[0]
         for rule in rules:
             found = sweep(draft, past, rule)
             if found is not None:
                 draft = replace(draft, deviation=deviation_with(draft.deviation, found))
                 evidence = joined([evidence, found])
-            draft, evidence = _fitted(draft, evidence, use_normals)
+            draft, evidence = _fitted(draft, evidence, slopes)
         return draft
 
     return step
 
 
-def _fitted(draft: Draft, evidence: Evidence, use_normals: bool) -> tuple[Draft, Evidence]:
+def _slopes(draft: Draft) -> Slopes | None:
+    """Steps of log depth that the normals tell, down and to the right."""
+    if draft.normals is None:
+        return None
+    camera, rays = draft.camera, draft.rays
+    down = slopes_of_normals(draft.normals, rays, camera.fy, axis=0)
+    return down, slopes_of_normals(draft.normals, rays, camera.fx, axis=1)
+
+
+def _fitted(draft: Draft, evidence: Evidence, slopes: Slopes | None) -> tuple[Draft, Evidence]:
     """The draft changed as the evidence asks, and what the evidence asks of it now."""
-    rows, columns = (_ties(draft, axis, use_normals) for axis in (0, 1))
+    sigma = _NORMAL_SIGMA if slopes else _EVEN_SIGMA
+    down, right = slopes or (None, None)
+    rows, columns = (
+        ties(draft.log_depth, slope, sigma, axis) for axis, slope in enumerate((down, right))
+    )
     change = best_change(evidence, rows, columns)
     left = replace(evidence, change=evidence.change - change)
     return replace(draft, log_depth=draft.log_depth + change), left
-
-
-def _ties(draft: Draft, axis: int, use_normals: bool) -> Ties:
-    if not use_normals or draft.normals is None:
-        return ties(draft.log_depth, None, _EVEN_SIGMA, axis)
-    slope = slopes_of_normals(draft.normals, draft.camera, axis)
-    return ties(draft.log_depth, slope, _NORMAL_SIGMA, axis)
 
 
 def leave_out_flicker(draft: Draft, past: Past) -> Draft:
@@ -118,10 +125,10 @@ def cut_borders(draft: Draft, past: Past) -> Draft:
 def _steepness(draft: Draft) -> Float32[np.ndarray, "h w"]:
     """Change of log depth per pixel that the normals explain; 0 where there are none."""
     total = np.zeros_like(draft.log_depth)
-    if draft.normals is not None:
-        for axis, view in ((0, np.s_[1:]), (1, np.s_[:, 1:])):
-            slope = slopes_of_normals(draft.normals, draft.camera, axis)
-            total[view] += np.abs(np.nan_to_num(slope))
+    down, right = _slopes(draft) or (None, None)
+    if down is not None and right is not None:
+        total[1:] += np.abs(np.nan_to_num(down))
+        total[:, 1:] += np.abs(np.nan_to_num(right))
     return total
 
 

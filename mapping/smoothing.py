@@ -8,13 +8,10 @@ from jaxtyping import Bool, Float32
 from scipy.fft import dctn, idctn
 from scipy.ndimage import gaussian_filter
 
-from hydra_mono.core.frame import Intrinsics
-from hydra_mono.core.geometry import camera_rays
-
 _LEAST_COS = 0.1  # of normal · ray below which a surface is seen too flatly to tell its slope
 _STEP = 0.05  # of log depth from a pixel to the next; more beside the slope is a border
 _LOOSE = 0.05  # how firmly pixels are tied across a border, of how firmly elsewhere
-_ITERATIONS = 8
+_ITERATIONS = 6
 _SPREAD_PX = 2.0  # how far evidence makes its neighbours surer
 
 
@@ -38,17 +35,20 @@ class Ties:
 
 
 def slopes_of_normals(
-    normals: Float32[np.ndarray, "h w 3"], camera: Intrinsics, axis: int
+    normals: Float32[np.ndarray, "h w 3"],
+    rays: Float32[np.ndarray, "h w 3"],
+    focal_px: float,
+    axis: int,
 ) -> Float32[np.ndarray, "a b"]:
     """Step of log depth to the next pixel along an image axis; NaN where it cannot be told.
 
     On a plane n · X = d seen by a pinhole z = d / (n · ray), so that log z changes by
     −n_x / (f_x n · ray) per pixel along a row, and likewise along a column.
     """
-    facing = np.einsum("hwc,hwc->hw", normals, camera_rays(camera))
-    along, focal = (normals[..., 0], camera.fx) if axis == 1 else (normals[..., 1], camera.fy)
+    facing = np.einsum("hwc,hwc->hw", normals, rays)
     seen = facing < -_LEAST_COS
-    slope = np.where(seen, -along / (focal * np.where(seen, facing, 1)), np.float32(np.nan))
+    along = normals[..., 1 - axis] / np.float32(focal_px)
+    slope = np.where(seen, -along / np.where(seen, facing, 1), np.float32(np.nan))
     before, after = _pairs(slope.astype(np.float32), axis)
     return np.asarray((before + after) / 2)
 

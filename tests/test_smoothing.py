@@ -25,13 +25,13 @@ OBLIQUE = Plane(normal=(0.6, 0.3, -1.0), offset_m=-2.5)
 def test_the_normals_of_a_plane_tell_the_steps_of_its_log_depth(axis: int) -> None:
     draft = OBLIQUE.draft()
     assert draft.normals is not None
-    slopes = slopes_of_normals(draft.normals, draft.camera, axis)
+    slopes = slopes_of_normals(draft.normals, draft.rays, draft.camera.fx, axis)
     np.testing.assert_allclose(slopes, np.diff(draft.log_depth, axis=axis), atol=1e-4)
 
 
 def test_no_normal_tells_no_slope() -> None:
     draft = OBLIQUE.draft()
-    slopes = slopes_of_normals(np.zeros((48, 64, 3), np.float32), draft.camera, 1)
+    slopes = slopes_of_normals(np.zeros((48, 64, 3), np.float32), draft.rays, 52.0, 1)
     assert np.isnan(slopes).all()
 
 
@@ -77,7 +77,12 @@ def test_normals_flatten_a_dent_in_a_plane() -> None:
     assert draft.normals is not None
     itself = Evidence(np.zeros_like(draft.log_depth), 1 / draft.deviation**2)
     pairs = [
-        ties(draft.log_depth, slopes_of_normals(draft.normals, draft.camera, axis), 0.0045, axis)
+        ties(
+            draft.log_depth,
+            slopes_of_normals(draft.normals, draft.rays, draft.camera.fx, axis),
+            0.0045,
+            axis,
+        )
         for axis in (0, 1)
     ]
     after = draft.log_depth + best_change(itself, *pairs)

@@ -15,17 +15,22 @@ IGNORED = 0  # label of pixels without truth
 
 def semantic_loss(
     logits: Float[Tensor, "b k h w"],
-    labels: Int64[Tensor, "b h w"],
+    labels: Int64[Tensor, "b fh fw"],
     class_weight: Float[Tensor, " k"] | None = None,
 ) -> Float[Tensor, ""]:
-    """Cross-entropy −log p(label), weighed by class; pixels with label 0 are left out."""
-    total = F.cross_entropy(
-        logits, labels, weight=class_weight, ignore_index=IGNORED, reduction="sum"
-    )
-    counted = labels != IGNORED
-    if class_weight is None:
-        return total / counted.sum().clamp(min=1)
-    return total / class_weight[labels[counted]].sum().clamp(min=1e-6)
+    """Cross-entropy −log p(label), weighed by class; pixels with label 0 are left out.
+
+    ``labels`` may be a whole number of times finer: each of them counts for its cell's logits.
+    """
+    rows, columns = (labels.shape[k] // logits.shape[k + 1] for k in (1, 2))
+    b, fine_height, fine_width = labels.shape
+    cells = labels.view(b, fine_height // rows, rows, fine_width // columns, columns)
+    fine = cells.permute(0, 2, 4, 1, 3).flatten(1, 2)  # b n h w
+    weight = (fine != IGNORED).to(logits.dtype)
+    if class_weight is not None:
+        weight = weight * class_weight[fine]
+    share = logits.log_softmax(1).gather(1, fine)
+    return -(share * weight).sum() / weight.sum().clamp(min=1e-6)
 
 
 def depth_loss(

@@ -160,6 +160,10 @@ class MultiTaskHead(nn.Module):
 
     def forward(self, taps: list[Tap], size: tuple[int, int]) -> Maps:
         """All maps at ``size``."""
+        return Maps(*(resized(maps, size) for maps in self.own_maps(taps, size)))
+
+    def own_maps(self, taps: list[Tap], largest: tuple[int, int] | None = None) -> Maps:
+        """All maps at the heads' own resolution; semantics no larger than ``largest``."""
         pyramid = [conv(level) for conv, level in zip(self.convs, self._levels(taps), strict=True)]
         features = [self._decode(task, pyramid) for task in TASKS]  # t times b c 8g 8g
         edges, normals, semantics, depth = self._attend(features)
@@ -170,13 +174,9 @@ class MultiTaskHead(nn.Module):
         depth = self.restore_depth(features[3], depth, self.unique_depth_feature(last))
         positive = F.softplus if self.config.smooth_depth else F.relu
         depth_m = positive(self.conv_depth(depth)) + MIN_DEPTH_M  # b 1 32g 32g
+        logits = self.seg_out(semantics, None if self.config.compat else largest)  # b k 32g 32g
         directions = F.normalize(self.conv_normal(normals), dim=1)  # b 3 32g 32g
-        return Maps(
-            resized(depth_m, size),
-            resized(self.seg_out(semantics, None if self.config.compat else size), size),
-            resized(directions, size),
-            resized(self.conv_edge(edges), size),
-        )
+        return Maps(depth_m, logits, directions, self.conv_edge(edges))
 
     def _levels(self, taps: list[Tap]) -> list[Tensor]:
         """Four maps, each half the size of the one before."""

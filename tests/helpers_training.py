@@ -50,16 +50,9 @@ def plane_sample(name: str = "plane", camera: Intrinsics = CAMERA) -> Sample:
     )
 
 
-class Planes:
-    """A source of the same plane over and over."""
-
-    name = "planes"
-
-    def __len__(self) -> int:
-        return 2
-
-    def __getitem__(self, index: int) -> Sample:
-        return plane_sample(str(index))
+def planes() -> list[Sample]:
+    """The same plane twice."""
+    return [plane_sample("0"), plane_sample("1")]
 
 
 def tiny_config(steps: int = 4, **changes: object) -> TrainingConfig:

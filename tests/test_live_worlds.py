@@ -15,7 +15,6 @@ from hydra_mono.core.label_map import load_label_map
 from hydra_mono.training.cache import NAMES, ViewSize
 from hydra_mono.training.edges import edge_map
 from hydra_mono.training.live_images import cached_form, edge_maps
-from hydra_mono.training.live_views import LiveViews
 from hydra_mono.training.live_worlds import LiveSettings, LiveWorlds
 from hydra_mono.training.looks import Library, make_library, random_look
 from hydra_mono.training.procedural_textures import PATTERNS, paint_textures
@@ -218,7 +217,6 @@ import hydra_mono.perception.m2h
 import hydra_mono.training.nyuv2
 import hydra_mono.training.targets
 from hydra_mono.training.cache import ViewSize
-from hydra_mono.training.live_views import LiveViews
 from hydra_mono.training.live_worlds import LiveSettings, LiveWorlds
 settings = LiveSettings(size=ViewSize(32, 24), batch=1, pool=1, views=1, procedural=8)
 with LiveWorlds(0, settings=settings, workers=0) as live:
@@ -229,15 +227,3 @@ with LiveWorlds(0, settings=settings, workers=0) as live:
 def test_drawing_for_training_needs_neither_open3d_nor_the_rest_of_the_mapper() -> None:
     done = subprocess.run([sys.executable, "-c", BARE], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-
-
-def test_training_takes_the_views_of_its_step_one_after_another() -> None:
-    views = LiveViews(LiveWorlds(0, settings=TINY, workers=0), TINY.size, TABLE)
-    rng = np.random.default_rng(0)
-    views.begin(1)
-    first = [views.draw(rng) for _ in range(TINY.batch + 1)]
-    assert np.array_equal(first[0].rgb, first[TINY.batch].rgb)
-    assert not np.array_equal(first[0].rgb, first[1].rgb)
-    views.begin(1)
-    assert np.array_equal(views.draw(rng).depth_m, first[0].depth_m)
-    assert first[0].camera == TINY.size.camera() and int(first[0].labels.max()) <= 40

@@ -3,12 +3,14 @@
 import numpy as np
 import pytest
 import torch
-from helpers_training import CAMERA, PLANE_NORMAL, Planes, plane_sample
+from helpers_training import CAMERA, PLANE_NORMAL, plane_sample
+from helpers_training import planes as plane_samples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hydra_mono.training.augment import Crop, recoloured
+from hydra_mono.training.augment import Crop
 from hydra_mono.training.batches import Batch, BatchMaker, BatchRule, Photographs
+from hydra_mono.training.colors import random_color_change, recoloured
 from hydra_mono.training.targets import label_edges, normals_from_depth
 
 RULE = BatchRule(
@@ -24,7 +26,7 @@ RULE = BatchRule(
 
 
 def planes() -> BatchMaker:
-    return BatchMaker(None, Photographs(Planes(), 128, 0))
+    return BatchMaker(None, Photographs(plane_samples(), 128, 0))
 
 
 @settings(max_examples=30, deadline=None)
@@ -84,7 +86,8 @@ def test_mirrored_edges_follow_the_image() -> None:
 
 def test_colours_stay_in_range_and_change() -> None:
     image = torch.rand(2, 3, 8, 8)
-    found = recoloured(image, np.random.default_rng(0))
+    change = random_color_change(np.random.default_rng(0), 2)
+    found = recoloured(image, change, torch.randn(image.shape))
     assert float(found.min()) >= 0 and float(found.max()) <= 1
     assert not torch.allclose(found, image, atol=1e-3)
 

@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from helpers_training import Planes, rows, tiny_config, tiny_network
+from helpers_training import planes as plane_samples
+from helpers_training import rows, tiny_config, tiny_network
 
 from hydra_mono.core.config_training import StageConfig, TrainingConfig
 from hydra_mono.core.label_map import load_label_map
@@ -14,6 +15,7 @@ from hydra_mono.perception.checkpoint import load_m2h
 from hydra_mono.training import run
 from hydra_mono.training.batches import CachedWorlds, Photographs
 from hydra_mono.training.cache import NAMES, ViewSize, cache_world
+from hydra_mono.training.data import Data, cached_batches
 from hydra_mono.training.nyuv2 import split_by_scene
 from hydra_mono.training.objective import TASKS, balanced_class_weight
 from hydra_mono.training.schedule import Schedule
@@ -24,11 +26,12 @@ COLORS = ((0.5, 0.5, 0.5), (0.25, 0.25, 0.25))
 
 
 def photographs() -> Photographs:
-    return Photographs(Planes(), 128, 0)
+    return Photographs(plane_samples(), 128, 0)
 
 
-def data() -> run.Data:
-    return run.Data(None, photographs(), None, photographs())
+def data() -> Data:
+    source = cached_batches(None, photographs())
+    return Data(source, {"photographs": source})
 
 
 def trainer(folder: Path, config: TrainingConfig) -> Trainer:
@@ -106,12 +109,20 @@ def test_a_run_can_begin_with_the_weights_of_another(tmp_path: Path) -> None:
     assert second.step == 0 and all(torch.equal(expected[name], found[name]) for name in expected)
 
 
-def test_nothing_to_train_on_is_an_error(tmp_path: Path) -> None:
-    empty = run.Data(None, None, None, None)
+def test_nothing_to_train_on_is_an_error() -> None:
     with pytest.raises(TrainingError, match="nothing to train on"):
-        run.create_trainer(
-            tiny_network(), tiny_config(), empty, tmp_path, torch.device("cpu"), COLORS
-        )
+        cached_batches(None, None)
+
+
+def test_the_clock_may_end_a_run_before_its_steps_do(tmp_path: Path) -> None:
+    stage = StageConfig(steps=1000, height=32, width=32, batch=1)
+    schedule = Schedule((stage,), highest=1.0, warmup=1, cooldown=0.5, seconds=100.0)
+    assert schedule.rate(10, 50.0) == pytest.approx(1.0)
+    assert schedule.rate(10, 75.0) == pytest.approx(0.5)
+    assert schedule.rate(750, 60.0) == pytest.approx(0.5)
+    learner = trainer(tmp_path, tiny_config(1000, minutes=1e-6))
+    finish(learner)
+    assert learner.step == 1 and learner.finished
 
 
 def test_the_rate_rises_stays_and_falls_to_nothing() -> None:

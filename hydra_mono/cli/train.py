@@ -49,35 +49,44 @@ def train(options: argparse.Namespace) -> int:
 
 
 def _data(options: argparse.Namespace, config: Config, device: Any) -> Any:
-    from hydra_mono.training import run
+    """With ``--live`` all worlds are drawn on the device; otherwise they are cached on disk."""
+    from hydra_mono.training import data
+    from hydra_mono.training.texture_bank import cut_patches
+
+    training, photographs, bank, held_back = config.training, None, None, {}
+    if options.nyuv2:
+        photographs = data.load_photographs(_samples(options, config, "train"))
+        held = data.load_photographs(_samples(options, config, "validation"))
+        held_back["photographs"] = data.cached_batches(None, held)
+    if options.live:
+        if options.nyuv2:
+            bank = cut_patches(_samples(options, config, "train"), training.seed)
+        held_back["simulated"] = data.live_held_back(training, device)
+        return data.Data(data.live_batches(training, device, photographs, bank), held_back)
+    worlds, held_worlds = _worlds(options, config)
+    if held_worlds:
+        held_back["simulated"] = data.cached_batches(held_worlds, None)
+    return data.Data(data.cached_batches(worlds, photographs), held_back)
+
+
+def _samples(options: argparse.Namespace, config: Config, part: str) -> Any:
+    from hydra_mono.training.data import read_samples
     from hydra_mono.training.open_samples import open_samples
 
-    shown = open_samples(f"nyuv2:{options.nyuv2}:train") if options.nyuv2 else None
-    held = open_samples(f"nyuv2:{options.nyuv2}:validation") if options.nyuv2 else None
-    worlds, held_worlds = _worlds(options, config)
-    if options.live:
-        worlds = run.live_views(config.training, device, shown)
-    return run.Data(
-        worlds,
-        run.load_photographs(shown) if shown else None,
-        held_worlds,
-        run.load_photographs(held) if held else None,
-    )
+    source = open_samples(f"nyuv2:{options.nyuv2}:{part}")
+    return read_samples(source, config.training.live.workers if options.live else 0)
 
 
 def _worlds(options: argparse.Namespace, config: Config) -> tuple[Any, Any]:
-    """Cached worlds to train on and to hold back; with ``--live`` the latter alone."""
-    from hydra_mono.training import run
+    """Cached worlds to train on and to hold back."""
+    from hydra_mono.training import data
 
     training = config.training
     if not training.worlds:
         return None, None
-    if options.live:
-        training = training.model_copy(update={"worlds": 0})
-    with tqdm(
-        total=training.worlds + training.held_back, desc="worlds", disable=options.quiet
-    ) as bar:
-        return run.load_worlds(
+    total = training.worlds + training.held_back
+    with tqdm(total=total, desc="worlds", disable=options.quiet) as bar:
+        return data.load_worlds(
             Path(options.cache), training, lambda count: bar.update(count - bar.n)
         )
 

@@ -32,6 +32,17 @@ class LossConfig(Section):
     class_balance: float = Field(default=0.3, ge=0, le=1)  # 0: pixels count alike, 1: classes do
 
 
+class LiveConfig(Section):
+    """Views drawn while training goes on (``--live``), held on the device that trains."""
+
+    chunk: int = Field(default=64, ge=1)  # views drawn at a time
+    chunks: int = Field(default=64, ge=1)  # held at a time
+    replace_every: int = Field(default=4, ge=1)  # steps after which the oldest chunk makes room
+    worlds: int = Field(default=16, ge=1)  # that the views of a chunk may be of
+    plain_share: float = Field(default=0.4, ge=0, le=1)  # of chunks in the simulator's own looks
+    workers: int = Field(default=1, ge=0)  # processes that build worlds
+
+
 class TrainingConfig(Section):
     """The compact network's training; the defaults made the weights that are shipped."""
 
@@ -53,6 +64,9 @@ class TrainingConfig(Section):
     worlds: int = Field(default=700, ge=0)  # simulated worlds
     held_back: int = Field(default=8, ge=1)  # more of them, that only validation sees
     views: int = Field(default=48, ge=1)  # of each
+    minutes: float | None = Field(default=None, gt=0)  # of training; the cool-down ends in time
+    compile: bool = False  # let torch fuse the network's operations; a minute at the start
+    live: LiveConfig = LiveConfig()
     save_interval: float = Field(default=120.0, gt=0)  # s between checkpoints
     validate_every: int = Field(default=500, ge=1)  # steps
     loss: LossConfig = LossConfig()

@@ -1,6 +1,5 @@
-"""Crops that keep geometry true, and colours that do not stay."""
+"""Crops that keep geometry true."""
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,8 +10,6 @@ from torch import Tensor
 
 from hydra_mono.core.frame import Intrinsics
 from hydra_mono.training.samples import NO_EDGE_KNOWN
-
-LUMA = (0.299, 0.587, 0.114)
 
 
 @dataclass(frozen=True)
@@ -73,33 +70,3 @@ class Crop:
         result[rows, size[1] - 1 - columns if self.flip else columns] = 1
         assert result.max(initial=0) in (0, 1, NO_EDGE_KNOWN)
         return result
-
-
-def recoloured(
-    image: Float[Tensor, "b 3 h w"], rng: np.random.Generator
-) -> Float[Tensor, "b 3 h w"]:
-    """Colours 0..1 under other lights and cameras: hue, saturation, contrast, gamma, noise."""
-    count = len(image)
-    matrices = np.stack([_color_matrix(rng) for _ in range(count)]).astype(np.float32)
-    mean = image.mean((2, 3), keepdim=True).mean(1, keepdim=True)  # b 1 1 1
-    contrast = torch.from_numpy(rng.uniform(0.7, 1.3, (count, 1, 1, 1)).astype(np.float32))
-    mixed = torch.einsum("bij,bjhw->bihw", torch.from_numpy(matrices), image)
-    mixed = (mixed - mean) * contrast + mean
-    gamma = np.exp(rng.normal(0, 0.2, (count, 1, 1, 1))).astype(np.float32)
-    mixed = mixed.clamp(1e-4, 1) ** torch.from_numpy(gamma)
-    sigma = torch.from_numpy((rng.random((count, 1, 1, 1)) ** 3 * 0.04).astype(np.float32))
-    noise = torch.from_numpy(rng.standard_normal(mixed.shape, dtype=np.float32))
-    return (mixed + sigma * noise).clamp(0, 1)
-
-
-def _color_matrix(rng: np.random.Generator) -> np.ndarray:
-    """A turn about the grey axis, a change of saturation, and a gain for each colour."""
-    angle, saturation = rng.normal(0, 0.12), rng.uniform(0.5, 1.5)
-    grey = np.full((3, 3), 1 / 3)
-    axis = np.ones(3) / math.sqrt(3)
-    cross = np.array([[0, -axis[2], axis[1]], [axis[2], 0, -axis[0]], [-axis[1], axis[0], 0]])
-    turn = math.cos(angle) * np.eye(3) + math.sin(angle) * cross + (1 - math.cos(angle)) * grey
-    luma = np.tile(np.array(LUMA), (3, 1))
-    saturate = saturation * np.eye(3) + (1 - saturation) * luma
-    gains = np.exp(rng.normal(0, 0.18) + rng.normal(0, 0.06, 3))
-    return np.asarray(np.diag(gains) @ saturate @ turn)

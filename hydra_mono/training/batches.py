@@ -5,22 +5,24 @@ interrupted goes on as if it had not been.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, Int64, UInt8
+from jaxtyping import Bool, Float, Float64, Int64, UInt8
 from torch import Tensor
 
 from hydra_mono.core.frame import Intrinsics
-from hydra_mono.training.augment import Crop, recoloured
+from hydra_mono.training.augment import Crop
 from hydra_mono.training.cache import NAMES, ViewSize
-from hydra_mono.training.samples import NO_EDGE_KNOWN, SampleSource
+from hydra_mono.training.colors import random_color_change, recoloured
+from hydra_mono.training.samples import NO_EDGE_KNOWN, Sample
 
 TARGET_STRIDE = 2  # pixels of the image to one of the truth
+COUNTED_SHOTS = 400  # that class frequencies are counted on
 
 
 @dataclass(frozen=True)
@@ -57,12 +59,14 @@ class Shot:
 
 
 @runtime_checkable
-class ShotSource(Protocol):
-    """Where shots come from; what is drawn follows from the step and ``rng`` alone."""
+class BatchSource(Protocol):
+    """Where batches come from; they follow from the seed (seed, step, process) alone."""
 
-    def begin(self, step: int) -> None: ...
+    def __call__(self, rule: "BatchRule", seed: tuple[int, int, int]) -> Batch: ...
 
-    def draw(self, rng: np.random.Generator) -> Shot: ...
+    def label_counts(self, classes: int) -> Float64[np.ndarray, " k"]:
+        """How often pixels have each label, worlds and photographs alike; 0 for unknown."""
+        ...
 
 
 class CachedWorlds:
@@ -78,9 +82,6 @@ class CachedWorlds:
     def __len__(self) -> int:
         return sum(len(world["rgb"]) for world in self._worlds)
 
-    def begin(self, step: int) -> None:
-        """All views are there already."""
-
     def draw(self, rng: np.random.Generator) -> Shot:
         world = self._worlds[int(rng.integers(len(self._worlds)))]
         view = int(rng.integers(len(world["rgb"])))
@@ -93,19 +94,18 @@ class CachedWorlds:
 class Photographs:
     """Samples held in memory at a size that leaves room for crops."""
 
-    def __init__(self, source: SampleSource, width: int, margin_px: int) -> None:
-        self._shots = [_shot(source, i, width, margin_px) for i in range(len(source))]
+    def __init__(self, samples: Iterable[Sample], width: int, margin_px: int) -> None:
+        self.shots = [_shot(sample, width, margin_px) for sample in samples]
 
     def __len__(self) -> int:
-        return len(self._shots)
+        return len(self.shots)
 
     def draw(self, rng: np.random.Generator) -> Shot:
-        return self._shots[int(rng.integers(len(self._shots)))]
+        return self.shots[int(rng.integers(len(self.shots)))]
 
 
-def _shot(source: SampleSource, index: int, width: int, margin_px: int) -> Shot:
+def _shot(sample: Sample, width: int, margin_px: int) -> Shot:
     """The sample without its outermost pixels, resized."""
-    sample = source[index]
     cut = slice(margin_px, -margin_px or None)
     camera = sample.intrinsics
     shown = (camera.width - 2 * margin_px, camera.height - 2 * margin_px)
@@ -146,20 +146,27 @@ class BatchRule:
 class BatchMaker:
     """Mixes worlds and photographs; either may be None."""
 
-    def __init__(self, worlds: ShotSource | None, photographs: Photographs | None) -> None:
+    def __init__(self, worlds: CachedWorlds | None, photographs: Photographs | None) -> None:
         self.worlds, self.photographs = worlds, photographs
 
     def __call__(self, rule: BatchRule, seed: tuple[int, int, int]) -> Batch:
         """The batch of a seed, a step and a process."""
         rng = np.random.default_rng(seed)
-        if self.worlds:
-            self.worlds.begin(seed[1])
         items = [_cropped(rng, *self._draw(rng, rule, i), rule) for i in range(rule.count)]
         image = torch.stack([item[0] for item in items])
-        mean, std = (torch.tensor(v).view(3, 1, 1) for v in (rule.mean, rule.std))
-        image = (recoloured(image / 255, rng) - mean) / std
+        noise = torch.from_numpy(rng.standard_normal(image.shape, dtype=np.float32))
+        image = recoloured(image / 255, random_color_change(rng, rule.count), noise)
         rest = [torch.stack([item[k] for item in items]) for k in range(1, 7)]
-        return Batch(image.contiguous(memory_format=torch.channels_last), *rest)
+        return Batch(normalised(image, rule), *rest)
+
+    def label_counts(self, classes: int) -> Float64[np.ndarray, " k"]:
+        rng = np.random.default_rng(0)
+        counts = np.zeros(classes)
+        for source in (self.worlds, self.photographs):
+            if source is not None:
+                labels = [np.asarray(source.draw(rng).labels) for _ in range(COUNTED_SHOTS)]
+                counts += label_shares(np.concatenate([image.ravel() for image in labels]), classes)
+        return counts
 
     def _draw(self, rng: np.random.Generator, rule: BatchRule, index: int) -> tuple[Shot, float]:
         """A shot, and how small its crops may be."""
@@ -170,11 +177,25 @@ class BatchMaker:
         return self.worlds.draw(rng), rule.least_crop
 
 
+def label_shares(labels: UInt8[np.ndarray, " n"], classes: int) -> Float64[np.ndarray, " k"]:
+    """Each label's share of the known pixels."""
+    counts = np.bincount(labels, minlength=classes)[:classes].astype(np.float64)
+    counts[0] = 0
+    return np.asarray(counts / max(counts.sum(), 1))
+
+
+def normalised(image: Float[Tensor, "b 3 h w"], rule: BatchRule) -> Float[Tensor, "b 3 h w"]:
+    """Colours 0..1 as the network wants them."""
+    mean, std = (torch.tensor(v, device=image.device).view(3, 1, 1) for v in (rule.mean, rule.std))
+    return ((image - mean) / std).contiguous(memory_format=torch.channels_last)
+
+
 def _cropped(
     rng: np.random.Generator, shot: Shot, least: float, rule: BatchRule
 ) -> tuple[Tensor, ...]:
     """One item of a batch: scaling divides depth, flips mirror normals, the camera follows."""
-    crop = random_crop(rng, shot.camera, rule.width / rule.height, least)
+    whole = (shot.camera.height, shot.camera.width)
+    crop = random_crop(rng, whole, rule.width / rule.height, least)
     size = (rule.height // TARGET_STRIDE, rule.width // TARGET_STRIDE)
     camera = crop.camera(shot.camera, size)
     scale = rule.focal_per_width * size[1] / camera.fx
@@ -194,11 +215,16 @@ def _cropped(
     )
 
 
-def random_crop(rng: np.random.Generator, camera: Intrinsics, aspect: float, least: float) -> Crop:
-    """A crop of the wanted proportions, ``least``..1 of the largest, anywhere; half mirrored."""
-    width = min(camera.width, camera.height * aspect)
+def random_crop(
+    rng: np.random.Generator, whole: tuple[int, int], aspect: float, least: float
+) -> Crop:
+    """A crop of the wanted proportions, ``least``..1 of the largest, anywhere; half mirrored.
+
+    ``whole``: height and width.
+    """
+    width = min(whole[1], whole[0] * aspect)
     width *= math.exp(rng.uniform(math.log(least), 0.0))
     height = width / aspect
-    left = rng.uniform(0, camera.width - width)
-    top = rng.uniform(0, camera.height - height)
+    left = rng.uniform(0, whole[1] - width)
+    top = rng.uniform(0, whole[0] - height)
     return Crop(float(left), float(top), float(width), float(height), bool(rng.random() < 0.5))

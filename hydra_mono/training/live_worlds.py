@@ -14,20 +14,31 @@ from torch import Tensor
 from hydra_mono.core.errors import DataError
 from hydra_mono.core.label_map import load_label_map
 from hydra_mono.core.labels import LabelSpace, load_label_space
+from hydra_mono.simulation.materials import Palette
 from hydra_mono.simulation.scene import World
 from hydra_mono.training.cache import NAMES, ViewSize
 from hydra_mono.training.live_images import Batch, cached_form
 from hydra_mono.training.looks import Library, make_library, random_look
 from hydra_mono.training.raycast import cast
-from hydra_mono.training.raycast_shading import shade
+from hydra_mono.training.raycast_shading import Look, plain_look, shade
 from hydra_mono.training.raycast_world import WorldTensors, compile_world, stack_worlds
 from hydra_mono.training.texture_bank import TextureBank
+from hydra_mono.training.textures import Textures, chained, palette_textures
 from hydra_mono.training.views import random_views, random_world
 
 LABELS, BANK_LABELS = "apartment", "nyu40"
 FIRST_SEED = 1_000_000  # of live worlds; cached ones start at 0
 NEXT_SEED = 1_000_000_000  # further on lies the stand-in for a world that cannot be built
-Prepared = tuple[dict[str, np.ndarray], np.ndarray]
+Prepared = tuple[dict[str, np.ndarray], np.ndarray, Palette]
+
+
+@dataclass(frozen=True)
+class PoolWorld:
+    """A world that views are drawn of, where they may be drawn from, and its own textures."""
+
+    tensors: WorldTensors
+    poses: Float32[Tensor, "v 4 4"]
+    textures: Textures
 
 
 @dataclass(frozen=True)
@@ -42,6 +53,7 @@ class LiveSettings:
     views: int = 256  # places of the camera kept for a world
     procedural: int = 256  # painted textures
     patch_share: float = 0.5  # of finishes with a texture cut from real images, where there is one
+    plain_share: float = 0.0  # of batches that look as the simulator renders them
     views_at_once: int = 32  # bounds memory: 60 MB a view of 192 × 256 at scale 2
 
 
@@ -69,9 +81,10 @@ class LiveWorlds:
         context = get_context("spawn")
         self._executor = ProcessPoolExecutor(workers, context) if workers else None
         self._coming: dict[int, Future[Prepared]] = {}
-        self._pool: dict[int, tuple[WorldTensors, Tensor]] = {}
+        self._pool: dict[int, PoolWorld] = {}
         self._library = self._make_library(bank)
         self._worlds: WorldTensors | None = None
+        self._own: Textures | None = None  # of the pool's worlds, one after another
 
     def __enter__(self) -> "LiveWorlds":
         return self
@@ -101,30 +114,54 @@ class LiveWorlds:
         world = torch.from_numpy(rng.integers(len(numbers), size=self._settings.batch))
         poses = self._poses(rng, [numbers[int(i)] for i in world])
         generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
+        plain = bool(rng.random() < self._settings.plain_share)
         parts = [
-            self._draw_some(w, p, generator)
+            self._draw_some(w, p, generator, plain)
             for w, p in zip(self._split(world), self._split(poses), strict=True)
         ]
         return {name: torch.cat([part[name] for part in parts]) for name in NAMES}
 
     def _draw_some(
-        self, world: Int64[Tensor, " n"], poses: Float32[Tensor, "n 4 4"], rng: torch.Generator
+        self,
+        world: Int64[Tensor, " n"],
+        poses: Float32[Tensor, "n 4 4"],
+        rng: torch.Generator,
+        plain: bool,
     ) -> Batch:
         settings, worlds = self._settings, self._worlds
         assert worlds is not None
         camera = settings.size.camera(settings.scale)
         world, poses = world.to(self._device), poses.to(self._device)
         hits = cast(worlds, world, poses, camera)
-        look = random_look(rng, worlds, world, self._library, camera.fx, settings.patch_share)
-        rgb = shade(worlds, world, hits, look, self._library.textures)
+        look, textures = self._look(worlds, world, rng, camera.fx, plain)
+        rgb = shade(worlds, world, hits, look, textures)
         return cached_form(hits, rgb, settings.scale)
+
+    def _look(
+        self,
+        worlds: WorldTensors,
+        world: Int64[Tensor, " n"],
+        rng: torch.Generator,
+        focal_px: float,
+        plain: bool,
+    ) -> tuple[Look, Textures]:
+        """The simulator's own look, or a random one."""
+        if plain:
+            assert self._own is not None
+            materials = len(self._own.start) // len(self._pool)
+            return plain_look(worlds, world, materials), self._own
+        share = self._settings.patch_share
+        look = random_look(rng, worlds, world, self._library, focal_px, share)
+        return look, self._library.textures
 
     def _split(self, values: Tensor) -> tuple[Tensor, ...]:
         return torch.split(values, self._settings.views_at_once)
 
     def _poses(self, rng: np.random.Generator, numbers: list[int]) -> Float32[Tensor, "n 4 4"]:
         picks = rng.integers(self._settings.views, size=len(numbers))
-        return torch.stack([self._pool[n][1][int(i)] for n, i in zip(numbers, picks, strict=True)])
+        return torch.stack(
+            [self._pool[n].poses[int(i)] for n, i in zip(numbers, picks, strict=True)]
+        )
 
     def _fetch(self, first: int) -> list[int]:
         """Makes worlds ``first`` to ``first + pool`` the drawn ones, and orders what follows."""
@@ -135,7 +172,10 @@ class LiveWorlds:
             self._order(number)
         self._pool = {n: self._pool[n] if n in self._pool else self._finished(n) for n in numbers}
         self._coming = {n: f for n, f in self._coming.items() if n > numbers[-1]}
-        self._worlds = stack_worlds([world for world, _ in self._pool.values()], self._device)
+        worlds = list(self._pool.values())
+        self._worlds = stack_worlds([world.tensors for world in worlds], self._device)
+        if self._settings.plain_share:
+            self._own = chained([world.textures for world in worlds])
         return numbers
 
     def _order(self, number: int) -> None:
@@ -143,13 +183,14 @@ class LiveWorlds:
             arguments = self._world_seed(number), self._settings.views
             self._coming[number] = self._executor.submit(prepare, *arguments)
 
-    def _finished(self, number: int) -> tuple[WorldTensors, Tensor]:
+    def _finished(self, number: int) -> PoolWorld:
         if number in self._coming:
-            arrays, poses = self._coming[number].result()
+            arrays, poses, palette = self._coming[number].result()
         else:
-            arrays, poses = prepare(self._world_seed(number), self._settings.views)
+            arrays, poses, palette = prepare(self._world_seed(number), self._settings.views)
         tensors = {name: torch.from_numpy(values) for name, values in arrays.items()}
-        return WorldTensors(**tensors), torch.from_numpy(poses)
+        textures = palette_textures([palette], self._device)
+        return PoolWorld(WorldTensors(**tensors), torch.from_numpy(poses), textures)
 
     def _world_seed(self, number: int) -> int:
         return FIRST_SEED * (1 + self._seed) + number
@@ -161,12 +202,12 @@ class LiveWorlds:
 
 
 def prepare(seed: int, views: int) -> Prepared:
-    """World ``seed`` as arrays, which pass from process to process, and views of it."""
+    """World ``seed`` as arrays, which pass from process to process, views of it, its palette."""
     world = _buildable(seed, load_label_space(LABELS))
     poses = random_views(np.random.default_rng([4, seed]), world, views)
     tensors = compile_world(world)
     arrays = {f.name: getattr(tensors, f.name).numpy() for f in fields(tensors)}
-    return arrays, poses.astype(np.float32)
+    return arrays, poses.astype(np.float32), world.palette
 
 
 def _buildable(seed: int, labels: LabelSpace) -> World:

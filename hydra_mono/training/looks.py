@@ -11,7 +11,7 @@ from hydra_mono.training.procedural_textures import paint_textures
 from hydra_mono.training.raycast_shading import Look
 from hydra_mono.training.raycast_world import WorldTensors
 from hydra_mono.training.texture_bank import TextureBank
-from hydra_mono.training.textures import Textures, joined, make_textures
+from hydra_mono.training.textures import Textures, chained, make_textures
 
 LAMPS = 3  # a room; near one another they are one lamp with soft shadows
 CLUSTER_M = 0.15
@@ -43,7 +43,7 @@ def make_library(
     textures = make_textures(paint_textures(procedural, generator), mirrored=False)
     count = torch.zeros(256, dtype=torch.int64)
     if bank is not None:
-        textures = joined(textures, make_textures(bank.tiles, mirrored=True))
+        textures = chained([textures, make_textures(bank.tiles, mirrored=True)])
         count = torch.bincount(bank.labels.long(), minlength=256)
     first = procedural + count.cumsum(dim=0) - count
     label = bank_label.long()

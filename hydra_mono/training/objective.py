@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from hydra_mono.core.config_training import LossConfig
 from hydra_mono.perception import losses
+from hydra_mono.perception.heads import resized
 from hydra_mono.perception.m2h import M2H, Maps
 from hydra_mono.perception.task_weights import create_weighting
 from hydra_mono.training.batches import Batch
@@ -30,7 +31,9 @@ class Objective(nn.Module):
 
     def forward(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
         """The total, and each loss by name."""
-        found = maps_at(self.network, batch.image, (batch.labels.shape[1], batch.labels.shape[2]))
+        size = (batch.labels.shape[1], batch.labels.shape[2])
+        own = self.network.mlt_head.own_maps(self.network.backbone(batch.image), size)
+        found = enlarged(Maps(*(maps.float() for maps in own)), size)
         tasks = self._tasks(found, batch)
         ties = self._ties(found, batch)
         tied = [getattr(self.config, name) * value for name, value in ties.items()]
@@ -57,8 +60,18 @@ class Objective(nn.Module):
             "depth_normal": losses.depth_normal_consistency(
                 found.depth_m, found.normals, batch.camera, smooth
             ),
-            "edge_semantic": losses.edge_semantic_consistency(found.edges, found.semantics),
+            "edge_semantic": losses.edge_semantic_consistency(
+                resized(found.edges, (found.semantics.shape[2], found.semantics.shape[3])),
+                found.semantics,
+            ),
         }
+
+
+def enlarged(own: Maps, size: tuple[int, int]) -> Maps:
+    """All maps at ``size`` but the semantics, whose many channels would cost the most."""
+    depth_m, semantics, normals, edges = own
+    normals = nn.functional.normalize(resized(normals, size), dim=1)
+    return Maps(resized(depth_m, size), semantics, normals, resized(edges, size))
 
 
 def maps_at(network: M2H, image: Float[Tensor, "b 3 h w"], size: tuple[int, int]) -> Maps:

@@ -10,12 +10,14 @@ class Schedule:
     """Warm-up, a level stretch, and a linear fall to zero (Hägele et al., NeurIPS 2024).
 
     The level stretch needs no end set in advance: a run may be made longer or be ended sooner.
+    ``seconds``: where the clock may end it before the steps do; None: it does not.
     """
 
     stages: tuple[StageConfig, ...]
     highest: float
     warmup: int
     cooldown: float
+    seconds: float | None = None
 
     @property
     def steps(self) -> int:
@@ -29,11 +31,18 @@ class Schedule:
             step -= stage.steps
         return self.stages[-1]
 
-    def rate(self, step: int) -> float:
+    def progress(self, step: int, seconds: float = 0.0) -> float:
+        """0 at the start, 1 at the end, by steps or by the clock, whichever is ahead."""
+        by_clock = seconds / self.seconds if self.seconds else 0.0
+        return min(1.0, max(step / self.steps, by_clock))
+
+    def rate(self, step: int, seconds: float = 0.0) -> float:
+        """``seconds``: spent training so far."""
         rising = min(1.0, (step + 1) / max(self.warmup, 1))
-        falling = (self.steps - step) / max(self.cooldown * self.steps, 1)
+        falling = (1 - self.progress(step, seconds)) / max(self.cooldown, 1 / self.steps)
         return self.highest * max(0.0, min(rising, falling, 1.0))
 
 
 def create_schedule(config: TrainingConfig) -> Schedule:
-    return Schedule(config.stages, config.learning_rate, config.warmup, config.cooldown)
+    seconds = None if config.minutes is None else 60 * config.minutes
+    return Schedule(config.stages, config.learning_rate, config.warmup, config.cooldown, seconds)

@@ -69,11 +69,12 @@ def palette_textures(palettes: list[Palette], device: torch.device) -> Textures:
     )
 
 
-def joined(first: Textures, second: Textures) -> Textures:
-    """Both sets; the second's numbers follow the first's."""
+def chained(sets: list[Textures]) -> Textures:
+    """All sets as one; the numbers of each follow those of the one before."""
+    sizes = torch.tensor([0, *(len(one.texels) for one in sets)]).cumsum(dim=0)
     return Textures(
-        texels=torch.cat([first.texels, second.texels]),
-        start=torch.cat([first.start, second.start + len(first.texels)]),
-        side=torch.cat([first.side, second.side]),
-        mirrored=torch.cat([first.mirrored, second.mirrored]),
+        texels=torch.cat([one.texels for one in sets]),
+        start=torch.cat([one.start + int(n) for one, n in zip(sets, sizes, strict=False)]),
+        side=torch.cat([one.side for one in sets]),
+        mirrored=torch.cat([one.mirrored for one in sets]),
     )

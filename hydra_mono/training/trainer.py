@@ -58,6 +58,9 @@ class Trainer:
         self.skipped = 0
         self.seconds = 0.0  # of training, all starts together
         self._batches = batches
+        self._coming: tuple[int, Batch] | None = None
+        if config.compile:
+            self.objective.compile(dynamic=False)
         self._module: nn.Module = _distributed(self.objective)
         self._scaler = torch.amp.GradScaler(device.type, enabled=config.precision == "float16")
 
@@ -99,30 +102,50 @@ class Trainer:
         write_with(self.folder / STATE, lambda file: torch.save(state, file))
         save_m2h(self.average, self.folder / LATEST, notes={"training.step": str(self.step)})
 
+    @property
+    def finished(self) -> bool:
+        return self.schedule.progress(self.step, self.seconds) >= 1
+
     def advance(self) -> dict[str, float]:
-        """One step; the losses by name, and the learning ``rate``."""
+        """One step; the losses by name, and the learning ``rate``.
+
+        The next batch is asked for before this step's numbers are waited for, so that a GPU does
+        not wait either.
+        """
         started = time.perf_counter()
-        rate = self.schedule.rate(self.step)
+        rate = self.schedule.rate(self.step, self.seconds)
         for group in self.optimizer.param_groups:
             group["lr"] = rate
-        batch = self._batches(self.schedule.stage(self.step), self.step).to(self.device)
-        self._module.train()
-        with self._autocast():
-            total, parts = self._module(batch)
-        if bool(torch.isfinite(total)):
-            self._descend(total)
+        total, parts, norm = self._slope(self._batch(self.step))
+        self._coming = (self.step + 1, self._draw(self.step + 1))
+        if bool(torch.isfinite(norm)) or self._scaler.is_enabled():
+            self._descend()
         else:
             self._skip()
         self.step += 1
+        values = torch.stack([total, *parts.values()]).detach().float().tolist()
         self.seconds += time.perf_counter() - started
-        values = {name: float(value.detach()) for name, value in parts.items()}
-        return {"loss": float(total.detach()), **values, "rate": rate}
+        return dict(zip(["loss", *parts, "rate"], [*values, rate], strict=True))
 
-    def _descend(self, total: Tensor) -> None:
+    def _batch(self, step: int) -> Batch:
+        number, batch = self._coming if self._coming else (None, None)
+        return batch if batch is not None and number == step else self._draw(step)
+
+    def _draw(self, step: int) -> Batch:
+        return self._batches(self.schedule.stage(step), step).to(self.device)
+
+    def _slope(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor], Tensor]:
+        """The loss and its parts; the gradients' norm before they are clipped."""
+        self._module.train()
+        with self._autocast():
+            total, parts = self._module(batch)
         self.optimizer.zero_grad(set_to_none=True)
-        self._scaler.scale(total).backward()  # type: ignore[no-untyped-call]
+        self._scaler.scale(total).backward()
         self._scaler.unscale_(self.optimizer)
-        nn.utils.clip_grad_norm_(self.objective.parameters(), self.config.clip)
+        norm = nn.utils.clip_grad_norm_(self.objective.parameters(), self.config.clip)
+        return total, parts, norm
+
+    def _descend(self) -> None:
         self._scaler.step(self.optimizer)
         self._scaler.update()
         average_into(self.average, self.objective.network, self.config.ema, self.step)
@@ -130,7 +153,7 @@ class Trainer:
 
     def _skip(self) -> None:
         self.skipped += 1
-        logger.warning("step %d: the loss is not finite; skipped", self.step)
+        logger.warning("step %d: the gradients are not finite; skipped", self.step)
         if self.skipped >= 20:
             raise TrainingError(f"step {self.step}: no finite loss in 20 steps; lower the rate")
 
@@ -158,12 +181,11 @@ def average_into(average: nn.Module, network: nn.Module, decay: float, step: int
     """Exponential moving average of all weights and running statistics, quicker at the start."""
     decay = min(decay, (1 + step) / (10 + step))
     means, values = average.state_dict(), network.state_dict()
-    for name, mean in means.items():
-        new = values[name]
-        if mean.is_floating_point():
-            mean.lerp_(new, 1 - decay)
-        else:
-            mean.copy_(new)
+    smooth = [name for name, mean in means.items() if mean.is_floating_point()]
+    old, new = [means[name] for name in smooth], [values[name] for name in smooth]
+    torch._foreach_lerp_(old, new, 1 - decay)
+    for name in means.keys() - set(smooth):
+        means[name].copy_(values[name])
 
 
 def _distributed(module: nn.Module) -> nn.Module:

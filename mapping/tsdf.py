@@ -12,6 +12,7 @@ from hydra_mono.mapping.depth import flying
 from hydra_mono.mapping.semantics import vote
 from hydra_mono.mapping.tiles import LEAST_SLANT, Tiles, spread
 from hydra_mono.mapping.view import DepthView
+from hydra_mono.mapping.weights import certainty, depth_weight, expected_sdf_m
 
 _COLOR_FRAMES = 16  # a colour is the mean of about so many frames
 _SURE = 1.0  # weight of a voxel that is seen through or has never been near a surface
@@ -140,19 +141,7 @@ def _sureness(
     """What seeing through something counts, of what it would if the depth were certain."""
     if pixels.sigma_m is None:
         return np.float32(1)
-    return _certainty(pixels.sigma_m[pixel], rule.half_sigma_m)
-
-
-def _certainty(
-    sigma_m: Float32[np.ndarray, " m"], half_sigma_m: float
-) -> Float32[np.ndarray, " m"]:
-    return np.asarray(1 / (1 + (sigma_m / np.float32(half_sigma_m)) ** 2))
-
-
-def depth_weight(depth_m: Float32[np.ndarray, " m"]) -> Float32[np.ndarray, " m"]:
-    """Certainty of a measurement, 1 close by; the noise of Nguyen et al. (3DIMPVT 2012)."""
-    sigma_m = np.float32(0.0012) + np.float32(0.0019) * (depth_m - np.float32(0.4)) ** 2
-    return _certainty(sigma_m, 0.01)
+    return certainty(pixels.sigma_m[pixel], rule.half_sigma_m)
 
 
 def _average(
@@ -164,16 +153,17 @@ def _average(
     rule: FusionRule,
 ) -> None:
     """The running weighted mean of Curless and Levoy (SIGGRAPH 1996), its memory bounded."""
-    beyond = np.minimum(sdf_m + _margin_m(pixels, pixel, rule), 0)
-    fades = 1 + beyond / np.float32(rule.behind_m)
+    stored_sdf, stored_weight = voxels.sdf_m.reshape(-1), voxels.weight.reshape(-1)
+    old, old_weight = stored_sdf[voxel], stored_weight[voxel]
     if pixels.sigma_m is None:
         weight = depth_weight(pixels.depth_m[pixel])
+        expected = expected_sdf_m(old, old_weight, sdf_m, rule.behind_m)
     else:
-        weight = _certainty(pixels.sigma_m[pixel], rule.half_sigma_m)
+        weight = certainty(pixels.sigma_m[pixel], rule.half_sigma_m)
+        expected = sdf_m + _margin_m(pixels, pixel, rule)
+    fades = 1 + np.minimum(expected, 0) / np.float32(rule.behind_m)
     weight = weight * np.maximum(fades, np.float32(rule.least_weight))
-    stored_sdf, stored_weight = voxels.sdf_m.reshape(-1), voxels.weight.reshape(-1)
-    total = stored_weight[voxel] + weight
-    old = stored_sdf[voxel]
+    total = old_weight + weight
     stored_sdf[voxel] = old + (sdf_m - old) * (weight / total)
     stored_weight[voxel] = np.minimum(total, np.float32(rule.max_weight))
 

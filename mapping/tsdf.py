@@ -10,7 +10,7 @@ from hydra_mono.core.prediction import Prediction
 from hydra_mono.mapping.block_pool import RESOLUTION, VOXELS, VoxelArrays
 from hydra_mono.mapping.depth import flying
 from hydra_mono.mapping.semantics import vote
-from hydra_mono.mapping.tiles import LEAST_SLANT, Tiles, spread
+from hydra_mono.mapping.tiles import LEAST_SLANT, TILE, Tiles
 from hydra_mono.mapping.view import DepthView
 from hydra_mono.mapping.weights import certainty, depth_weight, expected_sdf_m
 
@@ -56,15 +56,16 @@ class FusionRule:
 
 @dataclass(frozen=True, slots=True)
 class Pixels:
-    """The images of one frame as flat arrays; depth, slant and sigma have a border of zeros.
+    """The images of one frame as flat arrays; depth and sigma have a border of zeros.
 
-    ``stride`` is the width of the bordered images; pixels are numbered as in them.
+    ``stride`` is the width of the bordered images; pixels are numbered as in them. ``slant`` is
+    known by tile.
     """
 
     stride: int
     focal_px: float
     depth_m: Float32[np.ndarray, " p"]
-    slant: Float32[np.ndarray, " p"]
+    slant: Float32[np.ndarray, "r c"]
     color: UInt8[np.ndarray, "q 3"]
     label: UInt8[np.ndarray, " q"] | None
     confidence: Float32[np.ndarray, " q"] | None
@@ -73,6 +74,12 @@ class Pixels:
     def unbordered(self, pixel: Int32[np.ndarray, " k"]) -> Int32[np.ndarray, " k"]:
         """The same pixels, none of the border, in the images without one."""
         return np.asarray(pixel - 2 * (pixel // self.stride) - self.stride + 1)
+
+    def slant_at(self, pixel: Int32[np.ndarray, " k"]) -> Float32[np.ndarray, " k"]:
+        """The slant of pixels, none of the border."""
+        row = pixel // self.stride
+        column = pixel - row * self.stride
+        return np.asarray(self.slant[(row - 1) // TILE, (column - 1) // TILE])
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +107,7 @@ def fuse(
     clear = np.flatnonzero((samples.sdf_m > farthest) & _open_to_carving(voxels, samples.slots))
     close = np.flatnonzero((samples.sdf_m <= farthest) & (samples.sdf_m >= -rule.reach_m))
     voxel, pixel = samples.voxel(close), samples.pixel[close]
-    sdf = samples.sdf_m[close] * pixels.slant[pixel]
+    sdf = samples.sdf_m[close] * pixels.slant_at(pixel)
     margin = _margin_m(pixels, pixel, rule)
     before = np.flatnonzero(sdf > rule.front_m + margin)
     _carve(voxels, samples.voxel(clear), _sureness(pixels, samples.pixel[clear], rule), rule)
@@ -261,7 +268,7 @@ def bordered(
         stride=view.depth_m.shape[1] + 2,
         focal_px=max(view.intrinsics.fx, view.intrinsics.fy),
         depth_m=_pad(view.depth_m),
-        slant=_pad(spread(tiles.slant, (view.intrinsics.height, view.intrinsics.width))),
+        slant=tiles.slant,
         color=rgb.reshape(-1, 3),
         label=None if labels is None else labels.reshape(-1),
         confidence=None if confidence is None else confidence.reshape(-1),
@@ -271,6 +278,8 @@ def bordered(
 
 def _pad(image: np.ndarray) -> np.ndarray:
     height, width = image.shape
-    padded = np.zeros((height + 2, width + 2), image.dtype)
+    padded = np.empty((height + 2, width + 2), image.dtype)
+    padded[[0, -1]] = 0
+    padded[:, [0, -1]] = 0
     padded[1:-1, 1:-1] = image
     return padded.reshape(-1)

@@ -12,7 +12,7 @@ from hydra_mono.mapping.depth import flying
 from hydra_mono.mapping.semantics import vote
 from hydra_mono.mapping.tiles import LEAST_SLANT, TILE, Tiles
 from hydra_mono.mapping.view import DepthView
-from hydra_mono.mapping.weights import certainty, depth_weight, expected_sdf_m
+from hydra_mono.mapping.weights import certainty, closeness, depth_weight, expected_sdf_m
 
 _COLOR_FRAMES = 16  # a colour is the mean of about so many frames
 _SURE = 1.0  # weight of a voxel that is seen through or has never been near a surface
@@ -58,8 +58,8 @@ class FusionRule:
 class Pixels:
     """The images of one frame as flat arrays; depth and sigma have a border of zeros.
 
-    ``stride`` is the width of the bordered images; pixels are numbered as in them. ``slant`` is
-    known by tile.
+    ``stride`` is the width of the bordered images; pixels are numbered as in them.
+    ``slant``: by tile.
     """
 
     stride: int
@@ -103,9 +103,9 @@ def fuse(
     voxels: VoxelArrays, samples: Samples, pixels: Pixels, rule: FusionRule, frame_number: int
 ) -> None:
     """Updates distance, weight, colour, label and stamps of the sampled voxels."""
-    farthest = (rule.front_m + rule.max_margin_m) / LEAST_SLANT
-    clear = np.flatnonzero((samples.sdf_m > farthest) & _open_to_carving(voxels, samples.slots))
-    close = np.flatnonzero((samples.sdf_m <= farthest) & (samples.sdf_m >= -rule.reach_m))
+    far = (rule.front_m + rule.max_margin_m) / LEAST_SLANT
+    clear = np.flatnonzero((samples.sdf_m > far) & _open_to_carving(voxels, samples.slots))
+    close = np.flatnonzero((samples.sdf_m <= far) & (samples.sdf_m >= -rule.reach_m))
     voxel, pixel = samples.voxel(close), samples.pixel[close]
     sdf = samples.sdf_m[close] * pixels.slant_at(pixel)
     margin = _margin_m(pixels, pixel, rule)
@@ -116,14 +116,13 @@ def fuse(
     near = near[~flying(pixels.depth_m, pixel[near], pixels.stride, pixels.focal_px)]
     voxel, pixel, sdf = voxel[near], pixel[near], sdf[near]
     _average(voxels, voxel, sdf, pixels, pixel, rule)
-    at_surface = np.flatnonzero(np.abs(sdf) <= 1.5 * rule.voxel_size_m)
-    voxel, pixel = voxel[at_surface], pixels.unbordered(pixel[at_surface])
+    painted_m = 1.5 * rule.voxel_size_m
+    at_surface = np.flatnonzero(np.abs(sdf) <= painted_m)
+    voxel, pixel, sdf = voxel[at_surface], pixels.unbordered(pixel[at_surface]), sdf[at_surface]
     _paint(voxels, voxel, np.take(pixels.color, pixel, axis=0))
     if pixels.label is not None:
-        trust = np.ones(len(pixel), np.float32)
-        if pixels.confidence is not None:
-            trust = pixels.confidence[pixel]
-        _name(voxels, voxel, pixels.label[pixel], trust, rule.max_label_weight)
+        counts = _trust(pixels, pixel, sdf, painted_m)
+        _name(voxels, voxel, pixels.label[pixel], counts, rule.max_label_weight)
     _stamp(voxels, voxel, frame_number)
 
 
@@ -212,6 +211,18 @@ def _name(
 ) -> None:
     labels, weights = voxels.label.reshape(-1), voxels.label_weight.reshape(-1)
     labels[voxel], weights[voxel] = vote(labels[voxel], weights[voxel], seen, trust, max_weight)
+
+
+def _trust(
+    pixels: Pixels,
+    pixel: Int32[np.ndarray, " m"],
+    sdf_m: Float32[np.ndarray, " m"],
+    reach_m: float,
+) -> Float32[np.ndarray, " m"]:
+    """What labels count, of unbordered pixels; where depth is a guess, so is what is close."""
+    confidence = pixels.confidence
+    trust = np.ones(len(pixel), np.float32) if confidence is None else confidence[pixel]
+    return trust if pixels.sigma_m is not None else trust * closeness(sdf_m, reach_m)
 
 
 def _stamp(voxels: VoxelArrays, voxel: Int64[np.ndarray, " m"], frame_number: int) -> None:

@@ -3,6 +3,8 @@
 import numpy as np
 from jaxtyping import Float32
 
+_LEAST_CLOSENESS = 0.1  # so much a label counts at any distance
+
 
 def certainty(sigma_m: Float32[np.ndarray, " m"], half_sigma_m: float) -> Float32[np.ndarray, " m"]:
     """1 for a depth without deviation, a half at ``half_sigma_m``."""
@@ -29,3 +31,13 @@ def expected_sdf_m(
     """
     agrees = (stored_weight > 0) & (np.abs(stored_m - seen_m) < np.float32(tolerance_m))
     return np.where(agrees, stored_m, seen_m)
+
+
+def closeness(sdf_m: Float32[np.ndarray, " m"], reach_m: float) -> Float32[np.ndarray, " m"]:
+    """What a label counts for a voxel: 1 on the surface, little at ``reach_m`` from it.
+
+    A voxel before or behind a surface is seen against what lies beside it there, the farther
+    off the more so.
+    """
+    near = 1 - np.abs(sdf_m) / np.float32(reach_m)
+    return np.asarray(np.maximum(near, np.float32(_LEAST_CLOSENESS)))

@@ -8,7 +8,7 @@ from helpers_mapping import Renderer, World, kinect_noise, look_at
 
 from hydra_mono.core.config import MappingConfig
 from hydra_mono.mapping.volume import create_volume
-from hydra_mono.mapping.weights import certainty, depth_weight, expected_sdf_m
+from hydra_mono.mapping.weights import certainty, closeness, depth_weight, expected_sdf_m
 
 FACE_M = 0.013  # of the wall, on y
 
@@ -29,6 +29,11 @@ def test_an_observation_is_weighed_by_the_mean_it_agrees_with() -> None:
     stored, weight = np.array([-0.02, -0.02, 0.15], np.float32), np.array([3, 0, 3], np.float32)
     seen = np.full(3, -0.04, np.float32)
     np.testing.assert_allclose(expected_sdf_m(stored, weight, seen, 0.06), [-0.02, -0.04, -0.04])
+
+
+def test_labels_count_less_off_the_surface_but_never_nothing() -> None:
+    counts = closeness(np.array([0.0, -0.03, 0.06], np.float32), 0.06)
+    np.testing.assert_allclose(counts, [1.0, 0.5, 0.1], atol=1e-6)
 
 
 def test_an_observation_weighs_half_at_the_given_deviation() -> None:

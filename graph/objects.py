@@ -211,7 +211,8 @@ class ObjectLayer:
     def _fit(self, now: _Now, cluster: Cluster) -> BoundingBox:
         points_m = cluster.surface.points_m.astype(np.float64)
         normals = cluster.surface.normals.astype(np.float64)
-        box = fit_box(points_m, normals, cluster.surface.is_fringe, self._trim)
+        surface = cluster.surface
+        box = fit_box(points_m, normals, surface.is_fringe, surface.is_veil, self._trim)
         if self._completion is None:
             return box
         structure = self._structure.near(box, now.mesh, now.update.block_size_m)

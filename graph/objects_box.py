@@ -8,28 +8,39 @@ from jaxtyping import Bool, Float64
 from hydra_mono.core.box import BoundingBox
 
 FRINGE_M = 0.1  # where labels meet, surface counts so far beyond the sure surface only
+VEIL_M = 0.11  # veils hang so far behind an outline at most: what is mapped there and a voxel
 CLEARLY_SMALLER = 0.95  # a turned box is chosen when its footprint is below this share
+_ENOUGH = 0.2  # share of the surface that must be sure, for the rest to be doubted
 
 
 def fit_box(
     points_m: Float64[np.ndarray, "n 3"],
     normals: Float64[np.ndarray, "n 3"],
     is_fringe: Bool[np.ndarray, " n"],
+    is_veil: Bool[np.ndarray, " n"],
     trim: float,
 ) -> BoundingBox:
     """An upright box round the points, but for the outermost share ``trim`` at each side.
 
     Its sides lie along the axes, or as the surface itself is turned where that is clearly
-    smaller. Surface where labels meet (``is_fringe``) cannot draw a side out far.
+    smaller. Surface where labels meet (``is_fringe``) cannot draw a side out far, and veils
+    (``is_veil``) cannot at all.
     """
-    sure = ~is_fringe if np.count_nonzero(~is_fringe) >= 0.2 * len(points_m) else is_fringe | True
-    yaw_rad = find_yaw(normals[sure])
-    best = box_at_yaw(points_m, sure, 0.0, trim)
+    everything = np.ones(len(points_m), np.bool_)
+    solid, sure = _unless_too_few(~is_veil, everything), _unless_too_few(~is_fringe, everything)
+    yaw_rad = find_yaw(normals[_unless_too_few(solid & sure, sure)])
+    best = box_at_yaw(points_m, solid, sure, 0.0, trim)
     if yaw_rad != 0.0:
-        turned = box_at_yaw(points_m, sure, yaw_rad, trim)
+        turned = box_at_yaw(points_m, solid, sure, yaw_rad, trim)
         if _footprint_m2(turned) < CLEARLY_SMALLER * _footprint_m2(best):
             return turned
     return best
+
+
+def _unless_too_few(
+    chosen: Bool[np.ndarray, " n"], otherwise: Bool[np.ndarray, " n"]
+) -> Bool[np.ndarray, " n"]:
+    return chosen if np.count_nonzero(chosen) >= _ENOUGH * len(chosen) else otherwise
 
 
 def _footprint_m2(box: BoundingBox) -> float:
@@ -52,6 +63,7 @@ def find_yaw(normals: Float64[np.ndarray, "n 3"], tolerance_rad: float = 0.03) -
 
 def box_at_yaw(
     points_m: Float64[np.ndarray, "n 3"],
+    is_solid: Bool[np.ndarray, " n"],
     is_sure: Bool[np.ndarray, " n"],
     yaw_rad: float,
     trim: float,
@@ -59,11 +71,7 @@ def box_at_yaw(
     """The trimmed box with its sides turned by ``yaw_rad``."""
     cos, sin = math.cos(yaw_rad), math.sin(yaw_rad)
     box_from_world = np.array([[cos, sin, 0.0], [-sin, cos, 0.0], [0.0, 0.0, 1.0]])
-    turned = points_m @ box_from_world.T
-    lower, upper = np.quantile(turned, [trim, 1 - trim], axis=0)
-    sure_lower, sure_upper = np.quantile(turned[is_sure], [trim, 1 - trim], axis=0)
-    lower = np.maximum(lower, sure_lower - FRINGE_M)
-    upper = np.minimum(upper, sure_upper + FRINGE_M)
+    lower, upper = _extent_m(points_m @ box_from_world.T, is_solid, is_sure, trim)
     center = (lower + upper) / 2 @ box_from_world
     size = upper - lower
     return BoundingBox(
@@ -71,3 +79,32 @@ def box_at_yaw(
         dimensions_m=(float(size[0]), float(size[1]), float(size[2])),
         yaw_rad=yaw_rad,
     )
+
+
+def _extent_m(
+    points_m: Float64[np.ndarray, "n 3"],
+    is_solid: Bool[np.ndarray, " n"],
+    is_sure: Bool[np.ndarray, " n"],
+    trim: float,
+) -> tuple[Float64[np.ndarray, "3"], Float64[np.ndarray, "3"]]:
+    """Lower and upper ends along the axes.
+
+    What takes a side farther out than a veil can hang is surface that was seen flatly.
+    """
+    lower, upper = _trimmed(points_m, trim)
+    sure_lower, sure_upper = _trimmed(points_m[is_sure], trim)
+    lower, upper = (
+        np.maximum(lower, sure_lower - FRINGE_M),
+        np.minimum(upper, sure_upper + FRINGE_M),
+    )
+    solid_lower, solid_upper = _trimmed(points_m[is_solid], trim)
+    lower = np.where(solid_lower - lower < VEIL_M, np.maximum(lower, solid_lower), lower)
+    upper = np.where(upper - solid_upper < VEIL_M, np.minimum(upper, solid_upper), upper)
+    return lower, upper
+
+
+def _trimmed(
+    points_m: Float64[np.ndarray, "n 3"], trim: float
+) -> tuple[Float64[np.ndarray, "3"], Float64[np.ndarray, "3"]]:
+    lower, upper = np.quantile(points_m, [trim, 1 - trim], axis=0)
+    return lower, upper

@@ -1,6 +1,6 @@
 """Marching cubes over chosen blocks, such that the meshes of neighbours meet exactly."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import numpy as np
@@ -14,6 +14,8 @@ _SIDE = RESOLUTION + 1  # corners along a block's edge, the last shared with the
 _CORNERS = _SIDE**3
 _EDGES_OF_BLOCK = 3 * _CORNERS  # an edge is numbered axis * 729 + the corner it starts from
 _STEPS = np.array([1, _SIDE, _SIDE * _SIDE])  # to the next corner along x, y, z
+_STEEP = 1.6  # voxels of distance from one voxel to the next; on surface that was seen, about 1
+_BARELY_SEEN = 2.5  # close observations of a voxel that may merely be hidden by an outline
 _POSITIVE = np.array([[n & 1, n >> 1 & 1, n >> 2 & 1] for n in range(8)], np.int32)
 
 
@@ -47,6 +49,7 @@ def mesh_blocks(
     vertices = _place(np.flatnonzero(used), sdf_m, slots, keys, voxel_size_m)
     faces = (np.cumsum(used, dtype=np.int32) - 1)[edges]
     mesh = _dress(vertices, faces, pool.voxels, frame_stamps_ns)
+    mesh = replace(mesh, is_veil=_veil(pool.voxels, vertices, voxel_size_m))
     return _split(mesh, vertices.block, triangle_block, keys)
 
 
@@ -173,6 +176,19 @@ def _labels(
     return np.asarray(np.where(weight[end] > weight[start], label[end], label[start]))
 
 
+def _veil(voxels: VoxelArrays, vertices: _Vertices, voxel_size_m: float) -> Bool[np.ndarray, " v"]:
+    """Vertices where distance drops faster than it can, into a voxel that was barely seen.
+
+    Behind an outline lie voxels that were only ever hidden, next to ones that were seen through.
+    The step between them is no surface, only as far as the thing can reach at most.
+    """
+    start, end = vertices.start, vertices.end
+    distance_m, weight = voxels.meshed_sdf_m.reshape(-1), voxels.weight.reshape(-1)
+    before, after = distance_m[start], distance_m[end]
+    barely = np.where(before < after, weight[start], weight[end]) < _BARELY_SEEN
+    return np.asarray(barely & (np.abs(before - after) > _STEEP * voxel_size_m))
+
+
 def _normals(
     points_m: Float32[np.ndarray, "v 3"], faces: Int32[np.ndarray, "t 3"]
 ) -> Float32[np.ndarray, "v 3"]:
@@ -214,5 +230,6 @@ def _split(
             labels=mesh.labels[part].copy(),
             first_seen_ns=mesh.first_seen_ns[part].copy(),
             last_seen_ns=mesh.last_seen_ns[part].copy(),
+            is_veil=mesh.veil[part].copy(),
         )
     return meshes

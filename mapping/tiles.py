@@ -78,9 +78,3 @@ def _flatter(
     """The difference to the neighbour that is more likely on the same surface."""
     take_after = np.isnan(before) | (np.abs(after) < np.abs(before))
     return np.where(take_after, after, before)
-
-
-def spread(tiles: Float32[np.ndarray, "r c"], shape: tuple[int, int]) -> np.ndarray:
-    """An image of the wanted size from a value per tile."""
-    whole = np.repeat(np.repeat(tiles, TILE, axis=0), TILE, axis=1)
-    return np.asarray(whole[: shape[0], : shape[1]])

@@ -10,8 +10,9 @@ from hydra_mono.core.prediction import Prediction
 from hydra_mono.mapping.block_pool import RESOLUTION, VOXELS, VoxelArrays
 from hydra_mono.mapping.depth import flying
 from hydra_mono.mapping.semantics import vote
-from hydra_mono.mapping.tiles import LEAST_SLANT, Tiles, spread
+from hydra_mono.mapping.tiles import LEAST_SLANT, TILE, Tiles
 from hydra_mono.mapping.view import DepthView
+from hydra_mono.mapping.weights import certainty, closeness, depth_weight, expected_sdf_m
 
 _COLOR_FRAMES = 16  # a colour is the mean of about so many frames
 _SURE = 1.0  # weight of a voxel that is seen through or has never been near a surface
@@ -55,15 +56,16 @@ class FusionRule:
 
 @dataclass(frozen=True, slots=True)
 class Pixels:
-    """The images of one frame as flat arrays; depth, slant and sigma have a border of zeros.
+    """The images of one frame as flat arrays; depth and sigma have a border of zeros.
 
     ``stride`` is the width of the bordered images; pixels are numbered as in them.
+    ``slant``: by tile.
     """
 
     stride: int
     focal_px: float
     depth_m: Float32[np.ndarray, " p"]
-    slant: Float32[np.ndarray, " p"]
+    slant: Float32[np.ndarray, "r c"]
     color: UInt8[np.ndarray, "q 3"]
     label: UInt8[np.ndarray, " q"] | None
     confidence: Float32[np.ndarray, " q"] | None
@@ -72,6 +74,12 @@ class Pixels:
     def unbordered(self, pixel: Int32[np.ndarray, " k"]) -> Int32[np.ndarray, " k"]:
         """The same pixels, none of the border, in the images without one."""
         return np.asarray(pixel - 2 * (pixel // self.stride) - self.stride + 1)
+
+    def slant_at(self, pixel: Int32[np.ndarray, " k"]) -> Float32[np.ndarray, " k"]:
+        """The slant of pixels, none of the border."""
+        row = pixel // self.stride
+        column = pixel - row * self.stride
+        return np.asarray(self.slant[(row - 1) // TILE, (column - 1) // TILE])
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +103,11 @@ def fuse(
     voxels: VoxelArrays, samples: Samples, pixels: Pixels, rule: FusionRule, frame_number: int
 ) -> None:
     """Updates distance, weight, colour, label and stamps of the sampled voxels."""
-    farthest = (rule.front_m + rule.max_margin_m) / LEAST_SLANT
-    clear = np.flatnonzero((samples.sdf_m > farthest) & _open_to_carving(voxels, samples.slots))
-    close = np.flatnonzero((samples.sdf_m <= farthest) & (samples.sdf_m >= -rule.reach_m))
+    far = (rule.front_m + rule.max_margin_m) / LEAST_SLANT
+    clear = np.flatnonzero((samples.sdf_m > far) & _open_to_carving(voxels, samples.slots))
+    close = np.flatnonzero((samples.sdf_m <= far) & (samples.sdf_m >= -rule.reach_m))
     voxel, pixel = samples.voxel(close), samples.pixel[close]
-    sdf = samples.sdf_m[close] * pixels.slant[pixel]
+    sdf = samples.sdf_m[close] * pixels.slant_at(pixel)
     margin = _margin_m(pixels, pixel, rule)
     before = np.flatnonzero(sdf > rule.front_m + margin)
     _carve(voxels, samples.voxel(clear), _sureness(pixels, samples.pixel[clear], rule), rule)
@@ -108,14 +116,13 @@ def fuse(
     near = near[~flying(pixels.depth_m, pixel[near], pixels.stride, pixels.focal_px)]
     voxel, pixel, sdf = voxel[near], pixel[near], sdf[near]
     _average(voxels, voxel, sdf, pixels, pixel, rule)
-    at_surface = np.flatnonzero(np.abs(sdf) <= 1.5 * rule.voxel_size_m)
-    voxel, pixel = voxel[at_surface], pixels.unbordered(pixel[at_surface])
+    painted_m = 1.5 * rule.voxel_size_m
+    at_surface = np.flatnonzero(np.abs(sdf) <= painted_m)
+    voxel, pixel, sdf = voxel[at_surface], pixels.unbordered(pixel[at_surface]), sdf[at_surface]
     _paint(voxels, voxel, np.take(pixels.color, pixel, axis=0))
     if pixels.label is not None:
-        trust = np.ones(len(pixel), np.float32)
-        if pixels.confidence is not None:
-            trust = pixels.confidence[pixel]
-        _name(voxels, voxel, pixels.label[pixel], trust, rule.max_label_weight)
+        counts = _trust(pixels, pixel, sdf, painted_m)
+        _name(voxels, voxel, pixels.label[pixel], counts, rule.max_label_weight)
     _stamp(voxels, voxel, frame_number)
 
 
@@ -140,19 +147,7 @@ def _sureness(
     """What seeing through something counts, of what it would if the depth were certain."""
     if pixels.sigma_m is None:
         return np.float32(1)
-    return _certainty(pixels.sigma_m[pixel], rule.half_sigma_m)
-
-
-def _certainty(
-    sigma_m: Float32[np.ndarray, " m"], half_sigma_m: float
-) -> Float32[np.ndarray, " m"]:
-    return np.asarray(1 / (1 + (sigma_m / np.float32(half_sigma_m)) ** 2))
-
-
-def depth_weight(depth_m: Float32[np.ndarray, " m"]) -> Float32[np.ndarray, " m"]:
-    """Certainty of a measurement, 1 close by; the noise of Nguyen et al. (3DIMPVT 2012)."""
-    sigma_m = np.float32(0.0012) + np.float32(0.0019) * (depth_m - np.float32(0.4)) ** 2
-    return _certainty(sigma_m, 0.01)
+    return certainty(pixels.sigma_m[pixel], rule.half_sigma_m)
 
 
 def _average(
@@ -164,16 +159,17 @@ def _average(
     rule: FusionRule,
 ) -> None:
     """The running weighted mean of Curless and Levoy (SIGGRAPH 1996), its memory bounded."""
-    beyond = np.minimum(sdf_m + _margin_m(pixels, pixel, rule), 0)
-    fades = 1 + beyond / np.float32(rule.behind_m)
+    stored_sdf, stored_weight = voxels.sdf_m.reshape(-1), voxels.weight.reshape(-1)
+    old, old_weight = stored_sdf[voxel], stored_weight[voxel]
     if pixels.sigma_m is None:
         weight = depth_weight(pixels.depth_m[pixel])
+        expected = expected_sdf_m(old, old_weight, sdf_m, rule.behind_m)
     else:
-        weight = _certainty(pixels.sigma_m[pixel], rule.half_sigma_m)
+        weight = certainty(pixels.sigma_m[pixel], rule.half_sigma_m)
+        expected = sdf_m + _margin_m(pixels, pixel, rule)
+    fades = 1 + np.minimum(expected, 0) / np.float32(rule.behind_m)
     weight = weight * np.maximum(fades, np.float32(rule.least_weight))
-    stored_sdf, stored_weight = voxels.sdf_m.reshape(-1), voxels.weight.reshape(-1)
-    total = stored_weight[voxel] + weight
-    old = stored_sdf[voxel]
+    total = old_weight + weight
     stored_sdf[voxel] = old + (sdf_m - old) * (weight / total)
     stored_weight[voxel] = np.minimum(total, np.float32(rule.max_weight))
 
@@ -215,6 +211,18 @@ def _name(
 ) -> None:
     labels, weights = voxels.label.reshape(-1), voxels.label_weight.reshape(-1)
     labels[voxel], weights[voxel] = vote(labels[voxel], weights[voxel], seen, trust, max_weight)
+
+
+def _trust(
+    pixels: Pixels,
+    pixel: Int32[np.ndarray, " m"],
+    sdf_m: Float32[np.ndarray, " m"],
+    reach_m: float,
+) -> Float32[np.ndarray, " m"]:
+    """What labels count, of unbordered pixels; where depth is a guess, so is what is close."""
+    confidence = pixels.confidence
+    trust = np.ones(len(pixel), np.float32) if confidence is None else confidence[pixel]
+    return trust if pixels.sigma_m is not None else trust * closeness(sdf_m, reach_m)
 
 
 def _stamp(voxels: VoxelArrays, voxel: Int64[np.ndarray, " m"], frame_number: int) -> None:
@@ -271,7 +279,7 @@ def bordered(
         stride=view.depth_m.shape[1] + 2,
         focal_px=max(view.intrinsics.fx, view.intrinsics.fy),
         depth_m=_pad(view.depth_m),
-        slant=_pad(spread(tiles.slant, (view.intrinsics.height, view.intrinsics.width))),
+        slant=tiles.slant,
         color=rgb.reshape(-1, 3),
         label=None if labels is None else labels.reshape(-1),
         confidence=None if confidence is None else confidence.reshape(-1),
@@ -281,6 +289,8 @@ def bordered(
 
 def _pad(image: np.ndarray) -> np.ndarray:
     height, width = image.shape
-    padded = np.zeros((height + 2, width + 2), image.dtype)
+    padded = np.empty((height + 2, width + 2), image.dtype)
+    padded[[0, -1]] = 0
+    padded[:, [0, -1]] = 0
     padded[1:-1, 1:-1] = image
     return padded.reshape(-1)

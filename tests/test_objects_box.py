@@ -7,22 +7,25 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hydra_mono.core.box import BoundingBox, box_iou
-from hydra_mono.graph.objects_box import FRINGE_M, find_yaw, fit_box
+from hydra_mono.graph.objects_box import FRINGE_M, VEIL_M, find_yaw, fit_box
 
 
 def fitted(
-    box: BoundingBox, extra: np.ndarray | None = None, trim: float = 0.0, is_fringe: bool = False
+    box: BoundingBox,
+    extra: np.ndarray | None = None,
+    trim: float = 0.0,
+    is_fringe: bool = False,
+    is_veil: bool = False,
 ) -> BoundingBox:
-    """The fit to a box's surface and some extra points, which are fringe or not."""
+    """The fit to a box's surface and some extra points, which are fringe, or veil, or not."""
     mesh = box_mesh(box, TABLE)
     more = np.zeros((0, 3)) if extra is None else extra
     points = np.concatenate([mesh.vertices_m.astype(np.float64), more])
     normals = np.concatenate(
         [mesh.normals.astype(np.float64), np.tile([0.0, 0.0, 1.0], (len(more), 1))]
     )
-    fringe = np.zeros(len(points), bool)
-    fringe[len(mesh) :] = is_fringe
-    return fit_box(points, normals, fringe, trim)
+    is_extra = np.arange(len(points)) >= len(mesh)
+    return fit_box(points, normals, is_extra & is_fringe, is_extra & is_veil, trim)
 
 
 DESK = standing_box(0.0, 0.0, (1.2, 0.6, 0.7))
@@ -60,8 +63,20 @@ def test_doubtful_surface_cannot_draw_a_side_out_far() -> None:
     assert doubtful.dimensions_m[0] == pytest.approx(1.2 + FRINGE_M)
 
 
-def test_surface_that_is_doubtful_all_over_still_has_a_box() -> None:
+def test_a_veil_behind_a_side_is_no_part_of_the_thing() -> None:
+    hanging = np.array([[0.6 + 0.9 * VEIL_M, 0.0, 0.35]])
+    assert fitted(DESK, hanging, is_veil=True).dimensions_m[0] == pytest.approx(1.2)
+
+
+def test_what_lies_farther_out_than_a_veil_can_hang_was_seen_flatly() -> None:
+    side = np.array([[0.6 + 1.1 * VEIL_M, 0.0, 0.35]])
+    assert fitted(DESK, side, is_veil=True).dimensions_m[0] == pytest.approx(1.2 + 1.1 * VEIL_M)
+
+
+@pytest.mark.parametrize("is_veil", [False, True])
+def test_surface_that_is_doubtful_all_over_still_has_a_box(is_veil: bool) -> None:
     mesh = box_mesh(DESK, TABLE)
     points, normals = mesh.vertices_m.astype(np.float64), mesh.normals.astype(np.float64)
-    box = fit_box(points, normals, np.ones(len(points), bool), 0.0)
+    everywhere = np.ones(len(points), bool)
+    box = fit_box(points, normals, everywhere, everywhere & is_veil, 0.0)
     assert box_iou(box, DESK) > 0.99

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
 
 import numpy as np
-from jaxtyping import Float32, Int32, Int64, UInt8
+from jaxtyping import Bool, Float32, Int32, Int64, UInt8
 
 BlockKey = tuple[int, int, int]
 
@@ -14,7 +14,8 @@ class SemanticMesh:
     """Vertices in world metres; ``normals`` are unit and point into free space.
 
     ``first_seen_ns`` / ``last_seen_ns``: stamps of the first and the latest frame that saw the
-    surface at the vertex.
+    surface at the vertex. ``is_veil``: nobody saw surface at the vertex; it lies between what was
+    seen through and what an outline hides. None where there is nothing of the kind.
     """
 
     vertices_m: Float32[np.ndarray, "v 3"]
@@ -24,9 +25,15 @@ class SemanticMesh:
     labels: UInt8[np.ndarray, " v"]
     first_seen_ns: Int64[np.ndarray, " v"]
     last_seen_ns: Int64[np.ndarray, " v"]
+    is_veil: Bool[np.ndarray, " v"] | None = None
 
     def __len__(self) -> int:
         return len(self.vertices_m)
+
+    @property
+    def veil(self) -> Bool[np.ndarray, " v"]:
+        """``is_veil``, spelled out where it is None."""
+        return np.zeros(len(self), np.bool_) if self.is_veil is None else self.is_veil
 
     @staticmethod
     def empty() -> "SemanticMesh":
@@ -50,10 +57,11 @@ def concatenate(meshes: Iterable[SemanticMesh]) -> SemanticMesh:
     joined = {
         field.name: np.concatenate([getattr(mesh, field.name) for mesh in parts])
         for field in fields(SemanticMesh)
-        if field.name != "faces"
+        if field.name not in ("faces", "is_veil")
     }
     faces = np.concatenate([mesh.faces + o for mesh, o in zip(parts, offsets, strict=True)])
-    return SemanticMesh(faces=faces, **joined)
+    is_veil = np.concatenate([mesh.veil for mesh in parts])
+    return SemanticMesh(faces=faces, is_veil=is_veil if is_veil.any() else None, **joined)
 
 
 @dataclass(frozen=True, slots=True)

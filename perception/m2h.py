@@ -57,11 +57,11 @@ class M2HConfig:
 FULL = M2HConfig()
 SMALL = M2HConfig(light=True)
 COMPACT = M2HConfig(
-    backbone=ConvConfig(depths=(2, 2, 8, 3)),
+    backbone=ConvConfig(depths=(2, 2, 12, 4)),
     channels=96,
     light=True,
     mask_padding=True,
-    feature_scale=2,
+    feature_scale=4,
     head_upsamplings=1,
     attention_skip=True,
     smooth_depth=True,

@@ -1,6 +1,7 @@
 """A training run: it learns, stops and goes on, and leaves what it promises."""
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,11 +12,14 @@ from helpers_training import rows, tiny_config, tiny_network
 
 from hydra_mono.core.config_training import StageConfig, TrainingConfig
 from hydra_mono.core.label_map import load_label_map
-from hydra_mono.perception.checkpoint import load_m2h
+from hydra_mono.perception.checkpoint import CheckpointError, load_m2h
+from hydra_mono.perception.conv_backbone import ConvConfig
+from hydra_mono.perception.m2h import M2H
 from hydra_mono.training import run
 from hydra_mono.training.batches import CachedWorlds, Photographs
 from hydra_mono.training.cache import NAMES, ViewSize, cache_world
 from hydra_mono.training.data import Data, cached_batches
+from hydra_mono.training.growing import grown
 from hydra_mono.training.nyuv2 import split_by_scene
 from hydra_mono.training.objective import TASKS, balanced_class_weight
 from hydra_mono.training.schedule import Schedule
@@ -107,6 +111,21 @@ def test_a_run_can_begin_with_the_weights_of_another(tmp_path: Path) -> None:
     expected = load_m2h(weights).state_dict()
     found = second.objective.network.state_dict()
     assert second.step == 0 and all(torch.equal(expected[name], found[name]) for name in expected)
+
+
+def test_a_grown_network_says_nearly_what_the_smaller_one_does() -> None:
+    torch.manual_seed(0)
+    config = tiny_network()
+    small, image = M2H(config).eval(), torch.rand(1, 3, 64, 96)
+    deeper = replace(config, backbone=ConvConfig(widths=(8, 8, 16, 16), depths=(1, 2, 3, 1)))
+    large = grown(small, deeper).eval()
+    assert len(large.state_dict()) > len(small.state_dict())
+    for expected, found in zip(small(image), large(image), strict=True):
+        assert torch.allclose(expected, found, atol=2e-2)
+    wider = replace(config, backbone=ConvConfig(widths=(8, 8, 16, 24), depths=(1, 1, 1, 1)))
+    for other in (wider, replace(config, attention_layers=2)):
+        with pytest.raises(CheckpointError, match="cannot go on from these weights"):
+            grown(small, other)
 
 
 def test_nothing_to_train_on_is_an_error() -> None:

@@ -17,7 +17,6 @@ from hydra_mono.training.batches import BatchMaker, BatchSource, CachedWorlds, P
 from hydra_mono.training.cache import ViewSize, cache_world
 from hydra_mono.training.device_batches import DeviceBatches, stack_shots
 from hydra_mono.training.live_worlds import LiveSettings, LiveWorlds
-from hydra_mono.training.nyuv2 import FRAME_PX
 from hydra_mono.training.samples import Sample, SampleSource
 from hydra_mono.training.texture_bank import TextureBank
 from hydra_mono.training.trainer import TrainingError, world_rank
@@ -26,6 +25,7 @@ from hydra_mono.training.view_pool import ViewPool
 logger = logging.getLogger(__name__)
 
 PHOTOGRAPH_WIDTH = 384  # pixels that photographs are held at
+RIM_PX = 2
 HELD_SEED = 900_000  # of live worlds that only validation sees
 HELD_CHUNKS = 2
 
@@ -60,7 +60,8 @@ def load_worlds(
 
 
 def load_photographs(samples: Iterable[Sample]) -> Photographs:
-    return Photographs(samples, PHOTOGRAPH_WIDTH, FRAME_PX + 2)
+    """Photographs as they are scored: whole, but for the rim, where resizing mixes in nothing."""
+    return Photographs(samples, PHOTOGRAPH_WIDTH, RIM_PX)
 
 
 def read_samples(source: SampleSource, workers: int) -> Iterator[Sample]:

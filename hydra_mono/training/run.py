@@ -13,6 +13,7 @@ from hydra_mono.perception.checkpoint import load_m2h
 from hydra_mono.perception.m2h import M2H, M2HConfig
 from hydra_mono.training.batches import Batch, BatchRule
 from hydra_mono.training.data import Data
+from hydra_mono.training.growing import grown
 from hydra_mono.training.objective import Objective, balanced_class_weight
 from hydra_mono.training.trainer import Trainer, TrainingError, world_rank
 from hydra_mono.training.watch import Watcher
@@ -35,7 +36,7 @@ def create_trainer(
     """A trainer at its first step, or where the folder's last run stopped.
 
     ``colors``: mean and deviation that images are normalised by. ``start_from``: weights of the
-    same network to begin with, in place of random numbers.
+    same network, or of one with fewer blocks, to begin with, in place of random numbers.
 
     Raises:
         TrainingError: the folder is of another training.
@@ -45,7 +46,7 @@ def create_trainer(
     torch.manual_seed(config.seed)
     counts = torch.from_numpy(maker.label_counts(network.classes)).float()
     weight = balanced_class_weight(counts, config.loss.class_balance)
-    first = M2H(network) if start_from is None else load_m2h(start_from, network).float()
+    first = M2H(network) if start_from is None else grown(load_m2h(start_from), network)
     objective = Objective(first, config.loss, weight)
     rank, _ = world_rank()
 

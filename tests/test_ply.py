@@ -17,10 +17,12 @@ from hydra_mono.core.ply import read_ply, write_ply
 
 
 def same(a: SemanticMesh, b: SemanticMesh) -> bool:
+    """Everything alike but ``is_veil``, which matters while a map grows and is not kept."""
     return all(
         getattr(a, name).dtype == getattr(b, name).dtype
         and np.array_equal(getattr(a, name), getattr(b, name))
         for name in SemanticMesh.__slots__
+        if name != "is_veil"
     )
 
 

@@ -15,7 +15,7 @@ class SemanticMesh:
 
     ``first_seen_ns`` / ``last_seen_ns``: stamps of the first and the latest frame that saw the
     surface at the vertex. ``is_veil``: nobody saw surface at the vertex; it lies between what was
-    seen through and what an outline hides. None where there is nothing of the kind.
+    seen through and what an outline hides; files do not keep it. None where nothing is.
     """
 
     vertices_m: Float32[np.ndarray, "v 3"]

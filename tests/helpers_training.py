@@ -10,6 +10,7 @@ from hydra_mono.core.frame import Intrinsics
 from hydra_mono.core.geometry import camera_rays
 from hydra_mono.perception.conv_backbone import ConvConfig
 from hydra_mono.perception.m2h import COMPACT, M2HConfig
+from hydra_mono.training.batches import BatchRule
 from hydra_mono.training.samples import Sample
 
 TINY = replace(
@@ -21,6 +22,16 @@ TINY = replace(
 CAMERA = Intrinsics(100.0, 100.0, 63.5, 47.5, 128, 96)
 PLANE_NORMAL = np.array([0.0, -0.6, -0.8])
 PLANE_DISTANCE_M = -2.0  # normal · point
+RULE = BatchRule(
+    height=48,
+    width=64,
+    count=3,
+    photographs=1.0,
+    focal_px=60.0,
+    feed_width=64,
+    mean=(0.5, 0.5, 0.5),
+    std=(0.25, 0.25, 0.25),
+)
 
 
 def plane_sample(name: str = "plane", camera: Intrinsics = CAMERA) -> Sample:

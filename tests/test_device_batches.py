@@ -7,6 +7,7 @@ import sys
 from dataclasses import fields, replace
 from pathlib import Path
 
+import helpers_training
 import numpy as np
 import pytest
 import torch
@@ -15,7 +16,7 @@ from helpers_training import planes as plane_samples
 
 from hydra_mono.core.label_map import load_label_map
 from hydra_mono.training.augment import Crop
-from hydra_mono.training.batches import BatchRule, Photographs
+from hydra_mono.training.batches import Photographs
 from hydra_mono.training.cache import ViewSize
 from hydra_mono.training.device_batches import DeviceBatches, Stack, stack_shots
 from hydra_mono.training.live_worlds import LiveSettings, LiveWorlds
@@ -23,16 +24,7 @@ from hydra_mono.training.view_pool import ViewPool
 from hydra_mono.training.warp import make_warp, marked, nearest, warped_image
 
 CPU = torch.device("cpu")
-RULE = BatchRule(
-    height=48,
-    width=64,
-    count=6,
-    photographs=0.5,
-    focal_px=60.0,
-    feed_width=64,
-    mean=(0.5, 0.5, 0.5),
-    std=(0.25, 0.25, 0.25),
-)
+RULE = replace(helpers_training.RULE, count=6, photographs=0.5)
 TINY = LiveSettings(
     size=ViewSize(32, 24),
     batch=2,

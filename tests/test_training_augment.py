@@ -3,26 +3,15 @@
 import numpy as np
 import pytest
 import torch
-from helpers_training import CAMERA, PLANE_NORMAL, plane_sample
+from helpers_training import CAMERA, PLANE_NORMAL, RULE, plane_sample
 from helpers_training import planes as plane_samples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hydra_mono.training.augment import Crop
-from hydra_mono.training.batches import Batch, BatchMaker, BatchRule, Photographs
+from hydra_mono.training.batches import Batch, BatchMaker, Photographs
 from hydra_mono.training.colors import random_color_change, recoloured
 from hydra_mono.training.targets import label_edges, normals_from_depth
-
-RULE = BatchRule(
-    height=48,
-    width=64,
-    count=3,
-    photographs=1.0,
-    focal_px=60.0,
-    feed_width=64,
-    mean=(0.5, 0.5, 0.5),
-    std=(0.25, 0.25, 0.25),
-)
 
 
 def planes() -> BatchMaker:

@@ -139,6 +139,10 @@ class BatchRule:
     least_photograph_crop: float = 0.6
 
     @property
+    def photograph_count(self) -> int:
+        return math.ceil(self.photographs * self.count)
+
+    @property
     def focal_per_width(self) -> float:
         return self.focal_px / self.feed_width
 
@@ -170,7 +174,7 @@ class BatchMaker:
 
     def _draw(self, rng: np.random.Generator, rule: BatchRule, index: int) -> tuple[Shot, float]:
         """A shot, and how small its crops may be."""
-        wanted = index < rule.photographs * rule.count
+        wanted = index < rule.photograph_count
         if self.photographs and (wanted or not self.worlds):
             return self.photographs.draw(rng), rule.least_photograph_crop
         assert self.worlds is not None

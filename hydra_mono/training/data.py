@@ -25,7 +25,7 @@ from hydra_mono.training.view_pool import ViewPool
 logger = logging.getLogger(__name__)
 
 PHOTOGRAPH_WIDTH = 384  # pixels that photographs are held at
-RIM_PX = 2
+RIM_PX = 2  # pixels at the edge of a photograph that are left out
 HELD_SEED = 900_000  # of live worlds that only validation sees
 HELD_CHUNKS = 2
 
@@ -60,7 +60,7 @@ def load_worlds(
 
 
 def load_photographs(samples: Iterable[Sample]) -> Photographs:
-    """Photographs as they are scored: whole, but for the rim, where resizing mixes in nothing."""
+    """Photographs whole, as they are scored, but for a rim of ``RIM_PX``."""
     return Photographs(samples, PHOTOGRAPH_WIDTH, RIM_PX)
 
 

@@ -102,14 +102,14 @@ class DeviceBatches:
         self, worlds: Stack | None, rule: BatchRule
     ) -> list[tuple[Stack, int, float, float]]:
         """Images, how many of them, their smallest crop and the deviation of their roll."""
-        shares = []
-        wanted = -(-rule.count * rule.photographs // 1)
-        real = 0 if self._photographs is None else rule.count if worlds is None else int(wanted)
-        if self._photographs is not None and real:
+        shares, left = [], rule.count
+        if self._photographs is not None:
+            real = rule.photograph_count if worlds is not None else rule.count
             shares.append((self._photographs, real, rule.least_photograph_crop, ROLL_RAD))
-        if worlds is not None and real < rule.count:
-            shares.append((worlds, rule.count - real, rule.least_crop, 0.0))
-        return shares
+            left -= real
+        if worlds is not None:
+            shares.append((worlds, left, rule.least_crop, 0.0))
+        return [share for share in shares if share[1]]
 
 
 def _random_warp(

@@ -128,8 +128,9 @@ class Trainer:
         return dict(zip(["loss", *parts, "rate"], [*values, rate], strict=True))
 
     def _batch(self, step: int) -> Batch:
-        number, batch = self._coming if self._coming else (None, None)
-        return batch if batch is not None and number == step else self._draw(step)
+        if self._coming and self._coming[0] == step:
+            return self._coming[1]
+        return self._draw(step)
 
     def _draw(self, step: int) -> Batch:
         return self._batches(self.schedule.stage(step), step).to(self.device)

@@ -2,7 +2,8 @@
 
 A camera never sees the back of a cabinet that stands against a wall, nor the sole of anything.
 Where a side of a box was not seen and a wall or the floor lies close behind it, the thing is
-taken to reach there, unless the camera saw into the gap between.
+taken to reach there, unless the camera saw into the gap between. A standing thing that showed
+nothing but a front reaches farther: nothing is so thin.
 """
 
 from collections.abc import Iterator
@@ -27,6 +28,8 @@ _HUNG_CLEARANCE = 0.5  # of the clearance, left behind what hangs on a wall
 _ROUND = 0.2  # agreement of the level normals modulo 90° below which a thing is round
 _MIN_ROUND = 20  # level normals, fewer tell nothing
 _MAX_UNSEEN = 0.4  # of a round thing's width may be added to its depth
+_BOTH_SEEN = 0.3  # of the surface on one side, on the other: more, and neither hides anything
+_FRONT_M = 0.15  # a standing thing that seems no deeper showed its front alone
 _SIDES = ((0, -1), (0, 1), (1, -1), (1, 1), (2, -1))  # axis and sign; tops stay as they are
 
 
@@ -34,10 +37,12 @@ _SIDES = ((0, -1), (0, 1), (1, -1), (1, 1), (2, -1))  # axis and sign; tops stay
 class CompletionRule:
     """Metres: how far off the wall or the floor may be, and what is left free before a wall.
 
-    Skirting boards and pipes keep furniture off the wall; pictures hang nearer.
+    Skirting boards and pipes keep furniture off the wall; pictures hang nearer. The wall may be
+    ``back_reach_m`` off behind a front.
     """
 
     wall_reach_m: float
+    back_reach_m: float
     floor_reach_m: float
     clearance_m: float
 
@@ -95,9 +100,9 @@ def _steps(scene: _Scene, rule: CompletionRule) -> Iterator[tuple[int, int, floa
     clearance_m = rule.clearance_m * (1.0 if stands else _HUNG_CLEARANCE)
     for axis, sign in _SIDES:
         is_wall = axis < 2
-        room_m = _room_behind(
-            scene, axis, sign, rule.wall_reach_m if is_wall else rule.floor_reach_m
-        )
+        is_front = is_wall and stands and 2 * scene.half[axis] < _FRONT_M
+        wall_reach_m = rule.back_reach_m if is_front else rule.wall_reach_m
+        room_m = _room_behind(scene, axis, sign, wall_reach_m if is_wall else rule.floor_reach_m)
         if room_m is None:
             continue
         step_m = room_m - (clearance_m if is_wall else 0.0)
@@ -166,7 +171,10 @@ def _round_off(
     if missing > _MAX_UNSEEN * size[1 - short]:
         return
     towards = scene.normals[:, short]
-    if np.count_nonzero(towards > 0.5) < np.count_nonzero(towards < -0.5):
+    above, below = np.count_nonzero(towards > 0.5), np.count_nonzero(towards < -0.5)
+    if min(above, below) > _BOTH_SEEN * max(above, below):
+        return
+    if above < below:
         upper[short] += missing
     else:
         lower[short] -= missing

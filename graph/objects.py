@@ -233,7 +233,9 @@ def create_objects(
     config: ObjectsConfig, labels: LabelSpace, voxel_size: float = 0.0
 ) -> ObjectLayer:
     """The layer a config asks for; on a map of larger voxels (metres) its grid is as coarse."""
-    completion = CompletionRule(config.wall_reach, config.floor_reach, config.wall_clearance)
+    completion = CompletionRule(
+        config.wall_reach, config.back_reach, config.floor_reach, config.wall_clearance
+    )
     return ObjectLayer(
         labels,
         cell_size=max(config.cell_size, voxel_size),

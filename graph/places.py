@@ -6,6 +6,7 @@ from jaxtyping import Bool, Float64
 from hydra_mono.core.config import PlacesConfig
 from hydra_mono.core.freespace import FreeSpace
 from hydra_mono.graph.nodes import Edge, PlaceNode
+from hydra_mono.graph.places_borders import Borders
 from hydra_mono.graph.places_cover import Balls
 from hydra_mono.graph.places_edges import Links
 from hydra_mono.graph.places_plan import PlaceRules, Plan, plan_places
@@ -20,8 +21,9 @@ class PlaceLayer:
     here the fewest balls on it are kept that fill the space, so what they cover is explicit.
     """
 
-    def __init__(self, rules: PlaceRules) -> None:
-        self._rules = rules
+    def __init__(self, rules: PlaceRules, borders: Borders | None = None) -> None:
+        """``borders``: of rooms, that places are to keep to one side of, where they are known."""
+        self._rules, self._borders = rules, borders
         self._archive = _Archive()
 
     def update(self, graph: SceneGraph, space: FreeSpace, stamp_ns: int) -> None:
@@ -32,26 +34,26 @@ class PlaceLayer:
             return
         symbols, known = _places_in(graph, space)
         links, is_anchored = _links_between(graph, symbols)
-        plan = plan_places(space, known, links, is_anchored, self._rules)
+        plan = plan_places(space, known, links, is_anchored, self._rules, self._borders)
         symbols = _write_nodes(graph, symbols, plan, stamp_ns)
         _write_edges(graph, symbols, plan, stamp_ns)
 
 
-def create_places(config: PlacesConfig) -> PlaceLayer:
+def create_places(config: PlacesConfig, borders: Borders | None = None) -> PlaceLayer:
     """The layer that the configuration asks for."""
-    return PlaceLayer(
-        PlaceRules(
-            min_radius_m=config.min_node_distance,
-            min_volume_m3=config.min_volume,
-            min_edge_clearance_m=config.min_edge_distance,
-            min_joining_clearance_m=config.freespace_edge_clearance,
-            max_edge_length_m=config.max_edge_length,
-            min_component_size=config.min_component_size,
-            gvd_min_distance_m=config.voronoi_min_distance,
-            gvd_min_separation_m=config.voronoi_parent_l1_separation,
-            gvd_max_cos=config.voronoi_parent_cos_separation,
-        )
+    rules = PlaceRules(
+        min_radius_m=config.min_node_distance,
+        min_volume_m3=config.min_volume,
+        min_edge_clearance_m=config.min_edge_distance,
+        min_joining_clearance_m=config.freespace_edge_clearance,
+        max_edge_length_m=config.max_edge_length,
+        max_past_border_m=config.max_past_border,
+        min_component_size=config.min_component_size,
+        gvd_min_distance_m=config.voronoi_min_distance,
+        gvd_min_separation_m=config.voronoi_parent_l1_separation,
+        gvd_max_cos=config.voronoi_parent_cos_separation,
     )
+    return PlaceLayer(rules, borders)
 
 
 class _Archive:

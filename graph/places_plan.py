@@ -7,11 +7,13 @@ from jaxtyping import Bool, Float64, Int64
 
 from hydra_mono.core.freespace import FreeSpace
 from hydra_mono.graph.gvd import gvd_voxels
+from hydra_mono.graph.places_borders import Borders, straddle
 from hydra_mono.graph.places_clearance import Clearance
 from hydra_mono.graph.places_cover import Balls, Samples, choose_balls, drop_redundant
 from hydra_mono.graph.places_edges import Links, are_stray, joining, near_pairs, without_detours
+from hydra_mono.graph.places_frontier import Frontier
 
-_MARGIN_M = 0.03  # by so much the surface in a voxel may be nearer than where it is kept
+_MARGIN_M = 0.05  # by so much the surface in a voxel may be nearer than where it is kept
 _MOVED_M = 0.8  # from a change on, the diagram hardly moves
 _NEIGHBOURS = 16  # nearest places that an edge may lead to
 
@@ -25,6 +27,7 @@ class PlaceRules:
     min_edge_clearance_m: float
     min_joining_clearance_m: float
     max_edge_length_m: float
+    max_past_border_m: float
     min_component_size: int
     gvd_min_distance_m: float
     gvd_min_separation_m: float
@@ -50,17 +53,24 @@ def plan_places(
     known_links: Links,
     is_anchored: Bool[np.ndarray, " m"],
     rules: PlaceRules,
+    borders: Borders | None = None,
 ) -> Plan:
     """Looks anew at the changed part of the box and leaves the rest as it was.
 
-    ``is_anchored``: known balls with an edge to a place that is not among ``known``.
+    ``is_anchored``: known balls with an edge to a place that is not among ``known``. Balls that
+    reach far past a border belong to no one room; others cover the space there.
     """
     is_changed = _is_affected(space, known, known_links)
     space = _grown(space)
     field = Clearance(space)
     voxels, diagram = _diagram(space, rules)
     balls, is_valid = _settled(field, known, is_changed, diagram)
-    stays, new = _cover(field, balls, is_valid, _thinned(field, voxels, diagram), rules)
+    candidates = _thinned(field, voxels, diagram)
+    keeps = ~straddle(balls.plus(candidates), rules.max_past_border_m, borders)
+    is_told = _reaches_changed_box(space, balls, np.zeros(len(balls)))
+    is_valid &= keeps[: len(balls)] | ~is_told | is_anchored  # what hangs on these is out of reach
+    candidates = candidates.take(keeps[len(balls) :])
+    stays, new = _cover(field, balls, is_valid, candidates, rules)
     balls = balls.plus(new)
     stays = np.concatenate([stays, np.ones(len(new), bool)])
     is_fresh = np.concatenate([is_changed, np.ones(len(new), bool)])
@@ -68,7 +78,14 @@ def plan_places(
     links = _links(field, balls, stays, is_fresh, known_links, rules)
     stays &= ~are_stray(len(balls), links, anchored, rules.min_component_size) | ~is_fresh
     both = is_fresh[links.pairs].any(axis=1) & stays[links.pairs].all(axis=1)
-    return Plan(balls, stays, is_fresh, links.take(both))
+    return Plan(balls, stays, is_fresh, _as_wide_as_proven(space, balls, links.take(both)))
+
+
+def _as_wide_as_proven(space: FreeSpace, balls: Balls, links: Links) -> Links:
+    """Ways are chosen by what was seen; the width they state must hold for the unseen too."""
+    starts, ends = (balls.center_m[column] for column in links.pairs.T)
+    proven_m = Frontier(space).along(starts, ends)
+    return Links(links.pairs, np.minimum(links.clearance_m, proven_m))
 
 
 def _cover(

@@ -7,7 +7,6 @@ from jaxtyping import Float64, Int64
 
 from hydra_mono.core.config import RoomsConfig
 from hydra_mono.core.labels import LabelSpace
-from hydra_mono.core.mesh import BlockMesh, MeshUpdate
 from hydra_mono.graph.building import update_building
 from hydra_mono.graph.rooms_groups import Necks, PlaceGraph, group_places, necks
 from hydra_mono.graph.rooms_identity import Claim, claim_rooms
@@ -18,9 +17,9 @@ from hydra_mono.graph.scene_graph import SceneGraph
 from hydra_mono.graph.symbols import Layer, NodeSymbol
 
 
-def create_rooms(config: RoomsConfig, labels: LabelSpace) -> "RoomLayer":
-    """The room layer that a config describes."""
-    walls = WallPlan(
+def create_walls(config: RoomsConfig, labels: LabelSpace) -> WallPlan:
+    """The plan of walls that a config describes, empty at first."""
+    return WallPlan(
         labels,
         cell_size_m=config.cell_size,
         gaps=GapLengths(
@@ -32,6 +31,10 @@ def create_rooms(config: RoomsConfig, labels: LabelSpace) -> "RoomLayer":
         min_storey_height_m=config.min_storey_height,
         min_storey_area_m2=config.min_storey_area,
     )
+
+
+def create_rooms(config: RoomsConfig, walls: WallPlan) -> "RoomLayer":
+    """The room layer that a config describes, over walls that somebody keeps up to date."""
     dilations = Necks(
         min_dilation_m=config.min_dilation,
         max_dilation_m=config.max_dilation,
@@ -67,9 +70,8 @@ class RoomLayer:
         self._mirror = PlaceMirror()
         self._floors_m: list[float] = []
 
-    def update(self, graph: SceneGraph, mesh: BlockMesh, update: MeshUpdate, stamp_ns: int) -> None:
-        """Regroups what is active or changed; of ``mesh`` only ``update`` is read."""
-        self._walls.apply(update)
+    def update(self, graph: SceneGraph, stamp_ns: int) -> None:
+        """Regroups what is active or changed."""
         self._mirror.follow(graph)
         writer = RoomWriter(graph, self._mirror, self._walls.storeys_of, stamp_ns)
         is_new_storey = self._floors_m != self._walls.floors_m

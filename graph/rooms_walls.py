@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool, Float64, Int64
+from scipy import ndimage
 
 from hydra_mono.core.labels import LabelSpace
 from hydra_mono.core.mesh import MeshUpdate
@@ -65,7 +66,6 @@ class WallPlan:
         self._min_storey = (min_storey_height_m, min_storey_area_m2, share)
         self._known: set[Column] = set()
         self._storeys: list[StoreyColumns] = []
-        self._latest: dict[int, tuple[np.ndarray, np.ndarray]] = {}
         self.floors_m: list[float] = []
 
     def apply(self, update: MeshUpdate) -> None:
@@ -103,24 +103,45 @@ class WallPlan:
 
         None where hardly any wall has been seen around them.
         """
-        if storey >= len(self._storeys):
-            return None
         frame = PlanFrame(self._evidence.heading_rad)
         starts, ends = frame.to_plan(starts_m), frame.to_plan(ends_m)
-        step = self._evidence.block_size_m
-        lower = np.minimum(starts.min(axis=0), ends.min(axis=0)) - MARGIN_M
-        upper = np.maximum(starts.max(axis=0), ends.max(axis=0)) + MARGIN_M
-        lower, upper = np.floor(lower / step) * step, np.ceil(upper / step) * step
-        raster = self._storeys[storey].raster(frame, lower, upper)
-        if raster.has(SOLID).sum() * raster.cell_size_m < LEAST_WALL_M:
+        raster = self._raster(storey, frame, np.concatenate([starts, ends]))
+        if raster is None:
             return None
-        return crossings(raster, self._gap_cells(storey, raster), starts, ends)
+        return crossings(raster, self._gap_cells(raster), starts, ends)
 
-    def _gap_cells(self, storey: int, raster: PlanRaster) -> Bool[np.ndarray, "x y"]:
-        """Gap cells of a raster, those of the last time where its flags are the same."""
-        flags, gaps = self._latest.get(storey, (None, None))
-        if flags is None or gaps is None or not np.array_equal(flags, raster.flags):
-            rules = self._gaps.in_cells(raster.cell_size_m)
-            gaps = gap_cells(raster.has(SOLID), raster.has(LINTEL), raster.has(ROOMY), rules)
-            self._latest[storey] = raster.flags, gaps
-        return gaps
+    def past_border_m(
+        self, center_m: Float64[np.ndarray, "n 3"], radius_m: Float64[np.ndarray, " n"]
+    ) -> Float64[np.ndarray, " n"]:
+        """How far balls reach, in plan, past the nearest gap between two ends of wall.
+
+        Below 0 where they do not; infinitely so where there is none.
+        """
+        past_m = np.full(len(center_m), -np.inf)
+        frame = PlanFrame(self._evidence.heading_rad)
+        storeys = self.storeys_of(center_m[:, 2])
+        for storey in np.unique(storeys).tolist():
+            here = storeys == storey
+            plan_m = frame.to_plan(center_m[here, :2])
+            raster = self._raster(storey, frame, plan_m)
+            if raster is not None and (gaps := self._gap_cells(raster)).any():
+                away_m = ndimage.distance_transform_edt(~gaps) * raster.cell_size_m
+                past_m[here] = radius_m[here] - away_m[tuple(raster.cells_of(plan_m).T)]
+        return past_m
+
+    def _raster(
+        self, storey: int, frame: PlanFrame, plan_m: Float64[np.ndarray, "n 2"]
+    ) -> PlanRaster | None:
+        """The walls around some points; None where hardly any have been seen."""
+        if storey >= len(self._storeys):
+            return None
+        step = self._evidence.block_size_m
+        lower = np.floor((plan_m.min(axis=0) - MARGIN_M) / step) * step
+        upper = np.ceil((plan_m.max(axis=0) + MARGIN_M) / step) * step
+        raster = self._storeys[storey].raster(frame, lower, upper)
+        enough = raster.has(SOLID).sum() * raster.cell_size_m >= LEAST_WALL_M
+        return raster if enough else None
+
+    def _gap_cells(self, raster: PlanRaster) -> Bool[np.ndarray, "x y"]:
+        rules = self._gaps.in_cells(raster.cell_size_m)
+        return gap_cells(raster.has(SOLID), raster.has(LINTEL), raster.has(ROOMY), rules)

@@ -16,7 +16,7 @@ from hydra_mono.graph.agents import create_agent_trail
 from hydra_mono.graph.hierarchy import assign_parents
 from hydra_mono.graph.objects import create_objects
 from hydra_mono.graph.places import create_places
-from hydra_mono.graph.rooms import create_rooms
+from hydra_mono.graph.rooms import create_rooms, create_walls
 from hydra_mono.graph.scene_graph import SceneGraph
 from hydra_mono.mapping.freespace import create_free_space
 from hydra_mono.mapping.volume import SemanticVolume, create_volume
@@ -47,8 +47,9 @@ class Mapper:
         self._refine = create_refinement(monocular, self._volume)
         self._free_space = create_free_space(config.free_space, config.mapping, monocular)
         self._objects = create_objects(config.objects, labels, config.mapping.voxel_size)
-        self._places = create_places(config.places)
-        self._rooms = create_rooms(config.rooms, labels)
+        self._walls = create_walls(config.rooms, labels)
+        self._places = create_places(config.places, self._walls)
+        self._rooms = create_rooms(config.rooms, self._walls)
         self._agents = create_agent_trail(config.agents)
         self._moving = labels.mask(labels.ids("agent"))
         self._separation_ns = int(config.mapping.keyframe_separation * 1e9)
@@ -89,6 +90,7 @@ class Mapper:
         stage, stamp_ns, center_m = self.clock.stage, frame.stamp_ns, frame.camera_position_m
         update = stage("mesh", self._volume.update_mesh, stamp_ns, center_m)
         self.mesh.apply(update)
+        stage("walls", self._walls.apply, update)
         yield
         space = stage("free_space", self._free_space.update, update, center_m)
         yield
@@ -96,7 +98,7 @@ class Mapper:
         yield
         stage("places", self._places.update, self.graph, space, stamp_ns)
         yield
-        stage("rooms", self._rooms.update, self.graph, self.mesh, update, stamp_ns)
+        stage("rooms", self._rooms.update, self.graph, stamp_ns)
         stage("hierarchy", assign_parents, self.graph, stamp_ns)
         stage("view_map", self._viewer.log_map, update, self.graph)
 

@@ -200,6 +200,7 @@ class FreeSpaceMap:
             changed_lower=changed[0] - lower,
             changed_upper=changed[1] - lower,
             surface_offset=offset,
+            unseen=(state != FREE) & (state != SOLID),
             complete_lower_m=np.where(lower > first, lower * size, -np.inf),
             complete_upper_m=np.where(upper < end, upper * size, np.inf),
             window_center_m=center_m,

@@ -12,6 +12,7 @@ from hydra_mono.core.mesh import MeshUpdate, SemanticMesh
 from hydra_mono.core.prediction import Prediction
 from hydra_mono.graph.nodes import PlaceNode
 from hydra_mono.graph.places import PlaceLayer, create_places
+from hydra_mono.graph.places_borders import Borders
 from hydra_mono.graph.scene_graph import SceneGraph
 from hydra_mono.graph.symbols import Layer, NodeSymbol
 from hydra_mono.mapping.freespace import FreeSpaceMap
@@ -203,8 +204,8 @@ def free_space_of(world: BoxWorld, *positions_m: Position) -> FreeSpace:
     return space.update(world_update(world), np.array(positions_m[0]))
 
 
-def new_places() -> PlaceLayer:
-    return create_places(PlacesConfig())
+def new_places(borders: Borders | None = None) -> PlaceLayer:
+    return create_places(PlacesConfig(), borders)
 
 
 def places_of(graph: SceneGraph) -> dict[NodeSymbol, PlaceNode]:

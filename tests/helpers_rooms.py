@@ -10,7 +10,7 @@ from hydra_mono.core.config import RoomsConfig
 from hydra_mono.core.labels import NO_LABELS, Label, LabelSpace
 from hydra_mono.core.mesh import BlockMesh, MeshUpdate, SemanticMesh
 from hydra_mono.graph.nodes import Edge, PlaceNode
-from hydra_mono.graph.rooms import RoomLayer, create_rooms
+from hydra_mono.graph.rooms import RoomLayer, create_rooms, create_walls
 from hydra_mono.graph.scene_graph import SceneGraph
 from hydra_mono.graph.symbols import Layer, NodeSymbol
 
@@ -143,7 +143,8 @@ class Explorer:
     def __init__(self, *worlds: World, labelled: bool = True, yaw_deg: float = 0.0) -> None:
         self.graph = SceneGraph()
         self.mesh = BlockMesh()
-        self.layer: RoomLayer = create_rooms(RoomsConfig(), LABELS if labelled else NO_LABELS)
+        self.walls = create_walls(RoomsConfig(), LABELS if labelled else NO_LABELS)
+        self.layer: RoomLayer = create_rooms(RoomsConfig(), self.walls)
         self.stamp_ns = 0
         self.built = [Built(world) for world in worlds]
         yaw = math.radians(yaw_deg)
@@ -187,7 +188,8 @@ class Explorer:
                 stamp = self.stamp_ns
                 edge = Edge(first_seen_ns=stamp, last_seen_ns=stamp, weight=weight)
                 self.graph.add_edge(*ends, edge)
-        self.layer.update(self.graph, self.mesh, self._mesh_update(lower, upper), self.stamp_ns)
+        self.walls.apply(self._mesh_update(lower, upper))
+        self.layer.update(self.graph, self.stamp_ns)
         return self
 
     def hide(self, span_m: tuple[float, float]) -> "Explorer":

@@ -17,7 +17,7 @@ from hydra_mono.core.mesh import BlockMesh, MeshUpdate, SemanticMesh, concatenat
 from hydra_mono.graph.completion import CompletionRule, complete_box
 from hydra_mono.graph.objects_structure import Structure, StructureStore
 
-RULE = CompletionRule(wall_reach_m=0.12, floor_reach_m=0.15, clearance_m=0.02)
+RULE = CompletionRule(wall_reach_m=0.12, back_reach_m=0.6, floor_reach_m=0.15, clearance_m=0.02)
 BOX = standing_box(0.5, 0.0, (0.6, 1.0, 0.8))  # x from 0.2 to 0.8
 SEEN = ("left", "front", "back", "top")
 GROUND = floor_mesh((-0.3, -1.0), (0.15, 1.0))
@@ -120,6 +120,39 @@ def test_a_round_thing_is_as_deep_as_it_is_wide() -> None:
     done = complete_box(most, points, normals, Structure.empty(), RULE)
     assert done.dimensions_m == pytest.approx((0.6, 0.6, 1.0))
     assert done.center_m == pytest.approx((0.0, 0.0, 0.5))
+
+
+def test_a_rounded_thing_seen_from_both_sides_stays_as_narrow_as_it_is() -> None:
+    angle, height = np.meshgrid(np.linspace(-1, 1, 81) * math.pi, np.linspace(0, 1, 21))
+    normals = np.stack([np.cos(angle), np.sin(angle), 0 * angle], axis=-1).reshape(-1, 3)
+    points = np.array([0.2, 0.3, 0.0]) * normals
+    points[:, 2] = height.ravel()
+    oval = BoundingBox((0.0, 0.0, 0.5), (0.4, 0.6, 1.0))
+    done = complete_box(oval, points, normals, Structure.empty(), RULE)
+    assert done.dimensions_m == pytest.approx(oval.dimensions_m)
+
+
+FRONT = standing_box(0.4, 0.0, (0.06, 1.0, 1.2))  # x from 0.37 to 0.43
+FAR_WALL = wall_mesh(0.9, -1.0, 1.0)
+
+
+def test_a_front_alone_reaches_back_to_the_wall() -> None:
+    done = complete(FRONT, FAR_WALL, GROUND, sides=("left",))
+    assert high_x(done) == pytest.approx(0.88, abs=1e-6)
+    deep = complete(BOX, wall_mesh(1.2, -1.0, 1.0), GROUND, sides=("left",))
+    assert high_x(deep) == pytest.approx(0.8), "a thing of some depth showed more than its front"
+
+
+def test_a_front_with_floor_in_sight_behind_it_is_thin() -> None:
+    behind = floor_mesh((0.5, -0.4), (0.8, 0.4))
+    done = complete(FRONT, FAR_WALL, GROUND, behind, sides=("left",))
+    assert high_x(done) == pytest.approx(0.43)
+
+
+def test_a_front_that_does_not_stand_is_thin() -> None:
+    hung = standing_box(0.4, 0.0, (0.06, 1.0, 1.2), z=1.0)
+    done = complete(hung, FAR_WALL, GROUND, sides=("left",))
+    assert high_x(done) == pytest.approx(0.43)
 
 
 @pytest.mark.parametrize("yaw_rad", [0.4, -1.1])

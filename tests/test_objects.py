@@ -273,7 +273,10 @@ def test_a_cabinet_seen_from_the_front_reaches_the_wall_and_floor_it_stands_agai
     seen = standing_box(0.97, 0.8, (0.44, 0.8, 0.84), z=0.06)  # what labels at borders leave
     wall = [wall_mesh(1.27, -0.2, 0.4), wall_mesh(1.27, 1.2, 1.6), FLOOR_PATCH]
     front = box_mesh(seen, CABINET, ("left", "front", "back", "top"))
-    as_seen, completed = object_world(), object_world(completion=CompletionRule(0.12, 0.15, 0.02))
+    as_seen, completed = (
+        object_world(),
+        object_world(completion=CompletionRule(0.12, 0.6, 0.15, 0.02)),
+    )
     for world in (as_seen, completed):
         world.show(front, *wall)
     assert box_iou(as_seen.objects["O(0)"].box, cabinet) < 0.85

@@ -120,6 +120,63 @@ def _gap(place: PlaceNode, point: tuple[float, float, float]) -> float:
     return float(np.linalg.norm(np.subtract(place.position_m, point)))
 
 
+class Plane:
+    """A border between rooms at x = 2."""
+
+    def past_border_m(self, center_m: np.ndarray, radius_m: np.ndarray) -> np.ndarray:
+        return np.asarray(radius_m - np.abs(center_m[:, 0] - 2.0))
+
+
+def test_balls_keep_to_one_side_of_a_border_and_ways_still_cross_it() -> None:
+    space = free_space_of(ROOM, MIDDLE)
+    free, kept = SceneGraph(), SceneGraph()
+    new_places().update(free, space, 5)
+    new_places(Plane()).update(kept, space, 5)
+    reach = {
+        name: max(p.radius_m - abs(p.position_m[0] - 2.0) for p in places_of(graph).values())
+        for name, graph in (("free", free), ("kept", kept))
+    }
+    assert reach["free"] > 1.0 and reach["kept"] <= 0.55
+    assert nx.is_connected(nx.Graph([*edges_of(kept)]))
+    covered = [_covered_share(graph, space) for graph in (free, kept)]
+    assert covered[1] > covered[0] - 0.05
+
+
+def test_a_border_that_comes_to_be_known_sends_the_balls_across_it_away() -> None:
+    graph, everything_anew = SceneGraph(), free_space_of(ROOM, MIDDLE)
+    new_places().update(graph, everything_anew, 5)
+    before = places_of(graph)
+    new_places(Plane()).update(graph, everything_anew, 6)
+    after = places_of(graph)
+    assert max(p.radius_m - abs(p.position_m[0] - 2.0) for p in after.values()) <= 0.55
+    assert nx.is_connected(nx.Graph([*edges_of(graph)]))
+    assert len(before.keys() & after.keys()) > 0.8 * len(before), "the others stay who they are"
+
+
+def _covered_share(graph: SceneGraph, space: FreeSpace) -> float:
+    centres = space.centre_of(np.argwhere(space.observed_free).astype(np.int32))
+    inside = np.zeros(len(centres), bool)
+    for place in places_of(graph).values():
+        inside |= np.linalg.norm(centres - place.position_m, axis=1) < place.radius_m
+    return float(inside.mean())
+
+
+def test_ways_are_no_wider_than_to_what_nobody_has_seen_into() -> None:
+    world = BoxWorld((4.0, 3.0, 2.6), (((2.6, 1.0, 0.0), (3.4, 1.8, 2.0)),))
+    space = new_map()
+    look_at_world(space, world, (1.0, 1.5, 1.3), (2.0, 2.7, 1.3), (2.0, 0.3, 1.3), (3.7, 2.7, 1.3))
+    graph = SceneGraph()
+    nothing_of_it = space.update(world_update(ROOM), np.array(MIDDLE))  # its surface is not mapped
+    new_places().update(graph, nothing_of_it, 5)
+    places, beside = places_of(graph), 0
+    for (a, b), weight in edges_of(graph).items():
+        ends = np.array(places[a].position_m), np.array(places[b].position_m)
+        clearance = world.distance_m(np.linspace(*ends, 50)).min()
+        beside += clearance < 0.3
+        assert weight <= clearance + 0.07
+    assert beside > 5
+
+
 def test_all_places_of_connected_space_are_connected() -> None:
     graph = graph_of(two_rooms(), *EITHER_SIDE)
     network = nx.Graph(list(edges_of(graph)))

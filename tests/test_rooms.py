@@ -4,8 +4,10 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from helpers_rooms import Explorer, World
+from helpers_rooms import LABELS, Explorer, World
 
+from hydra_mono.core.config import RoomsConfig
+from hydra_mono.graph.rooms import create_walls
 from hydra_mono.graph.symbols import Layer, NodeSymbol
 
 W = 0.15
@@ -51,6 +53,18 @@ def test_a_wide_opening_between_stubs_of_wall_parts_two_rooms(top_m: float) -> N
     explorer = Explorer(open_plan(top_m)).see()
     assert explorer.room_count() == 2
     assert min(explorer.purity()) > 0.9
+
+
+def test_balls_reach_past_a_border_by_what_lies_beyond_the_nearest_gap() -> None:
+    explorer = Explorer(open_plan()).see()
+    centers = np.array([[4.57, 2.0, 1.2], [3.5, 2.0, 1.2], [1.0, 2.0, 1.2]])
+    past_m = explorer.walls.past_border_m(centers, np.full(3, 1.2))
+    assert past_m == pytest.approx([1.2, 0.2, -2.3], abs=0.11)
+
+
+def test_where_no_wall_was_seen_nothing_reaches_past_a_border() -> None:
+    walls = create_walls(RoomsConfig(), LABELS)
+    assert np.all(walls.past_border_m(np.array([[0.0, 0.0, 1.0]]), np.array([1.0])) < 0)
 
 
 def test_a_gap_wider_than_any_joint_leaves_one_room() -> None:

@@ -89,5 +89,6 @@ def test_a_room_that_proves_to_lie_on_two_storeys_is_parted_though_it_is_archive
     explorer.see().see((90, 90), (99, 99))
     assert explorer.room_count() == 1
     late = MeshUpdate(explorer.stamp_ns, BLOCK, changed=upper_floor)
-    explorer.layer.update(explorer.graph, explorer.mesh, late, explorer.stamp_ns)
+    explorer.walls.apply(late)
+    explorer.layer.update(explorer.graph, explorer.stamp_ns)
     assert [len(rooms) for _, rooms in sorted(rooms_by_storey(explorer).items())] == [1, 1]

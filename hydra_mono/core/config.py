@@ -110,6 +110,7 @@ class ObjectsConfig(Section):
     revive_time: float = Field(default=10.0, ge=0)  # s until a thing that returns is another one
     complete: bool = True  # boxes reach to the wall or floor that a thing stands against
     wall_reach: float = Field(default=0.08, ge=0)  # m between an unseen side and its wall
+    back_reach: float = Field(default=0.6, ge=0)  # m behind a thing that showed a front alone
     floor_reach: float = Field(default=0.15, ge=0)  # m between an unseen sole and the floor
     wall_clearance: float = Field(default=0.025, ge=0)  # m left free before a wall
 
@@ -122,6 +123,7 @@ class PlacesConfig(Section):
     min_edge_distance: float = Field(default=0.25, ge=0)  # m from an edge to the nearest surface
     freespace_edge_clearance: float = Field(default=0.2, ge=0)  # m where nothing else joins parts
     max_edge_length: float = Field(default=2.0, gt=0)  # m
+    max_past_border: float = Field(default=0.5, gt=0)  # m that a ball reaches into the next room
     min_component_size: int = Field(default=3, ge=1)  # places; smaller islands are left out
     voronoi_min_distance: float = Field(default=0.2, gt=0)  # m
     voronoi_parent_l1_separation: float = Field(default=2.0, gt=0)  # m

@@ -54,6 +54,7 @@ class TrainingConfig(Section):
     photographs: float = Field(default=0.3, ge=0, le=1)  # share of each batch
     least_crop: float = Field(default=0.85, gt=0, le=1)  # of a drawn image's side
     least_photograph_crop: float = Field(default=0.8, gt=0, le=1)  # smaller: whole ones seem near
+    optimizer: Literal["muon", "adamw"] = "muon"
     learning_rate: float = Field(default=1.5e-3, gt=0)  # highest
     weight_decay: float = Field(default=0.03, ge=0)
     warmup: int = Field(default=300, ge=0)  # steps until the highest rate

@@ -23,6 +23,7 @@ class FreeSpace:
     axis; the middle where it is not given.
     ``complete_lower_m``/``complete_upper_m``: the box whose surfaces were all asked; a distance
     beyond it is only an upper bound. Not given: all there are.
+    ``unseen``: neither free nor a surface, as far as anybody looked; not given: no telling.
     ``window_center_m``/``window_radius_m``: the ball outside which nothing will change soon;
     no centre means everywhere may.
     """
@@ -36,6 +37,7 @@ class FreeSpace:
     changed_lower: Int32[np.ndarray, "3"]
     changed_upper: Int32[np.ndarray, "3"]
     surface_offset: UInt8[np.ndarray, "x y z 3"] | None = None
+    unseen: Bool[np.ndarray, "x y z"] | None = None
     complete_lower_m: Float64[np.ndarray, "3"] | None = None
     complete_upper_m: Float64[np.ndarray, "3"] | None = None
     window_center_m: Float64[np.ndarray, "3"] | None = None

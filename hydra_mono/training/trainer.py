@@ -19,6 +19,7 @@ from hydra_mono.core.errors import HydraMonoError
 from hydra_mono.perception.checkpoint import save_m2h
 from hydra_mono.perception.m2h import M2H
 from hydra_mono.training.batches import Batch
+from hydra_mono.training.muon import Muon, is_matrix, is_vector
 from hydra_mono.training.objective import Objective
 from hydra_mono.training.schedule import create_schedule
 
@@ -26,7 +27,6 @@ logger = logging.getLogger(__name__)
 
 STATE = "state.pt"  # everything a run needs to go on
 LATEST = "latest.safetensors"  # the averaged network
-NO_DECAY_DIMENSIONS = 1  # norms, biases and scales are not decayed
 
 
 class TrainingError(HydraMonoError):
@@ -165,16 +165,19 @@ class Trainer:
         )
 
 
-def create_optimizer(module: nn.Module, config: TrainingConfig) -> torch.optim.AdamW:
-    """AdamW; norms, biases and scales are not decayed."""
-    parameters = [p for p in module.parameters() if p.requires_grad]
-    decayed = [p for p in parameters if p.ndim > NO_DECAY_DIMENSIONS]
-    free = [p for p in parameters if p.ndim <= NO_DECAY_DIMENSIONS]
-    groups = [
-        {"params": decayed, "weight_decay": config.weight_decay},
-        {"params": free, "weight_decay": 0.0},
+def create_optimizer(module: nn.Module, config: TrainingConfig) -> torch.optim.Optimizer:
+    """Muon or AdamW, as the config says; norms, biases and scales are not decayed."""
+    named = [(name, p) for name, p in module.named_parameters() if p.requires_grad]
+    free = [p for _, p in named if is_vector(p)]
+    matrices = [p for name, p in named if config.optimizer == "muon" and is_matrix(name, p)]
+    placed = {id(p) for p in (*free, *matrices)}
+    rest = [p for _, p in named if id(p) not in placed]
+    groups: list[dict[str, Any]] = [
+        {"params": matrices, "weight_decay": config.weight_decay, "orthogonal": True},
+        {"params": rest, "weight_decay": config.weight_decay},
+        {"params": free},
     ]
-    return torch.optim.AdamW(groups, lr=config.learning_rate, betas=(0.9, 0.99), fused=True)
+    return Muon([group for group in groups if group["params"]], config.learning_rate)
 
 
 @torch.no_grad()

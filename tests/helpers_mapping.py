@@ -145,3 +145,12 @@ def open_edges(mesh: SemanticMesh) -> np.ndarray:
     ends = np.concatenate([mesh.faces[:, [0, 1]], mesh.faces[:, [1, 2]], mesh.faces[:, [2, 0]]])
     _, first, uses = np.unique(edges, axis=0, return_index=True, return_counts=True)
     return np.asarray(mesh.vertices_m[ends[first[uses == 1]]].mean(axis=1))
+
+
+def wall() -> World:
+    """A wall whose face is the plane y = 0.013."""
+    return World().box((-3, 0.013, -1), (3, 0.3, 3), label=WALL, color=(10, 120, 250))
+
+
+WALL = 3
+AHEAD = look_at((0.0, -2.0, 1.0), (0.0, 0.0, 1.0))  # at the wall

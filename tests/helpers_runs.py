@@ -94,3 +94,9 @@ def back_in_time(frame: Frame) -> Frame:
 
 def broken_image(frame: Frame) -> Frame:
     raise BadFrameError(frame.name, "broken-image", "cut short")
+
+
+SMALL_WORLD = [
+    *("--sequence", "simulated/5", "--set", "simulation.rooms=2", "--set", "simulation.frames=20"),
+    *("--set", "simulation.width=64", "--set", "simulation.height=48"),
+]

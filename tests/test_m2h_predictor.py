@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 from helpers_perception import TINY_CONV, fill
-from helpers_runs import small_config
+from helpers_runs import SMALL_WORLD, small_config
 from torch import Tensor, nn
 
 from hydra_mono.cli.main import main
@@ -29,16 +29,12 @@ from hydra_mono.perception.network_predictor import (
     classified,
     facing_camera,
 )
-from hydra_mono.perception.predict import create_predictor, shipped_weights
+from hydra_mono.perception.predict import create_predictor
 from hydra_mono.pipeline import Mapper
 from hydra_mono.simulation.source import open_simulated
 
 NYU40 = load_label_space("nyu40")
 TINY = dataclasses.replace(COMPACT, backbone=TINY_CONV, channels=16)
-WORLD = [
-    *("--sequence", "simulated/5", "--set", "simulation.rooms=2", "--set", "simulation.frames=20"),
-    *("--set", "simulation.width=64", "--set", "simulation.height=48"),
-]
 FEED = {"feed_height": 64, "feed_width": 64}
 SIDE_M = 0.5  # of the square that Ruler knows
 
@@ -212,23 +208,6 @@ def test_a_gpu_that_is_not_there_is_told(weights: Path, monkeypatch: pytest.Monk
         create_predictor(config, NYU40)
 
 
-def test_the_shipped_weights_are_a_compact_network_of_nyu40() -> None:
-    try:
-        path = shipped_weights()
-    except ConfigError as error:
-        pytest.skip(str(error))
-    assert path.stat().st_size < 25e6
-    assert load_m2h(path, COMPACT).config.classes == 41
-
-
-def test_a_package_without_its_weights_says_what_to_pass(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setattr(predict.resources, "files", lambda package: tmp_path)
-    with pytest.raises(ConfigError, match=r"lacks its weights .* --weights FILE"):
-        create_predictor(PredictorConfig(name="m2h"), NYU40)
-
-
 def test_without_weights_the_shipped_ones_are_used(
     network: M2H, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -303,27 +282,6 @@ def test_the_command_line_tells_what_weights_are_and_converts_them(
         torch.testing.assert_close(state[name], value, rtol=1e-3, atol=1e-4)
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["weights", "info", "missing.pt"], "missing.pt"),
-        (["weights", "convert", "missing.pt", "x.pt"], "missing.pt"),
-        (["weights", "convert", "missing.pt", "x.onnx"], ".safetensors"),
-        (["run", "--predictor", "onnx"], "--weights FILE"),
-        (["run", "--predictor", "m3h"], "unknown predictor 'm3h'; choose sensor, m2h, onnx"),
-        (["run", "--predictor", "m2h", "--set", "predictor.feed_width=64"], "feed_height"),
-        (["run", "--predictor", "m2h", "--weights", "missing.pt"], "missing.pt"),
-    ],
-)
-def test_a_mistake_is_one_clear_line(
-    arguments: list[str], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    output = ["--output", str(tmp_path), *WORLD] if arguments[0] == "run" else []
-    assert main([*arguments, *output]) == 1
-    lines = capsys.readouterr().err.strip().splitlines()
-    assert len(lines) == 1 and message in lines[0]
-
-
 @pytest.mark.parametrize("says", ["--predictor m2h --weights {}", "--weights {}", ""])
 def test_a_run_uses_the_network(
     says: str, weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -332,5 +290,5 @@ def test_a_run_uses_the_network(
     monkeypatch.setattr(predict, "shipped_weights", lambda: weights)
     sizes = [part for side in FEED for part in ("--set", f"predictor.{side}=64")]
     options = ["--viewer", "none", "--output", str(tmp_path), "--quiet", "--max-frames", "1"]
-    assert main(["run", *says.format(weights).split(), *options, *sizes, *WORLD]) == 0
+    assert main(["run", *says.format(weights).split(), *options, *sizes, *SMALL_WORLD]) == 0
     assert "nyu40" in (tmp_path / "latest" / "graph.json").read_text()

@@ -1,27 +1,19 @@
 """Networks and predictors of the user's own: an ONNX file, a Python object; OpenVINO."""
 
-import builtins
-import dataclasses
 import sys
 import types
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import jaxtyping
 import numpy as np
 import pytest
-import torch
-from helpers_perception import TINY_CONV, fill, made_image
 from helpers_runs import wall_frame
 
 from hydra_mono.core.config import PredictorConfig
-from hydra_mono.core.errors import ConfigError, HydraMonoError, MissingDependencyError
+from hydra_mono.core.errors import ConfigError, HydraMonoError
 from hydra_mono.core.frame import Frame
 from hydra_mono.core.labels import LabelSpace, load_label_space
 from hydra_mono.core.prediction import Prediction
-from hydra_mono.perception.checkpoint import save_m2h
-from hydra_mono.perception.m2h import COMPACT, M2H
 from hydra_mono.perception.predict import SensorPredictor, create_predictor
 
 NYU40 = load_label_space("nyu40")
@@ -232,72 +224,3 @@ def test_what_is_no_onnx_file_is_told(tmp_path: Path) -> None:
     for name, message in (("text.onnx", "not a whole ONNX file"), ("none.onnx", "no such file")):
         with pytest.raises(ConfigError, match=message):
             create_predictor(onnx_config(tmp_path / name), APARTMENT)
-
-
-# OpenVINO and absent extras ------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def network() -> M2H:
-    made = M2H(dataclasses.replace(COMPACT, backbone=TINY_CONV, channels=16)).eval()
-    fill(made)
-    return made
-
-
-@pytest.fixture
-def unchecked_shapes() -> Iterator[None]:
-    """Tracing passes sizes on as tensors, where checks of types want integers."""
-    jaxtyping.config.update("jaxtyping_disable", True)
-    yield
-    jaxtyping.config.update("jaxtyping_disable", False)
-
-
-@pytest.mark.usefixtures("unchecked_shapes")
-def test_openvino_computes_what_torch_does(network: M2H) -> None:
-    pytest.importorskip("openvino")
-    from hydra_mono.perception.openvino_network import OpenVinoNetwork
-
-    quick = OpenVinoNetwork(network, threads=1)
-    for size in ((32, 64), (45, 60)):
-        image = made_image(1, *size)
-        with torch.inference_mode():
-            expected, said = network(image), quick(image)
-        for theirs, ours in zip(said, expected, strict=True):
-            assert (theirs - ours).abs().max() < 1e-3 * max(1.0, float(ours.abs().max()))
-
-
-@pytest.fixture
-def without(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
-    """Makes a package absent."""
-
-    def hide(package: str) -> None:
-        real = builtins.__import__
-
-        def import_(name: str, *rest: Any) -> Any:
-            if name.split(".")[0] == package:
-                raise ModuleNotFoundError(f"No module named '{package}'")
-            return real(name, *rest)
-
-        monkeypatch.setattr(builtins, "__import__", import_)
-
-    return hide
-
-
-def test_an_absent_extra_is_told_with_its_name(
-    network: M2H, tmp_path: Path, without: Callable[[str], None]
-) -> None:
-    path = tmp_path / "tiny.safetensors"
-    save_m2h(network, path)
-    without("openvino")
-    config = PredictorConfig(name="m2h", weights=str(path), backend="openvino")
-    with pytest.raises(MissingDependencyError, match=r"pip install 'hydra-mono\[openvino\]'"):
-        create_predictor(config, NYU40)
-    without("onnxruntime")
-    with pytest.raises(MissingDependencyError, match=r"pip install 'hydra-mono\[onnx\]'"):
-        create_predictor(onnx_config(tmp_path / "any.onnx"), NYU40)
-
-
-def test_openvino_does_not_compute_on_cuda(network: M2H, tmp_path: Path) -> None:
-    config = PredictorConfig(name="m2h", weights="unused", backend="openvino", device="cuda")
-    with pytest.raises(ConfigError, match=r"not with predictor\.backend openvino"):
-        create_predictor(config, NYU40)

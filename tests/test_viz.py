@@ -21,7 +21,7 @@ from hydra_mono.graph.symbols import NodeSymbol
 from hydra_mono.viz import StubViewer, create_viewer
 from hydra_mono.viz.drawing import CHUNK, GREY, GraphPainter
 from hydra_mono.viz.images import normal_colors
-from hydra_mono.viz.rerun_viewer import PANELS, blueprint
+from hydra_mono.viz.rerun_layout import PANELS, blueprint
 from hydra_mono.viz.tiles import MeshTiles
 
 EDGE = Edge(first_seen_ns=0, last_seen_ns=0)

@@ -1,17 +1,16 @@
-"""The rerun viewer. Only this file knows rerun; a worker thread talks to it, never the mapper."""
+"""The rerun viewer; but for its layout only this file knows rerun. A worker thread talks to it."""
 
 import logging
 import os
 import queue
 import sys
 import threading
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import rerun as rr
-import rerun.blueprint as rrb
 
 from hydra_mono.core.errors import HydraMonoError
 from hydra_mono.core.frame import Frame
@@ -21,21 +20,23 @@ from hydra_mono.core.prediction import Prediction
 from hydra_mono.graph.scene_graph import SceneGraph
 from hydra_mono.viz.drawing import GraphDrawing, GraphPainter, LineChunk
 from hydra_mono.viz.images import depth_colors, jpeg, normal_colors
+from hydra_mono.viz.rerun_layout import (
+    CAMERA,
+    COUNTS,
+    EVENTS,
+    GRAPH,
+    HIERARCHY,
+    IMAGE,
+    MESH,
+    PANELS,
+    TIMINGS,
+    WORLD,
+    blueprint,
+)
 from hydra_mono.viz.tiles import MeshTiles, TileKey
 
 logger = logging.getLogger(__name__)
 
-WORLD = "world"
-CAMERA = "world/camera"
-IMAGE = "world/camera/image"
-MESH = "world/mesh"
-GRAPH = "world/graph"
-HIERARCHY = "hierarchy"
-TIMINGS = "plots/milliseconds"
-COUNTS = "plots/nodes"
-EVENTS = "events"
-
-PANELS = ("labels", "normals", "edges")  # beside image and depth, where a predictor says them
 TILE_M = 3.2
 WAITING = 64  # jobs in hand above which images are left out
 LINE_RADIUS_M = {"p-p": 0.015, "O-p": 0.01, "p-R": 0.01, "R-R": 0.04, "R-B": 0.03, "a-a": 0.03}
@@ -66,40 +67,6 @@ def open_recording(mode: str, path: Path, sequence: str) -> rr.RecordingStream:
         rr.serve_web_viewer(open_browser=False, connect_to=address)
         logger.warning("the viewer is at http://localhost:9090/?url=%s", address)
     return recording
-
-
-def blueprint(says: Collection[str] = ()) -> rrb.Blueprint:
-    """The view at first sight: the world with its layers, the camera, the graph, the plots.
-
-    ``says``: which of ``labels``, ``normals`` and ``edges`` there are to show beside depth.
-    """
-    shown = {"rgb": "Camera", "depth": "Depth"} | {name: name.capitalize() for name in says}
-    camera, *others = [
-        rrb.Spatial2DView(origin=f"/{IMAGE}", name=title, contents=[f"$origin/{name}"])
-        for name, title in shown.items()
-    ]
-    unseen = [f"- /{IMAGE}/{name}" for name in ("depth", *PANELS)]  # one image in the frustum
-    return rrb.Blueprint(
-        rrb.Horizontal(
-            rrb.Spatial3DView(
-                origin=f"/{WORLD}", name="Scene graph", contents=["$origin/**", *unseen]
-            ),
-            rrb.Vertical(
-                camera,
-                rrb.Grid(*others, grid_columns=2),
-                rrb.GraphView(origin=f"/{HIERARCHY}", name="Building, rooms, objects"),
-                rrb.Tabs(
-                    rrb.TimeSeriesView(origin=f"/{TIMINGS}", name="Milliseconds"),
-                    rrb.TimeSeriesView(origin=f"/{COUNTS}", name="Nodes"),
-                    rrb.TextLogView(origin=f"/{EVENTS}", name="Events"),
-                ),
-                row_shares=[3, 4, 3, 2],
-            ),
-            column_shares=[5, 3],
-        ),
-        rrb.TimePanel(timeline="frame", state="collapsed"),
-        collapse_panels=True,
-    )
 
 
 class RerunViewer:

@@ -65,8 +65,9 @@ class Muon(torch.optim.Optimizer):
         alike: dict[tuple[int, ...], list[tuple[nn.Parameter, Tensor]]] = defaultdict(list)
         for parameter, gradient in _with_gradients(group):
             state = self.state[parameter]
-            momentum = state.setdefault("momentum", torch.zeros_like(parameter))
-            momentum.lerp_(gradient, 1 - group["momentum"])
+            if not state:
+                state["momentum"] = torch.zeros_like(parameter)
+            momentum = state["momentum"].lerp_(gradient, 1 - group["momentum"])
             ahead = gradient.lerp(momentum, group["momentum"]).flatten(1)
             alike[tuple(ahead.shape)].append((parameter, ahead))
         for (rows, columns), members in alike.items():

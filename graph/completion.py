@@ -3,7 +3,8 @@
 A camera never sees the back of a cabinet that stands against a wall, nor the sole of anything.
 Where a side of a box was not seen and a wall or the floor lies close behind it, the thing is
 taken to reach there, unless the camera saw into the gap between. A standing thing that showed
-nothing but a front reaches farther: nothing is so thin.
+nothing but a front reaches farther: nothing is so thin. What still is narrower than its kind can
+be goes on behind the side that was seen.
 """
 
 from collections.abc import Iterator
@@ -26,6 +27,7 @@ _GAP_END_M = 0.1  # how far past a gap's end the surface that closes it is looke
 _MIN_GAP = 4  # vertices that show a gap to be open
 _HUNG_CLEARANCE = 0.5  # of the clearance, left behind what hangs on a wall
 _ROUND = 0.2  # agreement of the level normals modulo 90° below which a thing is round
+_OUTLINE = 0.5  # of half the width; surface farther out belongs to the outline
 _MIN_ROUND = 20  # level normals, fewer tell nothing
 _MAX_UNSEEN = 0.4  # of a round thing's width may be added to its depth
 _BOTH_SEEN = 0.3  # of the surface on one side, on the other: more, and neither hides anything
@@ -64,10 +66,13 @@ def complete_box(
     normals: Float64[np.ndarray, "n 3"],
     structure: Structure,
     rule: CompletionRule,
+    *,
+    least_width_m: float = 0.0,
 ) -> BoundingBox:
     """The box with its unseen sides moved to the wall or floor close behind them.
 
     ``points_m`` and ``normals`` are the thing's own surface; they tell which sides were seen.
+    ``least_width_m``: nothing of the kind is narrower, in any level direction.
     """
     cos, sin = np.cos(box.yaw_rad), np.sin(box.yaw_rad)
     world_from_box = np.array([[cos, -sin, 0.0], [sin, cos, 0.0], [0.0, 0.0, 1.0]])
@@ -85,6 +90,7 @@ def complete_box(
             (upper if sign > 0 else lower)[axis] += sign * step_m
     if is_round:
         _round_off(scene, lower, upper)
+    _fill_out(scene, lower, upper, least_width_m)
     center = np.array(box.center_m) + world_from_box @ ((lower + upper) / 2)
     size = np.maximum(upper - lower, 0.01)
     return BoundingBox(
@@ -155,8 +161,12 @@ def _closes(scene: _Scene, end: int, along: int) -> Bool[np.ndarray, " m"]:
 
 
 def _is_round(scene: _Scene) -> bool:
-    """Whether the level normals agree on no turn modulo 90°."""
-    level = scene.normals[np.abs(scene.normals[:, 2]) < 0.5]
+    """Whether the level normals of the outline agree on no turn modulo 90°.
+
+    A pole in the middle is too thin for its normals to mean anything.
+    """
+    outer = np.any(np.abs(scene.points[:, :2]) > _OUTLINE * scene.half[:2], axis=1)
+    level = scene.normals[outer & (np.abs(scene.normals[:, 2]) < 0.5)]
     angle = np.arctan2(level[:, 1], level[:, 0])
     return len(level) >= _MIN_ROUND and bool(np.abs(np.mean(np.exp(4j * angle))) <= _ROUND)
 
@@ -178,3 +188,21 @@ def _round_off(
         upper[short] += missing
     else:
         lower[short] -= missing
+
+
+def _fill_out(
+    scene: _Scene,
+    lower: Float64[np.ndarray, "3"],
+    upper: Float64[np.ndarray, "3"],
+    least_width_m: float,
+) -> None:
+    """Makes a thing as wide as its kind is at least, behind the one side that was seen of two."""
+    for axis in (0, 1):
+        missing = least_width_m - (upper[axis] - lower[axis])
+        before, behind = _is_seen(scene, axis, -1), _is_seen(scene, axis, 1)
+        if missing <= 0 or before == behind:
+            continue
+        if before:
+            upper[axis] += missing
+        else:
+            lower[axis] -= missing

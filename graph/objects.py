@@ -216,7 +216,10 @@ class ObjectLayer:
         if self._completion is None:
             return box
         structure = self._structure.near(box, now.mesh, now.update.block_size_m)
-        return complete_box(box, points_m, normals, structure, self._completion)
+        least_width_m = float(self._labels.least_widths_m[cluster.label])
+        return complete_box(
+            box, points_m, normals, structure, self._completion, least_width_m=least_width_m
+        )
 
 
 def _may_be(thing: Thing, cluster: Cluster) -> bool:

@@ -20,7 +20,8 @@ class VoxelArrays:
     ``sdf_m``: projective signed distance, positive in front of the surface. ``weight``: its
     certainty, 0 for never observed. ``meshed_sdf_m``: the value the mesh shows, NaN for none.
     ``label``/``label_weight``: see ``semantics``. ``first_seen``/``last_seen``: numbers of the
-    frames that saw a surface here, ``NEVER`` for none.
+    frames that saw a surface here, ``NEVER`` for none. ``thin``: frames that saw a thing here that
+    is too thin for the voxels.
     """
 
     sdf_m: Float32[np.ndarray, "blocks 512"]
@@ -32,6 +33,7 @@ class VoxelArrays:
     label_weight: Float32[np.ndarray, "blocks 512"]
     first_seen: Int32[np.ndarray, "blocks 512"]
     last_seen: Int32[np.ndarray, "blocks 512"]
+    thin: UInt8[np.ndarray, "blocks 512"]
 
     def clear(self, slots: Int64[np.ndarray, " n"]) -> None:
         """Makes blocks unobserved."""
@@ -61,6 +63,7 @@ def _allocate(blocks: int) -> VoxelArrays:
         label_weight=zeros(np.float32),
         first_seen=zeros(np.int32),
         last_seen=zeros(np.int32),
+        thin=zeros(np.uint8),
     )
 
 

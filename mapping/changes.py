@@ -5,9 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Int32, Int64
 
-from hydra_mono.mapping.block_pool import RESOLUTION, VoxelArrays
+from hydra_mono.mapping.block_pool import RESOLUTION, BlockPool
+from hydra_mono.mapping.thin import lost_things
 
 _POSITIVE = np.array([[n & 1, n >> 1 & 1, n >> 2 & 1] for n in range(8)], np.int32)
+_THIN_RADIUS = 0.1  # voxels; so thick things show that are too thin for the voxels, at most
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,18 +19,26 @@ class MeshRule:
     min_weight: float
     tolerance_m: float
     front_m: float
+    voxel_size_m: float
+    thin_frames: int
 
 
 def take_over(
-    voxels: VoxelArrays, slots: Int64[np.ndarray, " n"], rule: MeshRule
+    pool: BlockPool,
+    keys: Int32[np.ndarray, "n 3"],
+    slots: Int64[np.ndarray, " n"],
+    rule: MeshRule,
 ) -> Bool[np.ndarray, "n 8 8 8"]:
     """Brings the meshed values of blocks up to date; tells which voxels (z, y, x) changed.
 
     Meshes are made from the meshed values only. A voxel that moved less than the tolerance
     keeps its old one, so a mesh left alone still fits its neighbour's new one exactly.
     """
+    voxels = pool.voxels
     sdf, label = voxels.sdf_m[slots], voxels.label[slots]
     sdf[voxels.weight[slots] < rule.min_weight] = np.nan
+    thin = lost_things(pool, keys, slots, sdf, rule.thin_frames)
+    sdf.reshape(-1)[thin] = -_THIN_RADIUS * rule.voxel_size_m
     before = voxels.meshed_sdf_m[slots]
     moved = (np.abs(sdf - before) > rule.tolerance_m) | ((sdf < 0) != (before < 0))
     moved |= np.isnan(sdf) != np.isnan(before)

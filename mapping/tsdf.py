@@ -9,12 +9,11 @@ from jaxtyping import Bool, Float32, Float64, Int32, Int64, UInt8
 from hydra_mono.core.prediction import Prediction
 from hydra_mono.mapping.block_pool import RESOLUTION, VOXELS, VoxelArrays
 from hydra_mono.mapping.depth import flying
-from hydra_mono.mapping.semantics import vote
+from hydra_mono.mapping.marks import name, paint, stamp
 from hydra_mono.mapping.tiles import LEAST_SLANT, TILE, Tiles
 from hydra_mono.mapping.view import DepthView
 from hydra_mono.mapping.weights import certainty, closeness, depth_weight, expected_sdf_m
 
-_COLOR_FRAMES = 16  # a colour is the mean of about so many frames
 _SURE = 1.0  # weight of a voxel that is seen through or has never been near a surface
 
 
@@ -119,11 +118,11 @@ def fuse(
     painted_m = 1.5 * rule.voxel_size_m
     at_surface = np.flatnonzero(np.abs(sdf) <= painted_m)
     voxel, pixel, sdf = voxel[at_surface], pixels.unbordered(pixel[at_surface]), sdf[at_surface]
-    _paint(voxels, voxel, np.take(pixels.color, pixel, axis=0))
+    paint(voxels, voxel, np.take(pixels.color, pixel, axis=0))
     if pixels.label is not None:
         counts = _trust(pixels, pixel, sdf, painted_m)
-        _name(voxels, voxel, pixels.label[pixel], counts, rule.max_label_weight)
-    _stamp(voxels, voxel, frame_number)
+        name(voxels, voxel, pixels.label[pixel], counts, rule.max_label_weight)
+    stamp(voxels, voxel, frame_number)
 
 
 def _open_to_carving(voxels: VoxelArrays, slots: Int64[np.ndarray, " n"]) -> Bool[np.ndarray, " m"]:
@@ -191,28 +190,6 @@ def _carve(
     stored_weight[voxel] = np.maximum(weight, sure)
 
 
-def _paint(
-    voxels: VoxelArrays, voxel: Int64[np.ndarray, " m"], seen: UInt8[np.ndarray, "m 3"]
-) -> None:
-    colors = voxels.color.reshape(-1, 3)
-    weight = np.clip(voxels.weight.reshape(-1)[voxel], 1, _COLOR_FRAMES)
-    fresh = voxels.first_seen.reshape(-1)[voxel] < 0
-    share = np.where(fresh, np.float32(1), 1 / weight)
-    old = np.take(colors, voxel, axis=0)
-    colors[voxel] = old + (seen - old) * share[:, None]
-
-
-def _name(
-    voxels: VoxelArrays,
-    voxel: Int64[np.ndarray, " m"],
-    seen: UInt8[np.ndarray, " m"],
-    trust: Float32[np.ndarray, " m"],
-    max_weight: float,
-) -> None:
-    labels, weights = voxels.label.reshape(-1), voxels.label_weight.reshape(-1)
-    labels[voxel], weights[voxel] = vote(labels[voxel], weights[voxel], seen, trust, max_weight)
-
-
 def _trust(
     pixels: Pixels,
     pixel: Int32[np.ndarray, " m"],
@@ -223,13 +200,6 @@ def _trust(
     confidence = pixels.confidence
     trust = np.ones(len(pixel), np.float32) if confidence is None else confidence[pixel]
     return trust if pixels.sigma_m is not None else trust * closeness(sdf_m, reach_m)
-
-
-def _stamp(voxels: VoxelArrays, voxel: Int64[np.ndarray, " m"], frame_number: int) -> None:
-    first = voxels.first_seen.reshape(-1)
-    known = first[voxel]
-    first[voxel] = np.where(known < 0, np.int32(frame_number), known)
-    voxels.last_seen.reshape(-1)[voxel] = frame_number
 
 
 def project(

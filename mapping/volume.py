@@ -15,6 +15,7 @@ from hydra_mono.mapping.changes import MeshRule, blocks_to_mesh, sorted_unique, 
 from hydra_mono.mapping.depth import clean_depth
 from hydra_mono.mapping.meshing import mesh_blocks
 from hydra_mono.mapping.raycast import first_crossing
+from hydra_mono.mapping.thin import ThinRule, fuse_thin
 from hydra_mono.mapping.tiles import summarise
 from hydra_mono.mapping.tsdf import FusionRule, bordered, fuse, project
 from hydra_mono.mapping.view import DepthView, in_view, surface_blocks
@@ -39,12 +40,14 @@ class SemanticVolume:
         *,
         fusion: FusionRule,
         mesh: MeshRule,
+        thin: ThinRule | None,
         max_depth_m: float,
         window_radius_m: float,
         refresh_s: float,
     ) -> None:
         self._fusion = fusion
         self._mesh_rule = mesh
+        self._thin = thin
         self._max_depth_m = max_depth_m
         self._block_size_m = RESOLUTION * fusion.voxel_size_m
         self._window_blocks = window_radius_m / self._block_size_m
@@ -73,7 +76,9 @@ class SemanticVolume:
         keys, slots = self._pool.keys[concerned], self._pool.slots[concerned]
         pixels = bordered(view, tiles, frame.rgb, prediction)
         samples = project(view, pixels, keys, slots, rule)
-        fuse(self._pool.voxels, samples, pixels, self._fusion, len(self._stamps_ns))
+        fuse(self._pool.voxels, samples, pixels, rule, len(self._stamps_ns))
+        if self._thin is not None:
+            fuse_thin(self._pool, view, samples, pixels, self._thin, len(self._stamps_ns))
         self._pool.touched[slots] = True
         self._stamps_ns.append(frame.stamp_ns)
 
@@ -81,7 +86,7 @@ class SemanticVolume:
         """Meshes the blocks that changed since the last call, then moves the window."""
         self._bring_back(center_m)
         keys, slots = self._pool.take_touched()
-        changed = take_over(self._pool.voxels, slots, self._mesh_rule)
+        changed = take_over(self._pool, keys, slots, self._mesh_rule)
         dirty = [
             blocks_to_mesh(keys, changed),
             self._settled(center_m),
@@ -178,10 +183,27 @@ def create_volume(
             min_weight=monocular.min_weight if monocular else config.min_weight,
             tolerance_m=config.mesh_tolerance,
             front_m=config.truncation,
+            voxel_size_m=config.voxel_size,
+            thin_frames=config.thin_frames,
         ),
+        thin=None if monocular else _thin_rule(config),
         max_depth_m=min(config.max_depth, monocular.max_depth) if monocular else config.max_depth,
         window_radius_m=max(config.window_radius, config.max_depth + 2.0),
         refresh_s=config.mesh_refresh,
+    )
+
+
+def _thin_rule(config: MappingConfig) -> ThinRule | None:
+    if config.thin_width == 0:
+        return None
+    return ThinRule(
+        voxel_size_m=config.voxel_size,
+        free_m=config.truncation,
+        width_m=config.thin_width,
+        reach_m=config.thin_reach,
+        gap_m=config.thin_gap,
+        frames=config.thin_frames,
+        every=config.thin_every,
     )
 
 

@@ -25,6 +25,7 @@ class PackedBlock:
     label_weight: Float16[np.ndarray, " n"]
     first_seen: Int32[np.ndarray, " n"]
     last_seen: Int32[np.ndarray, " n"]
+    thin: UInt8[np.ndarray, " n"]
 
 
 def pack(voxels: VoxelArrays, slot: int) -> PackedBlock:
@@ -40,6 +41,7 @@ def pack(voxels: VoxelArrays, slot: int) -> PackedBlock:
         label_weight=voxels.label_weight[slot][index].astype(np.float16),
         first_seen=voxels.first_seen[slot][index],
         last_seen=voxels.last_seen[slot][index],
+        thin=voxels.thin[slot][index],
     )
 
 
@@ -49,7 +51,7 @@ def unpack(block: PackedBlock, voxels: VoxelArrays, slot: int) -> None:
     for name in ("sdf_m", "weight", "meshed_sdf_m", "label_weight", "color"):
         target = getattr(voxels, name)
         target.reshape(-1, *target.shape[2:])[flat] = getattr(block, name)
-    for name in ("label", "first_seen", "last_seen"):
+    for name in ("label", "first_seen", "last_seen", "thin"):
         getattr(voxels, name).reshape(-1)[flat] = getattr(block, name)
     voxels.meshed_label[slot] = voxels.label[slot]
 

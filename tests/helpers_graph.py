@@ -23,7 +23,7 @@ LABELS = LabelSpace(
     labels=(
         Label(WALL, "wall", (200, 200, 190), "structure", "wall"),
         Label(FLOOR, "floor", (152, 118, 84), "structure", "floor"),
-        Label(CHAIR, "chair", (230, 25, 75), "movable"),
+        Label(CHAIR, "chair", (230, 25, 75), "movable", least_width_m=0.4),
         Label(TABLE, "table", (60, 120, 40), "object"),
         Label(CABINET, "cabinet", (245, 130, 49), "object"),
         Label(BIN, "bin", (128, 128, 0), "movable"),

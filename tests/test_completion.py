@@ -24,7 +24,10 @@ GROUND = floor_mesh((-0.3, -1.0), (0.15, 1.0))
 
 
 def complete(
-    box: BoundingBox, *structure: SemanticMesh, sides: tuple[str, ...] = SEEN
+    box: BoundingBox,
+    *structure: SemanticMesh,
+    sides: tuple[str, ...] = SEEN,
+    least_width_m: float = 0.0,
 ) -> BoundingBox:
     own, near = box_mesh(box, TABLE, sides), concatenate(structure)
     return complete_box(
@@ -33,6 +36,7 @@ def complete(
         own.normals.astype(np.float64),
         Structure(near.vertices_m, near.normals),
         RULE,
+        least_width_m=least_width_m,
     )
 
 
@@ -153,6 +157,20 @@ def test_a_front_that_does_not_stand_is_thin() -> None:
     hung = standing_box(0.4, 0.0, (0.06, 1.0, 1.2), z=1.0)
     done = complete(hung, FAR_WALL, GROUND, sides=("left",))
     assert high_x(done) == pytest.approx(0.43)
+
+
+def test_a_back_alone_is_as_deep_as_its_kind_is_at_least_away_from_the_viewer() -> None:
+    done = complete(FRONT, GROUND, sides=("left",), least_width_m=0.4)
+    assert high_x(done) == pytest.approx(0.37 + 0.4)
+    assert done.dimensions_m[:2] == pytest.approx((0.4, 1.0))
+    other = complete(FRONT, GROUND, sides=("right",), least_width_m=0.4)
+    assert high_x(other) == pytest.approx(0.43)
+    assert other.dimensions_m[0] == pytest.approx(0.4)
+
+
+def test_what_was_seen_from_both_sides_is_as_thin_as_it_looks() -> None:
+    done = complete(FRONT, GROUND, sides=("left", "right"), least_width_m=0.4)
+    assert done.dimensions_m == pytest.approx(FRONT.dimensions_m)
 
 
 @pytest.mark.parametrize("yaw_rad", [0.4, -1.1])

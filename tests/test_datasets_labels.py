@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from helpers_datasets import HYDRA_LABELS
 
+from hydra_mono.core.errors import DataError
 from hydra_mono.core.labels import load_label_space
 from hydra_mono.datasets.label_file import find_label_table
 from hydra_mono.datasets.labels import LabelTable, identity_table
@@ -72,3 +73,12 @@ def test_an_identity_table_keeps_the_space_s_ids() -> None:
     table = identity_table(load_label_space("scannet20"))
     assert table(np.array([[1, 13, 39]], np.uint16), "000000").tolist() == [[1, 0, 39]]
     assert table.unknown_pixels == 1
+
+
+@pytest.mark.parametrize("width", ["-0.1", "inf", "wide"])
+def test_a_least_width_that_is_none_is_refused(width: str, tmp_path: Path) -> None:
+    file = tmp_path / "odd.yaml"
+    entry = f"{{id: 1, name: chair, color: [1, 2, 3], kind: movable, least_width: {width}}}"
+    file.write_text(f"name: odd\nlabels:\n  - {entry}\n", encoding="utf-8")
+    with pytest.raises(DataError, match=r"odd\.yaml"):
+        load_label_space(file)

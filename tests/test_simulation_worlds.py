@@ -52,6 +52,12 @@ def test_some_worlds_show_twenty_kinds_of_things() -> None:
 
 
 @pytest.mark.parametrize("seed", range(4))
+def test_no_thing_is_narrower_than_its_kind_is_at_least(seed: int) -> None:
+    for thing in world(seed).things:
+        assert min(thing.size_m[:2]) >= LABELS.least_widths_m[thing.label]
+
+
+@pytest.mark.parametrize("seed", range(4))
 def test_things_stay_in_their_rooms_and_out_of_one_another(seed: int) -> None:
     built = world(seed)
     rng = np.random.default_rng(0)

@@ -8,7 +8,7 @@ from typing import Literal, get_args
 
 import numpy as np
 import yaml
-from jaxtyping import Bool, UInt8
+from jaxtyping import Bool, Float64, UInt8
 
 from hydra_mono.core.errors import DataError
 
@@ -20,13 +20,17 @@ UNKNOWN = 0
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """One class. ``role`` marks the structure that rooms are found from."""
+    """One class. ``role`` marks the structure that rooms are found from.
+
+    ``least_width_m``: hardly one is narrower in any level direction; 0 where that is not known.
+    """
 
     id: int
     name: str
     color: tuple[int, int, int]
     kind: Kind
     role: Role = ""
+    least_width_m: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -58,6 +62,14 @@ class LabelSpace:
     def color_of(self, label_id: int) -> tuple[int, int, int]:
         label = self.find(label_id)
         return label.color if label else (128, 128, 128)
+
+    @cached_property
+    def least_widths_m(self) -> Float64[np.ndarray, "256"]:
+        """``Label.least_width_m`` of every possible id."""
+        widths_m = np.zeros(256)
+        for label in self.labels:
+            widths_m[label.id] = label.least_width_m
+        return widths_m
 
     def ids(self, *kinds: Kind) -> tuple[int, ...]:
         return tuple(label.id for label in self.labels if label.kind in kinds)
@@ -116,6 +128,9 @@ def _label(entry: dict[str, object]) -> Label:
     kind, role = str(entry["kind"]), str(entry.get("role", ""))
     if kind not in get_args(Kind) or role not in get_args(Role):
         raise ValueError(f"unknown kind or role in {entry}")
+    least_width_m = float(str(entry.get("least_width", 0.0)))
+    if not 0 <= least_width_m < float("inf"):
+        raise ValueError(f"a width that is none in {entry}")
     red, green, blue = entry["color"]  # type: ignore[misc]
     return Label(
         id=int(str(entry["id"])),
@@ -123,4 +138,5 @@ def _label(entry: dict[str, object]) -> Label:
         color=(int(red), int(green), int(blue)),  # type: ignore[has-type]
         kind=kind,  # type: ignore[arg-type]
         role=role,  # type: ignore[arg-type]
+        least_width_m=least_width_m,
     )

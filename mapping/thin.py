@@ -31,8 +31,7 @@ class ThinRule:
     """Metres: how wide and how far off a thing may be, and how much farther what is beside it is.
 
     One frame of ``every`` is looked at, and ``frames`` of those must show a thing before it is in
-    the mesh. ``free_m``: the distance of voxels that were
-    not observed otherwise.
+    the mesh. ``free_m``: the distance of voxels that were not observed otherwise.
     """
 
     voxel_size_m: float

@@ -14,6 +14,7 @@ import numpy as np
 from jaxtyping import Bool, Float64
 
 from hydra_mono.core.box import BoundingBox
+from hydra_mono.graph.objects_box import is_outline_round
 from hydra_mono.graph.objects_structure import AROUND_M, Structure
 
 _FACING = 0.9  # cosine between structure's normal and the side it faces
@@ -26,9 +27,6 @@ _SEEN_CELL_M = 0.1  # grid on which a side's seen area is counted
 _GAP_END_M = 0.1  # how far past a gap's end the surface that closes it is looked for
 _MIN_GAP = 4  # vertices that show a gap to be open
 _HUNG_CLEARANCE = 0.5  # of the clearance, left behind what hangs on a wall
-_ROUND = 0.2  # agreement of the level normals modulo 90° below which a thing is round
-_OUTLINE = 0.5  # of half the width; surface farther out belongs to the outline
-_MIN_ROUND = 20  # level normals, fewer tell nothing
 _MAX_UNSEEN = 0.4  # of a round thing's width may be added to its depth
 _BOTH_SEEN = 0.3  # of the surface on one side, on the other: more, and neither hides anything
 _FRONT_M = 0.15  # a standing thing that seems no deeper showed its front alone
@@ -67,11 +65,13 @@ def complete_box(
     structure: Structure,
     rule: CompletionRule,
     *,
+    is_sure: Bool[np.ndarray, " n"] | None = None,
     least_width_m: float = 0.0,
 ) -> BoundingBox:
     """The box with its unseen sides moved to the wall or floor close behind them.
 
     ``points_m`` and ``normals`` are the thing's own surface; they tell which sides were seen.
+    ``is_sure``: what of it tells whether the thing is round; None: all of it does.
     ``least_width_m``: nothing of the kind is narrower, in any level direction.
     """
     cos, sin = np.cos(box.yaw_rad), np.sin(box.yaw_rad)
@@ -84,7 +84,8 @@ def complete_box(
         near_normals=structure.normals @ world_from_box,
     )
     lower, upper = -scene.half, scene.half.copy()
-    is_round = _is_round(scene)
+    told = slice(None) if is_sure is None else is_sure
+    is_round = is_outline_round(scene.points[told], scene.normals[told], scene.half)
     for axis, sign, step_m in _steps(scene, rule):
         if step_m < 0 or axis == 2 or not is_round:
             (upper if sign > 0 else lower)[axis] += sign * step_m
@@ -158,17 +159,6 @@ def _closes(scene: _Scene, end: int, along: int) -> Bool[np.ndarray, " m"]:
     across = np.abs(scene.near_normals[:, end]) > _FACING
     across &= np.abs(scene.near_points[:, end]) < scene.half[end] + _GAP_END_M
     return np.asarray(across & (np.abs(scene.near_points[:, along]) < scene.half[along] - 0.03))
-
-
-def _is_round(scene: _Scene) -> bool:
-    """Whether the level normals of the outline agree on no turn modulo 90°.
-
-    A pole in the middle is too thin for its normals to mean anything.
-    """
-    outer = np.any(np.abs(scene.points[:, :2]) > _OUTLINE * scene.half[:2], axis=1)
-    level = scene.normals[outer & (np.abs(scene.normals[:, 2]) < 0.5)]
-    angle = np.arctan2(level[:, 1], level[:, 0])
-    return len(level) >= _MIN_ROUND and bool(np.abs(np.mean(np.exp(4j * angle))) <= _ROUND)
 
 
 def _round_off(

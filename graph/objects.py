@@ -60,7 +60,7 @@ class ObjectLayer:
         cell_size: float = 0.05,
         min_area: float = 0.03,
         join_distance: float = 0.4,
-        trim: float = 0.005,
+        trim: float = 0.0075,
         min_updates: int = 2,
         revive_time: float = 10.0,
         completion: CompletionRule | None = None,
@@ -218,7 +218,13 @@ class ObjectLayer:
         structure = self._structure.near(box, now.mesh, now.update.block_size_m)
         least_width_m = float(self._labels.least_widths_m[cluster.label])
         return complete_box(
-            box, points_m, normals, structure, self._completion, least_width_m=least_width_m
+            box,
+            points_m,
+            normals,
+            structure,
+            self._completion,
+            is_sure=~(surface.is_fringe | surface.is_veil),
+            least_width_m=least_width_m,
         )
 
 

@@ -10,6 +10,9 @@ from hydra_mono.core.box import BoundingBox
 FRINGE_M = 0.1  # where labels meet, surface counts so far beyond the sure surface only
 VEIL_M = 0.11  # veils hang so far behind an outline at most: what is mapped there and a voxel
 CLEARLY_SMALLER = 0.95  # a turned box is chosen when its footprint is below this share
+_ROUND = 0.15  # agreement of the level normals modulo 90° below which a thing is round
+_OUTLINE = 0.5  # of half the width; surface farther out belongs to the outline
+_MIN_ROUND = 20  # level normals, fewer tell nothing
 _ENOUGH = 0.2  # share of the surface that must be sure, for the rest to be doubted
 
 
@@ -22,19 +25,39 @@ def fit_box(
 ) -> BoundingBox:
     """An upright box round the points, but for the outermost share ``trim`` at each side.
 
-    Its sides lie along the axes, or as the surface itself is turned where that is clearly
-    smaller. Surface where labels meet (``is_fringe``) cannot draw a side out far, and veils
-    (``is_veil``) cannot at all.
+    A round thing touches its box with little surface, all of which counts. The box's sides lie
+    along the axes, or as the surface itself is turned where that is clearly smaller. Surface where
+    labels meet (``is_fringe``) cannot draw a side out far, and veils (``is_veil``) cannot at all.
     """
     everything = np.ones(len(points_m), np.bool_)
     solid, sure = _unless_too_few(~is_veil, everything), _unless_too_few(~is_fringe, everything)
-    yaw_rad = find_yaw(normals[_unless_too_few(solid & sure, sure)])
+    certain = _unless_too_few(solid & sure, sure)
+    yaw_rad = find_yaw(normals[certain])
     best = box_at_yaw(points_m, solid, sure, 0.0, trim)
     if yaw_rad != 0.0:
         turned = box_at_yaw(points_m, solid, sure, yaw_rad, trim)
         if _footprint_m2(turned) < CLEARLY_SMALLER * _footprint_m2(best):
-            return turned
+            best = turned
+    half = np.array(best.dimensions_m) / 2
+    if is_outline_round(best.to_box_frame(points_m[certain]), normals[certain], half):
+        return box_at_yaw(points_m, solid, sure, best.yaw_rad, 0.0)
     return best
+
+
+def is_outline_round(
+    points_m: Float64[np.ndarray, "n 3"],
+    normals: Float64[np.ndarray, "n 3"],
+    half_m: Float64[np.ndarray, "3"],
+) -> bool:
+    """Whether the level normals of the outline agree on no turn modulo 90°.
+
+    Points in axes along the box, origin in its middle; how it is turned changes nothing else. A
+    pole in the middle is too thin for its normals to mean anything.
+    """
+    outer = np.any(np.abs(points_m[:, :2]) > _OUTLINE * half_m[:2], axis=1)
+    level = normals[outer & (np.abs(normals[:, 2]) < 0.5)]
+    angle = np.arctan2(level[:, 1], level[:, 0])
+    return len(level) >= _MIN_ROUND and bool(np.abs(np.mean(np.exp(4j * angle))) <= _ROUND)
 
 
 def _unless_too_few(

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hydra_mono.core.box import BoundingBox, box_iou
-from hydra_mono.graph.objects_box import FRINGE_M, VEIL_M, find_yaw, fit_box
+from hydra_mono.graph.objects_box import FRINGE_M, VEIL_M, find_yaw, fit_box, is_outline_round
 
 
 def fitted(
@@ -80,3 +80,24 @@ def test_surface_that_is_doubtful_all_over_still_has_a_box(is_veil: bool) -> Non
     everywhere = np.ones(len(points), bool)
     box = fit_box(points, normals, everywhere, everywhere & is_veil, 0.0)
     assert box_iou(box, DESK) > 0.99
+
+
+def test_a_round_thing_s_box_touches_it_though_little_surface_lies_there() -> None:
+    angle, height = np.meshgrid(np.linspace(0, 2 * np.pi, 61)[:-1], np.linspace(0, 0.5, 11))
+    normals = np.stack([np.cos(angle), np.sin(angle), 0 * angle], axis=-1).reshape(-1, 3)
+    points = 0.2 * normals + np.stack([0 * angle, 0 * angle, height], axis=-1).reshape(-1, 3)
+    none = np.zeros(len(points), np.bool_)
+    box = fit_box(points, normals, none, none, 0.03)
+    assert box.dimensions_m == pytest.approx((0.4, 0.4, 0.5), abs=1e-6)
+    square = np.where(np.abs(normals) > 0.5, np.sign(normals), 0.0)
+    assert fit_box(points, square, none, none, 0.03).dimensions_m[0] < 0.399
+
+
+def test_a_pole_in_the_middle_leaves_a_round_shade_round() -> None:
+    half = np.array([0.2, 0.2, 0.8])
+    angle = np.linspace(0, 2 * np.pi, 60, endpoint=False)
+    shade = np.stack([np.cos(angle), np.sin(angle), 0 * angle], axis=1)
+    pole = np.tile(np.array([[1.0, 0, 0], [0, 1, 0], [-1, 0, 0], [0, -1, 0]]), (40, 1))
+    points = np.concatenate([0.2 * shade, 0.01 * pole])
+    assert is_outline_round(points, np.concatenate([shade, pole]), half)
+    assert not is_outline_round(20 * points[60:], pole, half)

@@ -110,7 +110,7 @@ class ObjectsConfig(Section):
     cell_size: float = Field(default=0.05, gt=0)  # m; mapping.voxel_size where that is larger
     min_area: float = Field(default=0.03, gt=0)  # m² of surface; less is noise
     join_distance: float = Field(default=0.4, ge=0)  # m between a thing's parts, one above another
-    trim: float = Field(default=0.005, ge=0, lt=0.5)  # share of surface beyond each side of a box
+    trim: float = Field(default=0.0075, ge=0, lt=0.5)  # share of surface beyond each side of a box
     min_updates: int = Field(default=2, ge=1)  # keyframes before a thing's loss is remembered
     revive_time: float = Field(default=10.0, ge=0)  # s until a thing that returns is another one
     complete: bool = True  # boxes reach to the wall or floor that a thing stands against

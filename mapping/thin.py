@@ -20,7 +20,7 @@ from hydra_mono.mapping.view import DepthView
 _STRIDE_FOCAL_PX = 175.0  # of the images that are looked at, about; of larger ones not every pixel
 _LEAST_PIXELS = 2  # of those looked at, in a voxel
 _MOST_FRAMES = 10  # more are not remembered, so that what is gone goes soon
-_WEIGHT = 3.0  # of the voxels of thin things, in close observations
+_WEIGHT = 3.0  # of the voxels of thin things: enough that the mesh takes none for a veil
 _NEIGHBOURS = np.array([d for d in np.ndindex(3, 3, 3) if d != (1, 1, 1)], np.int32) - 1
 _GRID_ORIGIN = 1 << 20  # so that packed voxel numbers are positive
 _LOOKS = np.linspace(-1, 1, 7, dtype=np.float32)  # where in a voxel it is looked through
@@ -32,6 +32,7 @@ class ThinRule:
 
     One frame of ``every`` is looked at, and ``frames`` of those must show a thing before it is in
     the mesh. ``free_m``: the distance of voxels that were not observed otherwise.
+    ``max_label_weight``: see ``semantics.vote``.
     """
 
     voxel_size_m: float
@@ -40,7 +41,8 @@ class ThinRule:
     reach_m: float
     gap_m: float
     frames: int
-    every: int = 1
+    every: int
+    max_label_weight: float
 
 
 def thin_pixels(
@@ -106,7 +108,8 @@ def fuse_thin(
     weight[voxel] = np.maximum(weight[voxel], np.float32(_WEIGHT))
     paint(voxels, voxel, np.take(pixels.color, pixel, axis=0))
     if pixels.label is not None:
-        name(voxels, voxel, pixels.label[pixel], np.ones(len(voxel), np.float32), _MOST_FRAMES)
+        votes = np.ones(len(voxel), np.float32)
+        name(voxels, voxel, pixels.label[pixel], votes, rule.max_label_weight)
     stamp(voxels, voxel, frame_number)
     pool.touched[voxel // VOXELS] = True
 

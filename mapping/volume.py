@@ -204,6 +204,7 @@ def _thin_rule(config: MappingConfig) -> ThinRule | None:
         gap_m=config.thin_gap,
         frames=config.thin_frames,
         every=config.thin_every,
+        max_label_weight=config.max_label_weight,
     )
 
 

@@ -12,7 +12,16 @@ from hydra_mono.mapping.thin import ThinRule, thin_pixels
 from hydra_mono.mapping.volume import SemanticVolume, create_volume
 
 POLE, X, Y = 7, 0.027, -0.52  # far from every voxel's middle
-RULE = ThinRule(voxel_size_m=0.05, free_m=0.15, width_m=0.05, reach_m=3.0, gap_m=0.06, frames=4)
+RULE = ThinRule(
+    voxel_size_m=0.05,
+    free_m=0.15,
+    width_m=0.05,
+    reach_m=3.0,
+    gap_m=0.06,
+    frames=3,
+    every=1,
+    max_label_weight=10.0,
+)
 EYES = [(x, -2.2, 1.0) for x in np.linspace(-0.4, 0.4, 12).tolist()]
 
 

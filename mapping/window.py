@@ -1,58 +1,54 @@
 """What has left the active window, packed small, and how it comes back."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float16, Float64, Int32, UInt8, UInt16
+from jaxtyping import Float64, Int32, Shaped
 
 from hydra_mono.core.mesh import BlockKey
 from hydra_mono.mapping.block_pool import VOXELS, VoxelArrays
 
 _CELL = 8  # blocks along an edge of the buckets the archive is searched by
 
-
-@dataclass(frozen=True, slots=True)
-class PackedBlock:
-    """The observed voxels of one block. Distances lose 0.1 mm at most, colours the fraction."""
-
-    index: UInt16[np.ndarray, " n"]
-    sdf_m: Float16[np.ndarray, " n"]
-    weight: Float16[np.ndarray, " n"]
-    meshed_sdf_m: Float16[np.ndarray, " n"]
-    color: UInt8[np.ndarray, "n 3"]
-    label: UInt8[np.ndarray, " n"]
-    label_weight: Float16[np.ndarray, " n"]
-    first_seen: Int32[np.ndarray, " n"]
-    last_seen: Int32[np.ndarray, " n"]
-    thin: UInt8[np.ndarray, " n"]
+PACKED = np.dtype(
+    [
+        ("index", np.uint16),
+        ("sdf_m", np.float16),
+        ("weight", np.float16),
+        ("meshed_sdf_m", np.float16),
+        ("color", np.uint8, 3),
+        ("label", np.uint8),
+        ("label_weight", np.float16),
+        ("first_seen", np.int32),
+        ("last_seen", np.int32),
+        ("thin", np.uint8),
+    ]
+)
+PackedBlock = Shaped[np.ndarray, " n"]
+_PLAIN = tuple(name for name in PACKED.names or () if name not in ("index", "color"))
 
 
 def pack(voxels: VoxelArrays, slot: int) -> PackedBlock:
-    weight = voxels.weight[slot]
-    index = np.flatnonzero(weight > 0)
-    return PackedBlock(
-        index=index.astype(np.uint16),
-        sdf_m=voxels.sdf_m[slot][index].astype(np.float16),
-        weight=weight[index].astype(np.float16),
-        meshed_sdf_m=voxels.meshed_sdf_m[slot][index].astype(np.float16),
-        color=(voxels.color[slot][index] + 0.5).astype(np.uint8),
-        label=voxels.label[slot][index],
-        label_weight=voxels.label_weight[slot][index].astype(np.float16),
-        first_seen=voxels.first_seen[slot][index],
-        last_seen=voxels.last_seen[slot][index],
-        thin=voxels.thin[slot][index],
-    )
+    """The observed voxels of one block, as records of type ``PACKED`` in a single array.
+
+    Distances lose 0.1 mm at most, colours the fraction. One array, because in a big map the
+    headers of ten would weigh as much as what is in them.
+    """
+    index = np.flatnonzero(voxels.weight[slot] > 0)
+    block = np.empty(len(index), PACKED)
+    block["index"] = index
+    block["color"] = voxels.color[slot][index] + 0.5
+    for name in _PLAIN:
+        block[name] = getattr(voxels, name)[slot][index]
+    return block
 
 
 def unpack(block: PackedBlock, voxels: VoxelArrays, slot: int) -> None:
     """Writes a packed block into a cleared row."""
-    flat = block.index.astype(np.int64) + slot * VOXELS
-    for name in ("sdf_m", "weight", "meshed_sdf_m", "label_weight", "color"):
+    flat = block["index"].astype(np.int64) + slot * VOXELS
+    for name in (*_PLAIN, "color"):
         target = getattr(voxels, name)
-        target.reshape(-1, *target.shape[2:])[flat] = getattr(block, name)
-    for name in ("label", "first_seen", "last_seen", "thin"):
-        getattr(voxels, name).reshape(-1)[flat] = getattr(block, name)
+        target.reshape(-1, *target.shape[2:])[flat] = block[name]
     voxels.meshed_label[slot] = voxels.label[slot]
 
 

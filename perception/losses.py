@@ -40,11 +40,14 @@ def depth_loss(
     invariance: float = 0.85,
     l1_weight: float = 0.5,
     log_weight: float = 1.0,
+    ratio_weight: float = 1.0,
 ) -> Float[Tensor, ""]:
-    """Scale-invariant log error and relative-free L1; truth 0 is left out.
+    """Scale-invariant log error, L1 and L1 of the logarithms; truth 0 is left out.
 
     With d = log z − log z*: √(mean d² − λ (mean d)²) of each image (Eigen et al., NIPS 2014,
-    eq. 4; the root as in Lee et al., 2019), plus mean |z − z*|.
+    eq. 4; the root as in Lee et al., 2019), plus mean |z − z*|, plus mean |d|. The first hardly
+    sees how large an image is as a whole, the second hardly sees near ones: only the last holds
+    those to their scale.
     """
     valid = truth_m > 0
     difference = torch.where(valid, depth_m.log() - truth_m.clamp(min=1e-3).log(), 0.0)
@@ -53,7 +56,8 @@ def depth_loss(
     square = difference.square().sum((1, 2, 3)) / count
     scale_invariant = (square - invariance * mean.square() + 1e-6).sqrt()
     absolute = torch.where(valid, (depth_m - truth_m).abs(), 0.0).sum() / valid.sum().clamp(min=1)
-    return log_weight * scale_invariant.mean() + l1_weight * absolute
+    ratio = difference.abs().sum() / valid.sum().clamp(min=1)
+    return log_weight * scale_invariant.mean() + l1_weight * absolute + ratio_weight * ratio
 
 
 def depth_gradient_loss(

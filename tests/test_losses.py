@@ -64,14 +64,22 @@ def test_no_truth_makes_no_loss_and_no_gradient() -> None:
 @given(st.floats(0.3, 3.0))
 def test_fully_invariant_depth_loss_does_not_see_scale(scale: float) -> None:
     truth = positive(2, 1, 5, 6)
-    loss = depth_loss(truth * scale, truth, invariance=1.0, l1_weight=0.0)
+    loss = depth_loss(truth * scale, truth, invariance=1.0, l1_weight=0.0, ratio_weight=0.0)
     assert float(loss) == pytest.approx(1e-3, abs=2e-3)
 
 
 def test_depth_loss_of_a_scaled_image_is_the_rest_of_the_variance() -> None:
     truth = positive(1, 1, 5, 6)
-    loss = depth_loss(truth * 1.5, truth, invariance=0.85, l1_weight=0.0)
+    loss = depth_loss(truth * 1.5, truth, invariance=0.85, l1_weight=0.0, ratio_weight=0.0)
     assert float(loss) == pytest.approx(math.sqrt(0.15) * math.log(1.5), rel=1e-3)
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.floats(0.3, 3.0), st.floats(0.2, 20.0))
+def test_ratio_term_sees_scale_alike_near_and_far(scale: float, distance: float) -> None:
+    truth = distance * positive(2, 1, 5, 6)
+    loss = depth_loss(truth * scale, truth, log_weight=0.0, l1_weight=0.0)
+    assert float(loss) == pytest.approx(abs(math.log(scale)), rel=1e-3, abs=1e-5)
 
 
 def test_gradient_loss_sees_steps_and_not_scale() -> None:

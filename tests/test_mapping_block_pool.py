@@ -43,8 +43,10 @@ def test_a_packed_block_comes_back_as_it_was() -> None:
     voxels.color[first, seen] = 77.0
     voxels.label[first, seen] = voxels.meshed_label[first, seen] = 5
     voxels.first_seen[first, seen] = voxels.last_seen[first, seen] = 12
+    voxels.thin[first, seen] = 3
     unpack(pack(voxels, int(first)), voxels, int(second))
-    for name in ("weight", "color", "label", "meshed_label", "first_seen", "last_seen"):
+    exact = ("weight", "color", "label", "meshed_label", "first_seen", "last_seen", "thin")
+    for name in exact:
         values = getattr(voxels, name)
         np.testing.assert_array_equal(values[second], values[first])
     for values in (voxels.sdf_m, voxels.meshed_sdf_m):

@@ -27,7 +27,6 @@ _SEEN_CELL_M = 0.1  # grid on which a side's seen area is counted
 _GAP_END_M = 0.1  # how far past a gap's end the surface that closes it is looked for
 _MIN_GAP = 4  # vertices that show a gap to be open
 _HUNG_CLEARANCE = 0.5  # of the clearance, left behind what hangs on a wall
-_MAX_UNSEEN = 0.4  # of a round thing's width may be added to its depth
 _BOTH_SEEN = 0.3  # of the surface on one side, on the other: more, and neither hides anything
 _FRONT_M = 0.15  # a standing thing that seems no deeper showed its front alone
 _SIDES = ((0, -1), (0, 1), (1, -1), (1, 1), (2, -1))  # axis and sign; tops stay as they are
@@ -168,8 +167,6 @@ def _round_off(
     size = upper - lower
     short = int(np.argmin(size[:2]))
     missing = size[1 - short] - size[short]
-    if missing > _MAX_UNSEEN * size[1 - short]:
-        return
     towards = scene.normals[:, short]
     above, below = np.count_nonzero(towards > 0.5), np.count_nonzero(towards < -0.5)
     if min(above, below) > _BOTH_SEEN * max(above, below):
@@ -186,13 +183,15 @@ def _fill_out(
     upper: Float64[np.ndarray, "3"],
     least_width_m: float,
 ) -> None:
-    """Makes a thing as wide as its kind is at least, behind the one side that was seen of two."""
+    """Makes a thing as wide as its kind is at least, behind the one side that was seen of two.
+
+    Where that tells nothing it goes on either way, half as far.
+    """
     for axis in (0, 1):
         missing = least_width_m - (upper[axis] - lower[axis])
-        before, behind = _is_seen(scene, axis, -1), _is_seen(scene, axis, 1)
-        if missing <= 0 or before == behind:
+        if missing <= 0:
             continue
-        if before:
-            upper[axis] += missing
-        else:
-            lower[axis] -= missing
+        before, behind = _is_seen(scene, axis, -1), _is_seen(scene, axis, 1)
+        share_above = 0.5 * (1 + before - behind)
+        upper[axis] += share_above * missing
+        lower[axis] -= (1 - share_above) * missing

@@ -10,7 +10,8 @@ from hydra_mono.core.box import BoundingBox
 FRINGE_M = 0.1  # where labels meet, surface counts so far beyond the sure surface only
 VEIL_M = 0.11  # veils hang so far behind an outline at most: what is mapped there and a voxel
 CLEARLY_SMALLER = 0.95  # a turned box is chosen when its footprint is below this share
-_ROUND = 0.15  # agreement of the level normals modulo 90° below which a thing is round
+_ROUND = 0.2  # agreement of the level normals modulo 90° below which a thing is round
+_ROUND_WIDTHS = 0.72  # least depth of what is seen of a round thing, in its widths
 _OUTLINE = 0.5  # of half the width; surface farther out belongs to the outline
 _MIN_ROUND = 20  # level normals, fewer tell nothing
 _ENOUGH = 0.2  # share of the surface that must be sure, for the rest to be doubted
@@ -52,8 +53,11 @@ def is_outline_round(
     """Whether the level normals of the outline agree on no turn modulo 90°.
 
     Points in axes along the box, origin in its middle; how it is turned changes nothing else. A
-    pole in the middle is too thin for its normals to mean anything.
+    pole in the middle is too thin for its normals to mean anything. What is much longer than wide,
+    like a toilet, is not round as a whole.
     """
+    if half_m[:2].min() < _ROUND_WIDTHS * half_m[:2].max():
+        return False
     outer = np.any(np.abs(points_m[:, :2]) > _OUTLINE * half_m[:2], axis=1)
     level = normals[outer & (np.abs(normals[:, 2]) < 0.5)]
     angle = np.arctan2(level[:, 1], level[:, 0])

@@ -117,10 +117,10 @@ def test_a_round_thing_is_as_deep_as_it_is_wide() -> None:
     points = 0.3 * normals + np.stack([0 * angle, 0 * angle, height], axis=-1).reshape(-1, 3)
     front = points[points[:, 0] > 0.05]  # the far half and a little more were never seen
     facing = normals[points[:, 0] > 0.05]
-    seen = BoundingBox((0.175, 0.0, 0.5), (0.25, 0.6, 1.0))
+    seen = BoundingBox((0.1, 0.0, 0.5), (0.4, 0.6, 1.0))
     done = complete_box(seen, front, facing, Structure.empty(), RULE)
-    assert done.dimensions_m == pytest.approx(seen.dimensions_m), "less than half is too little"
-    most = BoundingBox((0.1, 0.0, 0.5), (0.4, 0.6, 1.0))
+    assert done.dimensions_m == pytest.approx(seen.dimensions_m), "two thirds are too little"
+    most = BoundingBox((0.075, 0.0, 0.5), (0.45, 0.6, 1.0))
     done = complete_box(most, points, normals, Structure.empty(), RULE)
     assert done.dimensions_m == pytest.approx((0.6, 0.6, 1.0))
     assert done.center_m == pytest.approx((0.0, 0.0, 0.5))
@@ -168,8 +168,17 @@ def test_a_back_alone_is_as_deep_as_its_kind_is_at_least_away_from_the_viewer() 
     assert other.dimensions_m[0] == pytest.approx(0.4)
 
 
-def test_what_was_seen_from_both_sides_is_as_thin_as_it_looks() -> None:
-    done = complete(FRONT, GROUND, sides=("left", "right"), least_width_m=0.4)
+@pytest.mark.parametrize("sides", [("left", "right"), ("front",)])
+def test_a_thing_goes_on_either_way_where_its_sides_do_not_tell_which(
+    sides: tuple[str, ...],
+) -> None:
+    done = complete(FRONT, GROUND, sides=sides, least_width_m=0.4)
+    assert done.center_m[:2] == pytest.approx(FRONT.center_m[:2])
+    assert done.dimensions_m[:2] == pytest.approx((0.4, 1.0))
+
+
+def test_a_wide_thing_stays_as_it_is() -> None:
+    done = complete(FRONT, GROUND, sides=("left",), least_width_m=0.05)
     assert done.dimensions_m == pytest.approx(FRONT.dimensions_m)
 
 

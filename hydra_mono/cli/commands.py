@@ -117,13 +117,19 @@ def config(options: argparse.Namespace) -> int:
 
 
 def weights(options: argparse.Namespace) -> int:
-    """Prints what a weights file holds, or writes it in another form."""
+    """Prints what a weights file holds, writes it in another form, or the mean of two."""
     from hydra_mono.cli.progress import print_table
+    from hydra_mono.perception.averaging import average_weights
     from hydra_mono.perception.checkpoint import convert_weights, describe_weights
 
     if options.action == "info":
         print_table(describe_weights(Path(options.file)))
         return 0
-    convert_weights(Path(options.source), Path(options.target), half=options.half)
-    print(options.target)
+    target, half = Path(options.target), options.half
+    if options.action == "average":
+        first, second = Path(options.first), Path(options.second)
+        average_weights(first, second, target, share=options.share, half=half)
+    else:
+        convert_weights(Path(options.source), target, half=half)
+    print(target)
     return 0

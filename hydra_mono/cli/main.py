@@ -82,7 +82,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_view(commands.add_parser("view", help="open a run's recording in the viewer"))
     _add_doctor(commands.add_parser("doctor", help="check the installation"))
     _add_config(commands.add_parser("config", help="show the settings"))
-    _add_weights(commands.add_parser("weights", help="inspect or convert a network's weights"))
+    _add_weights(commands.add_parser("weights", help="inspect, convert or average weights"))
     _add_train(commands.add_parser("train", help="train the compact network"))
     _add_evaluate_perception(
         commands.add_parser("evaluate-perception", help="score a network on images with truth")
@@ -181,7 +181,15 @@ def _add_weights(parser: argparse.ArgumentParser) -> None:
     convert = actions.add_parser("convert", help="write weights under the names used here")
     convert.add_argument("source", metavar="SOURCE")
     convert.add_argument("target", metavar="TARGET", help="ends in .safetensors, .pt or .pth")
-    convert.add_argument("--half", action="store_true", help="in half precision")
+    average = actions.add_parser("average", help="write the average of two networks' weights")
+    average.add_argument("first", metavar="FIRST")
+    average.add_argument("second", metavar="SECOND", help="trained on from the first, or with it")
+    average.add_argument("target", metavar="TARGET", help="ends in .safetensors")
+    average.add_argument(
+        "--share", type=float, default=0.5, help="of the second, 0 to 1 (default: %(default)s)"
+    )
+    for action in (convert, average):
+        action.add_argument("--half", action="store_true", help="in half precision")
 
 
 def _add_train(parser: argparse.ArgumentParser) -> None:

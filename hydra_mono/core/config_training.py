@@ -29,7 +29,7 @@ class LossConfig(Section):
     weighting: Literal["fixed", "dwa", "uncertainty"] = "fixed"  # on top of these
     depth_form: Literal["silog", "berhu"] = "silog"
     edge_positive: float | None = 0.85  # weight of edge pixels; None: share of the others
-    class_balance: float = Field(default=0.3, ge=0, le=1)  # 0: pixels count alike, 1: classes do
+    class_balance: float = Field(default=0.1, ge=0, le=1)  # 0: pixels count alike, 1: classes do
 
 
 class LiveConfig(Section):
@@ -52,8 +52,8 @@ class TrainingConfig(Section):
         StageConfig(steps=3000, height=192, width=256, batch=12),
     )
     photographs: float = Field(default=0.3, ge=0, le=1)  # share of each batch
-    least_crop: float = Field(default=0.85, gt=0, le=1)  # of a drawn image's side
-    least_photograph_crop: float = Field(default=0.8, gt=0, le=1)  # smaller: whole ones seem near
+    least_crop: float = Field(default=0.93, gt=0, le=1)  # of a drawn image's side
+    least_photograph_crop: float = Field(default=0.85, gt=0, le=1)  # small: whole images seem near
     optimizer: Literal["muon", "adamw"] = "muon"
     learning_rate: float = Field(default=1.5e-3, gt=0)  # highest
     weight_decay: float = Field(default=0.03, ge=0)

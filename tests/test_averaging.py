@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from helpers_perception import TINY, TINY_COMPACT, made
+from helpers_perception import TINY, TINY_COMPACT
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -20,16 +20,13 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Holds a.safetensors and b.safetensors, of one network, and c.safetensors of another."""
     folder = tmp_path_factory.mktemp("weights")
     for name, config in (("a", TINY_COMPACT), ("b", TINY_COMPACT), ("c", TINY)):
-        save_m2h(_other_than(config, seed=ord(name)), folder / f"{name}.safetensors")
+        save_m2h(_fresh(config, seed=ord(name)), folder / f"{name}.safetensors")
     return folder
 
 
-def _other_than(config: M2HConfig, seed: int) -> M2H:
-    network, generator = made(config), torch.Generator().manual_seed(seed)
-    with torch.no_grad():
-        for value in network.parameters():
-            value.add_(torch.randn(value.shape, generator=generator))
-    return network
+def _fresh(config: M2HConfig, seed: int) -> M2H:
+    torch.manual_seed(seed)
+    return M2H(config)
 
 
 @settings(max_examples=10, deadline=None)

@@ -1,7 +1,10 @@
 """The command line, as a user types it."""
 
 import json
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -127,6 +130,23 @@ def test_version_and_help_need_no_heavy_import(capsys: pytest.CaptureFixture[str
     with pytest.raises(SystemExit, match="0"):
         main(["--version"])
     assert capsys.readouterr().out.strip() == f"hydra-mono {__version__}"
+
+
+@pytest.mark.parametrize(("given", "expected"), [(None, "PASSIVE"), ("ACTIVE", "ACTIVE")])
+def test_waiting_threads_give_up_their_core_unless_told_otherwise(
+    given: str | None, expected: str
+) -> None:
+    code = (
+        "import os, sys; from hydra_mono.cli.main import main\n"
+        "assert not {'torch', 'open3d'} & set(sys.modules)\n"
+        "main(['config', 'dump']); print(os.environ['OMP_WAIT_POLICY'], end='')"
+    )
+    environment = {k: v for k, v in os.environ.items() if k != "OMP_WAIT_POLICY"}
+    if given is not None:
+        environment["OMP_WAIT_POLICY"] = given
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.endswith(expected)
 
 
 def test_doctor_finds_what_the_tests_use(capsys: pytest.CaptureFixture[str]) -> None:

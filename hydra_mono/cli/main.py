@@ -16,6 +16,7 @@ EXPORT_FORMATS = ("dsg", "node-link", "sayplan")
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command; returns the exit status."""
+    _share_cores()
     options = build_parser().parse_args(arguments)
     logging.basicConfig(
         level=_log_level(options), format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr
@@ -33,6 +34,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+
+
+def _share_cores() -> None:
+    """Lets threads sleep while they wait for one another.
+
+    Where another program has a core, OpenMP's waiting in a loop makes an image take seconds. It
+    reads this when torch or Open3D is imported, which no command has done yet.
+    """
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
 def _dispatch(options: argparse.Namespace) -> int:

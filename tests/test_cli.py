@@ -132,21 +132,23 @@ def test_version_and_help_need_no_heavy_import(capsys: pytest.CaptureFixture[str
     assert capsys.readouterr().out.strip() == f"hydra-mono {__version__}"
 
 
-@pytest.mark.parametrize(("given", "expected"), [(None, "PASSIVE"), ("ACTIVE", "ACTIVE")])
-def test_waiting_threads_give_up_their_core_unless_told_otherwise(
-    given: str | None, expected: str
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [({}, "3000"), ({"GOMP_SPINCOUNT": "7"}, "7"), ({"OMP_WAIT_POLICY": "ACTIVE"}, "None")],
+)
+def test_waiting_threads_give_up_their_core_soon_unless_told_otherwise(
+    given: dict[str, str], expected: str
 ) -> None:
     code = (
         "import os, sys; from hydra_mono.cli.main import main\n"
         "assert not {'torch', 'open3d'} & set(sys.modules)\n"
-        "main(['config', 'dump']); print(os.environ['OMP_WAIT_POLICY'], end='')"
+        "main(['config', 'dump']); print(os.environ.get('GOMP_SPINCOUNT'), end='')"
     )
-    environment = {k: v for k, v in os.environ.items() if k != "OMP_WAIT_POLICY"}
-    if given is not None:
-        environment["OMP_WAIT_POLICY"] = given
+    unset = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT")
+    environment = {k: v for k, v in os.environ.items() if k not in unset} | given
     command = [sys.executable, "-c", code]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
-    assert done.stdout.endswith(expected)
+    assert done.stdout.endswith(f"\n{expected}")
 
 
 def test_doctor_finds_what_the_tests_use(capsys: pytest.CaptureFixture[str]) -> None:

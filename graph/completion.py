@@ -4,7 +4,7 @@ A camera never sees the back of a cabinet that stands against a wall, nor the so
 Where a side of a box was not seen and a wall or the floor lies close behind it, the thing is
 taken to reach there, unless the camera saw into the gap between. A standing thing that showed
 nothing but a front reaches farther: nothing is so thin. What still is narrower than its kind can
-be goes on behind the side that was seen.
+be goes on behind the side that was seen, or either way where that tells nothing.
 """
 
 from collections.abc import Iterator

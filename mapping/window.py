@@ -31,8 +31,8 @@ _PLAIN = tuple(name for name in PACKED.names or () if name not in ("index", "col
 def pack(voxels: VoxelArrays, slot: int) -> PackedBlock:
     """The observed voxels of one block, as records of type ``PACKED`` in a single array.
 
-    Distances lose 0.1 mm at most, colours the fraction. One array, because in a big map the
-    headers of ten would weigh as much as what is in them.
+    Distances lose 0.1 mm at most, colours the fraction. One array, because the headers of
+    ten would be a sixth of the whole.
     """
     index = np.flatnonzero(voxels.weight[slot] > 0)
     block = np.empty(len(index), PACKED)

@@ -51,12 +51,12 @@ def depth_loss(
     """
     valid = truth_m > 0
     difference = torch.where(valid, depth_m.log() - truth_m.clamp(min=1e-3).log(), 0.0)
-    count = valid.sum((1, 2, 3)).clamp(min=1)
+    count, pixels = valid.sum((1, 2, 3)).clamp(min=1), valid.sum().clamp(min=1)
     mean = difference.sum((1, 2, 3)) / count
     square = difference.square().sum((1, 2, 3)) / count
     scale_invariant = (square - invariance * mean.square() + 1e-6).sqrt()
-    absolute = torch.where(valid, (depth_m - truth_m).abs(), 0.0).sum() / valid.sum().clamp(min=1)
-    ratio = difference.abs().sum() / valid.sum().clamp(min=1)
+    absolute = torch.where(valid, (depth_m - truth_m).abs(), 0.0).sum() / pixels
+    ratio = difference.abs().sum() / pixels
     return log_weight * scale_invariant.mean() + l1_weight * absolute + ratio_weight * ratio
 
 

@@ -14,16 +14,14 @@ import numpy as np
 from jaxtyping import Bool, Float64
 
 from hydra_mono.core.box import BoundingBox
-from hydra_mono.graph.objects_box import is_outline_round
+from hydra_mono.graph.objects_box import is_outline_round, seen_share
 from hydra_mono.graph.objects_structure import AROUND_M, Structure
 
 _FACING = 0.9  # cosine between structure's normal and the side it faces
 _INWARD_M = 0.06  # how far a box may have grown into a wall by labels that bleed
 _THROUGH_SHARE = 0.02  # of a thing's surface; no wall has more of it on its far side
 _MIN_WALL = 8  # vertices that make a wall or a floor
-_SIDE_DEPTH_M = 0.08  # own surface so close to a side is that side
 _SEEN_SHARE = 0.25  # of a side's area; a side seen so well is where it is
-_SEEN_CELL_M = 0.1  # grid on which a side's seen area is counted
 _GAP_END_M = 0.1  # how far past a gap's end the surface that closes it is looked for
 _MIN_GAP = 4  # vertices that show a gap to be open
 _HUNG_CLEARANCE = 0.5  # of the clearance, left behind what hangs on a wall
@@ -73,14 +71,12 @@ def complete_box(
     ``is_sure``: what of it tells whether the thing is round; None: all of it does.
     ``least_width_m``: nothing of the kind is narrower, in any level direction.
     """
-    cos, sin = np.cos(box.yaw_rad), np.sin(box.yaw_rad)
-    world_from_box = np.array([[cos, -sin, 0.0], [sin, cos, 0.0], [0.0, 0.0, 1.0]])
     scene = _Scene(
         half=np.array(box.dimensions_m) / 2,
         points=box.to_box_frame(points_m),
-        normals=normals @ world_from_box,
+        normals=box.turn_to_box_frame(normals),
         near_points=box.to_box_frame(structure.points_m.astype(np.float64)),
-        near_normals=structure.normals @ world_from_box,
+        near_normals=box.turn_to_box_frame(structure.normals.astype(np.float64)),
     )
     lower, upper = -scene.half, scene.half.copy()
     told = slice(None) if is_sure is None else is_sure
@@ -91,13 +87,7 @@ def complete_box(
     if is_round:
         _round_off(scene, lower, upper)
     _fill_out(scene, lower, upper, least_width_m)
-    center = np.array(box.center_m) + world_from_box @ ((lower + upper) / 2)
-    size = np.maximum(upper - lower, 0.01)
-    return BoundingBox(
-        center_m=(float(center[0]), float(center[1]), float(center[2])),
-        dimensions_m=(float(size[0]), float(size[1]), float(size[2])),
-        yaw_rad=box.yaw_rad,
-    )
+    return box.with_corners(lower, upper)
 
 
 def _steps(scene: _Scene, rule: CompletionRule) -> Iterator[tuple[int, int, float]]:
@@ -133,13 +123,7 @@ def _room_behind(scene: _Scene, axis: int, sign: int, reach_m: float) -> float |
 
 
 def _is_seen(scene: _Scene, axis: int, sign: int) -> bool:
-    """Whether own surface that faces outward covers a good share of the side."""
-    facing = sign * scene.normals[:, axis] > 0.7
-    facing &= sign * scene.points[:, axis] > scene.half[axis] - _SIDE_DEPTH_M
-    others = [other for other in range(3) if other != axis]
-    cells = np.floor(scene.points[facing][:, others] / _SEEN_CELL_M).astype(np.int64)
-    seen_m2 = len(np.unique(cells[:, 0] * 100_000 + cells[:, 1])) * _SEEN_CELL_M**2
-    return bool(seen_m2 > _SEEN_SHARE * 4 * np.prod(scene.half[others]))
+    return seen_share(scene.points, scene.normals, scene.half, axis, sign) > _SEEN_SHARE
 
 
 def _is_open(scene: _Scene, axis: int, sign: int, gap_m: float) -> bool:

@@ -16,6 +16,7 @@ from hydra_mono.graph.objects_association import LEAST_SHARE, associate
 from hydra_mono.graph.objects_box import fit_box
 from hydra_mono.graph.objects_clusters import Cluster, find_clusters
 from hydra_mono.graph.objects_index import Thing, ThingIndex
+from hydra_mono.graph.objects_sides import OUTWARD_M, OutlineLookup, fit_to_outline
 from hydra_mono.graph.objects_structure import StructureStore
 from hydra_mono.graph.objects_surface import SurfaceStore
 from hydra_mono.graph.scene_graph import SceneGraph
@@ -51,6 +52,7 @@ class ObjectLayer:
         min_updates: updates that must have seen a thing before its loss is remembered.
         revive_time: seconds in which a thing that comes back to its spot is the same one.
         completion: how unseen sides are added to boxes; None leaves boxes as seen.
+        outlines: finds the ends of things of a label between two corners; None: nowhere known.
     """
 
     def __init__(
@@ -64,6 +66,7 @@ class ObjectLayer:
         min_updates: int = 2,
         revive_time: float = 10.0,
         completion: CompletionRule | None = None,
+        outlines: OutlineLookup | None = None,
     ) -> None:
         self._labels = labels
         self._cell_size_m = cell_size
@@ -73,6 +76,7 @@ class ObjectLayer:
         self._min_updates = min_updates
         self._revive_ns = round(revive_time * 1e9)
         self._completion = completion
+        self._outlines = outlines
         self._surfaces = SurfaceStore(labels.mask(labels.object_ids), cell_size)
         self._structure = StructureStore(labels)
         self._index = ThingIndex()
@@ -209,10 +213,13 @@ class ObjectLayer:
         )
 
     def _fit(self, now: _Now, cluster: Cluster) -> BoundingBox:
-        points_m = cluster.surface.points_m.astype(np.float64)
-        normals = cluster.surface.normals.astype(np.float64)
         surface = cluster.surface
+        points_m, normals = surface.points_m.astype(np.float64), surface.normals.astype(np.float64)
+        is_sure = ~(surface.is_fringe | surface.is_veil)
         box = fit_box(points_m, normals, surface.is_fringe, surface.is_veil, self._trim)
+        if self._outlines is not None:
+            ends_m = self._outlines(cluster.label, *box.bounds(OUTWARD_M))
+            box = fit_to_outline(box, ends_m, points_m, normals, is_sure)
         if self._completion is None:
             return box
         structure = self._structure.near(box, now.mesh, now.update.block_size_m)
@@ -223,7 +230,7 @@ class ObjectLayer:
             normals,
             structure,
             self._completion,
-            is_sure=~(surface.is_fringe | surface.is_veil),
+            is_sure=is_sure,
             least_width_m=least_width_m,
         )
 
@@ -239,7 +246,10 @@ def _same_spot(a: BoundingBox, b: BoundingBox) -> bool:
 
 
 def create_objects(
-    config: ObjectsConfig, labels: LabelSpace, voxel_size: float = 0.0
+    config: ObjectsConfig,
+    labels: LabelSpace,
+    voxel_size: float = 0.0,
+    outlines: OutlineLookup | None = None,
 ) -> ObjectLayer:
     """The layer a config asks for; on a map of larger voxels (metres) its grid is as coarse."""
     completion = CompletionRule(
@@ -254,4 +264,5 @@ def create_objects(
         min_updates=config.min_updates,
         revive_time=config.revive_time,
         completion=completion if config.complete else None,
+        outlines=outlines,
     )

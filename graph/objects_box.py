@@ -14,6 +14,8 @@ _ROUND = 0.2  # agreement of the level normals modulo 90° below which a thing i
 _ROUND_WIDTHS = 0.72  # least depth of what is seen of a round thing, in its widths
 _OUTLINE = 0.5  # of half the width; surface farther out belongs to the outline
 _MIN_ROUND = 20  # level normals, fewer tell nothing
+_SIDE_DEPTH_M = 0.08  # own surface so close to a side is that side
+_SEEN_CELL_M = 0.1  # grid on which a side's seen area is counted
 _ENOUGH = 0.2  # share of the surface that must be sure, for the rest to be doubted
 
 
@@ -62,6 +64,26 @@ def is_outline_round(
     level = normals[outer & (np.abs(normals[:, 2]) < 0.5)]
     angle = np.arctan2(level[:, 1], level[:, 0])
     return len(level) >= _MIN_ROUND and bool(np.abs(np.mean(np.exp(4j * angle))) <= _ROUND)
+
+
+def seen_share(
+    points_m: Float64[np.ndarray, "n 3"],
+    normals: Float64[np.ndarray, "n 3"],
+    half_m: Float64[np.ndarray, "3"],
+    axis: int,
+    sign: int,
+) -> float:
+    """How much of a side's area is covered by surface that faces outward.
+
+    In axes along the box, origin in its middle. On a grid, so a side that cuts many cells may
+    seem more than covered.
+    """
+    facing = sign * normals[:, axis] > 0.7
+    facing &= sign * points_m[:, axis] > half_m[axis] - _SIDE_DEPTH_M
+    others = [other for other in range(3) if other != axis]
+    cells = np.floor(points_m[facing][:, others] / _SEEN_CELL_M).astype(np.int64)
+    seen_m2 = len(np.unique(cells[:, 0] * 100_000 + cells[:, 1])) * _SEEN_CELL_M**2
+    return float(seen_m2 / (4 * np.prod(half_m[others])))
 
 
 def _unless_too_few(

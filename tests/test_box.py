@@ -104,3 +104,23 @@ def test_the_axis_aligned_box_holds_its_points_and_touches_them() -> None:
     assert box.contains(points).all()
     assert np.allclose(np.array(box.center_m) + np.array(box.dimensions_m) / 2, points.max(axis=0))
     assert box.volume_m3 == pytest.approx(np.prod(np.ptp(points, axis=0)))
+
+
+@settings(max_examples=50, deadline=None)
+@given(boxes)
+def test_a_box_between_its_own_corners_is_itself(box: BoundingBox) -> None:
+    half = np.array(box.dimensions_m) / 2
+    again = box.with_corners(-half, half)
+    assert again.center_m == pytest.approx(box.center_m)
+    assert again.dimensions_m == pytest.approx(box.dimensions_m)
+    assert again.yaw_rad == box.yaw_rad
+
+
+@settings(max_examples=50, deadline=None)
+@given(boxes, st.floats(0.0, 0.5))
+def test_bounds_hold_every_corner_and_no_more(box: BoundingBox, margin_m: float) -> None:
+    lower, upper = box.bounds(margin_m)
+    plan = box.footprint()
+    assert lower[:2] == pytest.approx(plan.min(axis=0) - margin_m)
+    assert upper[:2] == pytest.approx(plan.max(axis=0) + margin_m)
+    assert upper[2] - lower[2] == pytest.approx(box.dimensions_m[2] + 2 * margin_m)

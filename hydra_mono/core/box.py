@@ -21,14 +21,43 @@ class BoundingBox:
 
     def to_box_frame(self, points_m: Float64[np.ndarray, "n 3"]) -> Float64[np.ndarray, "n 3"]:
         """World points in axes along the box's sides, origin at its centre."""
+        return self.turn_to_box_frame(points_m - np.array(self.center_m))
+
+    def turn_to_box_frame(self, vectors: Float64[np.ndarray, "n 3"]) -> Float64[np.ndarray, "n 3"]:
+        """World directions in axes along the box's sides."""
+        return np.asarray(vectors @ self._world_from_box)
+
+    @property
+    def _world_from_box(self) -> Float64[np.ndarray, "3 3"]:
         cos, sin = math.cos(self.yaw_rad), math.sin(self.yaw_rad)
-        box_from_world = np.array([[cos, sin, 0.0], [-sin, cos, 0.0], [0.0, 0.0, 1.0]])
-        return np.asarray((points_m - np.array(self.center_m)) @ box_from_world.T)
+        return np.array([[cos, -sin, 0.0], [sin, cos, 0.0], [0.0, 0.0, 1.0]])
+
+    def with_corners(
+        self, lower_m: Float64[np.ndarray, "3"], upper_m: Float64[np.ndarray, "3"]
+    ) -> "BoundingBox":
+        """The box, turned alike, between two corners given in this one's frame; 1 cm at least."""
+        center = np.array(self.center_m) + self._world_from_box @ ((lower_m + upper_m) / 2)
+        size = np.maximum(upper_m - lower_m, 0.01)
+        return BoundingBox(
+            center_m=(float(center[0]), float(center[1]), float(center[2])),
+            dimensions_m=(float(size[0]), float(size[1]), float(size[2])),
+            yaw_rad=self.yaw_rad,
+        )
 
     def contains(self, points_m: Float64[np.ndarray, "n 3"]) -> Bool[np.ndarray, " n"]:
         """True for the points inside or on the box."""
         half = np.array(self.dimensions_m) / 2 + 1e-9
         return np.asarray(np.all(np.abs(self.to_box_frame(points_m)) <= half, axis=1))
+
+    def bounds(
+        self, margin_m: float = 0.0
+    ) -> tuple[Float64[np.ndarray, "3"], Float64[np.ndarray, "3"]]:
+        """Lower and upper corner of the upright box along the axes that holds this one."""
+        half = self._half_of_bounds() + margin_m
+        return np.array(self.center_m) - half, np.array(self.center_m) + half
+
+    def _half_of_bounds(self) -> Float64[np.ndarray, "3"]:
+        return np.asarray(np.abs(self._world_from_box) @ np.array(self.dimensions_m) / 2)
 
     def footprint(self) -> Float64[np.ndarray, "4 2"]:
         """Corners seen from above, counter-clockwise."""

@@ -70,6 +70,10 @@ class MappingConfig(Section):
     thin_gap: float = Field(default=0.06, gt=0)  # m from them to what is behind them, at least
     thin_every: int = Field(default=3, ge=1)  # one frame of so many is searched for thin things
     thin_frames: int = Field(default=3, ge=1, le=10)  # of those, that must have seen a thin thing
+    outline_reach: float = Field(
+        default=3.5, ge=0
+    )  # m; ends of things are looked for so far off; 0: nowhere
+    outline_every: int = Field(default=3, ge=1)  # one frame of so many is searched for ends
     mesh_refresh: float = Field(default=5.0, gt=0)  # s after which a still surface is stamped anew
 
 

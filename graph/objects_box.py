@@ -76,14 +76,14 @@ def seen_share(
     """How much of a side's area is covered by surface that faces outward.
 
     In axes along the box, origin in its middle. On a grid, so a side that cuts many cells may
-    seem more than covered.
+    seem more than covered, and one smaller than a cell counts as one.
     """
     facing = sign * normals[:, axis] > 0.7
     facing &= sign * points_m[:, axis] > half_m[axis] - _SIDE_DEPTH_M
     others = [other for other in range(3) if other != axis]
     cells = np.floor(points_m[facing][:, others] / _SEEN_CELL_M).astype(np.int64)
     seen_m2 = len(np.unique(cells[:, 0] * 100_000 + cells[:, 1])) * _SEEN_CELL_M**2
-    return float(seen_m2 / (4 * np.prod(half_m[others])))
+    return float(seen_m2 / max(4 * np.prod(half_m[others]), _SEEN_CELL_M**2))
 
 
 def _unless_too_few(

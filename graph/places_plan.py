@@ -14,6 +14,7 @@ from hydra_mono.graph.places_edges import Links, are_stray, joining, near_pairs,
 from hydra_mono.graph.places_frontier import Frontier
 
 _MARGIN_M = 0.05  # by so much the surface in a voxel may be nearer than where it is kept
+_SAFETY_M = 0.02  # and, at the corners of things, by so much more; ways are not refused for it
 _MOVED_M = 0.8  # from a change on, the diagram hardly moves
 _NEIGHBOURS = 16  # nearest places that an edge may lead to
 
@@ -85,7 +86,7 @@ def _as_wide_as_proven(space: FreeSpace, balls: Balls, links: Links) -> Links:
     """Ways are chosen by what was seen; the width they state must hold for the unseen too."""
     starts, ends = (balls.center_m[column] for column in links.pairs.T)
     proven_m = Frontier(space).along(starts, ends)
-    return Links(links.pairs, np.minimum(links.clearance_m, proven_m))
+    return Links(links.pairs, np.minimum(links.clearance_m - _SAFETY_M, proven_m))
 
 
 def _cover(
@@ -257,7 +258,7 @@ def _links(
     )
     pairs = rows[near]
     ends = balls.center_m[pairs[:, 0]], balls.center_m[pairs[:, 1]]
-    clearance = field.along(*ends) - _MARGIN_M
+    clearance = _as_far_as_asked(field, ends, _stated_before(pairs, known))
     clearance = np.minimum(clearance, balls.radius_m[pairs].min(axis=1, initial=np.inf))
     found = Links(pairs, clearance)
     settled = known.take(~is_fresh[known.pairs].any(axis=1) & stays[known.pairs].all(axis=1))
@@ -265,3 +266,24 @@ def _links(
     kept = wide.take(without_detours(wide.pairs, balls.center_m, wide.clearance_m))
     narrow = found.take(clearance >= rules.min_joining_clearance_m)
     return kept.plus(joining(len(balls), kept, narrow))
+
+
+def _as_far_as_asked(
+    field: Clearance,
+    ends_m: tuple[Float64[np.ndarray, "e 3"], Float64[np.ndarray, "e 3"]],
+    before_m: Float64[np.ndarray, " e"],
+) -> Float64[np.ndarray, " e"]:
+    """Width of segments; what was known before where nearer surfaces may lie off the box."""
+    width = field.along(*ends_m) - _MARGIN_M
+    certain = np.minimum(*(field.space.certain_m(end) for end in ends_m)) - _MARGIN_M
+    return np.asarray(np.clip(before_m, np.minimum(certain, width), width))
+
+
+def _stated_before(pairs: Int64[np.ndarray, "e 2"], known: Links) -> Float64[np.ndarray, " e"]:
+    """Widths, before safety, of pairs that were linked; 0 for others."""
+    stated = {
+        tuple(pair): m for pair, m in zip(known.pairs.tolist(), known.clearance_m, strict=True)
+    }
+    return np.array(
+        [stated.get(tuple(pair), -_SAFETY_M) + _SAFETY_M for pair in pairs.tolist()], np.float64
+    )

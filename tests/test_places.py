@@ -27,6 +27,7 @@ from hydra_mono.graph.symbols import Layer, NodeSymbol
 ROOM = BoxWorld((4.0, 3.0, 2.6))
 MIDDLE = (2.0, 1.5, 1.3)
 EITHER_SIDE = ((2.0, 1.9, 1.3), (6.1, 1.9, 1.3))
+SAFETY_M = 0.02  # by so much less than balls, edges may claim what is not there
 FURNISHED_VIEWS = ((3.5, 2.0, 1.5), (1.0, 2.4, 1.2))
 
 
@@ -48,7 +49,7 @@ def assert_clear(world: BoxWorld, graph: SceneGraph, tolerance_m: float = 0.07) 
         assert place.radius_m <= clearance + tolerance_m
     for (a, b), weight in edges_of(graph).items():
         ends = np.array(places[a].position_m), np.array(places[b].position_m)
-        assert world.distance_m(np.linspace(*ends, 50)).min() >= weight - tolerance_m
+        assert world.distance_m(np.linspace(*ends, 50)).min() >= weight - tolerance_m + SAFETY_M
 
 
 def test_places_of_a_room_lie_on_its_diagram_with_true_clearances() -> None:

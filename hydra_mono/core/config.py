@@ -66,7 +66,7 @@ class MappingConfig(Section):
     max_label_weight: float = Field(default=10.0, gt=0)  # observations a label is sure of at most
     mesh_tolerance: float = Field(default=0.002, ge=0)  # m a voxel may move before it is remeshed
     thin_width: float = Field(default=0.05, ge=0)  # m; things up to so thin are kept; 0: none are
-    thin_reach: float = Field(default=3.0, gt=0)  # m; farther off they are not looked for
+    thin_reach: float = Field(default=4.0, gt=0)  # m; farther off they are not looked for
     thin_gap: float = Field(default=0.06, gt=0)  # m from them to what is behind them, at least
     thin_every: int = Field(default=3, ge=1)  # one frame of so many is searched for thin things
     thin_frames: int = Field(default=3, ge=1, le=10)  # of those, that must have seen a thin thing

@@ -26,9 +26,15 @@ class Frontier:
         longest = float(np.linalg.norm(end_m - start_m, axis=1).max())
         steps = np.linspace(0.0, 1.0, int(np.ceil(longest / self._size_m)) + 2)
         points = start_m[:, None] + (end_m - start_m)[:, None] * steps[:, None]
-        distance, _ = self._tree.query(points.reshape(-1, 3))
-        nearest = distance.reshape(points.shape[:2]).min(axis=1)
-        return np.asarray(np.maximum(nearest - self._size_m / 2, 0.0))
+        distance = self._to_voxel(points.reshape(-1, 3))
+        return np.asarray(distance.reshape(points.shape[:2]).min(axis=1))
+
+    def _to_voxel(self, points_m: Float64[np.ndarray, "n 3"]) -> Float64[np.ndarray, " n"]:
+        """Distance to the nearest point of the voxel whose centre is nearest."""
+        assert self._tree is not None
+        _, nearest = self._tree.query(points_m)
+        gap = np.abs(points_m - self._tree.data[nearest]) - self._size_m / 2
+        return np.asarray(np.linalg.norm(np.maximum(gap, 0.0), axis=1))
 
 
 def _beside_free(space: FreeSpace) -> Bool[np.ndarray, "x y z"]:

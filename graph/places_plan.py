@@ -14,7 +14,7 @@ from hydra_mono.graph.places_edges import Links, are_stray, joining, near_pairs,
 from hydra_mono.graph.places_frontier import Frontier
 
 _MARGIN_M = 0.05  # by so much the surface in a voxel may be nearer than where it is kept
-_SAFETY_M = 0.02  # and, at the corners of things, by so much more; ways are not refused for it
+_SAFETY_M = 0.05  # with the margin a voxel: noise of far surface; ways are not refused for it
 _MOVED_M = 0.8  # from a change on, the diagram hardly moves
 _NEIGHBOURS = 16  # nearest places that an edge may lead to
 

@@ -27,7 +27,7 @@ from hydra_mono.graph.symbols import Layer, NodeSymbol
 ROOM = BoxWorld((4.0, 3.0, 2.6))
 MIDDLE = (2.0, 1.5, 1.3)
 EITHER_SIDE = ((2.0, 1.9, 1.3), (6.1, 1.9, 1.3))
-SAFETY_M = 0.02  # by so much less than balls, edges may claim what is not there
+SAFETY_M = 0.05  # by so much less than balls, edges may claim what is not there
 FURNISHED_VIEWS = ((3.5, 2.0, 1.5), (1.0, 2.4, 1.2))
 
 

@@ -10,6 +10,7 @@ from hydra_mono.core.freespace import FreeSpace
 from hydra_mono.graph.places import PlaceLayer, create_places
 from hydra_mono.graph.places_cover import Balls
 from hydra_mono.graph.places_edges import Links
+from hydra_mono.graph.places_frontier import Frontier
 from hydra_mono.graph.places_plan import Plan, plan_places
 from hydra_mono.mapping.esdf import distance_field
 
@@ -80,3 +81,21 @@ def test_stating_a_width_again_and_again_does_not_wear_it_off(times: int) -> Non
     for _ in range(times):
         links = linked(stated_m(planned(cut, links), (0, 1)))
     assert links.clearance_m[0] == pytest.approx(0.5)
+
+
+def test_a_way_is_no_wider_than_to_the_nearest_face_of_what_nobody_has_seen_into() -> None:
+    space = space_above_a_floor()
+    unseen = np.zeros(SHAPE, bool)
+    unseen[26:28, 14:16, 17:19] = True  # from z = 1.7 up
+    frontier = Frontier(replace(space, observed_free=space.observed_free & ~unseen, unseen=unseen))
+    assert frontier.along(PLACES[:1], PLACES[1:2]) == pytest.approx([0.4])
+    beside = np.array([[2.7, 1.9, 1.3]])
+    assert frontier.along(beside, beside) == pytest.approx([np.hypot(0.3, 0.4)])
+
+
+def test_a_single_unseen_voxel_is_part_of_what_was_seen_around_it() -> None:
+    space = space_above_a_floor()
+    unseen = np.zeros(SHAPE, bool)
+    unseen[26, 14, 17] = True
+    frontier = Frontier(replace(space, observed_free=space.observed_free & ~unseen, unseen=unseen))
+    assert np.isinf(frontier.along(PLACES[:1], PLACES[1:2])).all()

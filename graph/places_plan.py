@@ -61,6 +61,7 @@ def plan_places(
     ``is_anchored``: known balls with an edge to a place that is not among ``known``. Balls that
     reach far past a border belong to no one room; others cover the space there.
     """
+    known_links = Links(known_links.pairs, known_links.clearance_m + _SAFETY_M)
     is_changed = _is_affected(space, known, known_links)
     space = _grown(space)
     field = Clearance(space)
@@ -258,7 +259,7 @@ def _links(
     )
     pairs = rows[near]
     ends = balls.center_m[pairs[:, 0]], balls.center_m[pairs[:, 1]]
-    clearance = _as_far_as_asked(field, ends, _stated_before(pairs, known))
+    clearance = _as_far_as_asked(field, ends, _widths_of(pairs, known))
     clearance = np.minimum(clearance, balls.radius_m[pairs].min(axis=1, initial=np.inf))
     found = Links(pairs, clearance)
     settled = known.take(~is_fresh[known.pairs].any(axis=1) & stays[known.pairs].all(axis=1))
@@ -279,11 +280,9 @@ def _as_far_as_asked(
     return np.asarray(np.clip(before_m, np.minimum(certain, width), width))
 
 
-def _stated_before(pairs: Int64[np.ndarray, "e 2"], known: Links) -> Float64[np.ndarray, " e"]:
-    """Widths, before safety, of pairs that were linked; 0 for others."""
-    stated = {
+def _widths_of(pairs: Int64[np.ndarray, "e 2"], known: Links) -> Float64[np.ndarray, " e"]:
+    """Widths of pairs that were linked; 0 for others."""
+    widths = {
         tuple(pair): m for pair, m in zip(known.pairs.tolist(), known.clearance_m, strict=True)
     }
-    return np.array(
-        [stated.get(tuple(pair), -_SAFETY_M) + _SAFETY_M for pair in pairs.tolist()], np.float64
-    )
+    return np.array([widths.get(tuple(pair), 0.0) for pair in pairs.tolist()], np.float64)

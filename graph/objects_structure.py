@@ -1,15 +1,14 @@
 """Walls and floors near a thing, read from the mesh."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import product
 
 import numpy as np
 from jaxtyping import Bool, Float32
 
 from hydra_mono.core.box import BoundingBox
 from hydra_mono.core.labels import LabelSpace
-from hydra_mono.core.mesh import BlockKey, BlockMesh, SemanticMesh
+from hydra_mono.core.mesh import BlockKey, BlockMesh, SemanticMesh, blocks_between
 
 AROUND_M = 0.3  # how far beside a thing its wall or floor is looked for
 
@@ -39,7 +38,8 @@ class StructureStore:
 
     def near(self, box: BoundingBox, mesh: BlockMesh, block_size_m: float) -> Structure:
         """Structure in the blocks that reach within ``AROUND_M`` of the box."""
-        found = (self._sift(key, mesh) for key in _blocks_around(box, block_size_m))
+        keys = blocks_between(*box.bounds(AROUND_M), block_size_m)
+        found = (self._sift(key, mesh) for key in keys)
         parts = [part for part in found if part is not None]
         if not parts:
             return Structure.empty()
@@ -67,14 +67,3 @@ class StructureStore:
         if not len(index):
             return None
         return Structure(block.vertices_m[index], block.normals[index])
-
-
-def _blocks_around(box: BoundingBox, block_size_m: float) -> Iterator[BlockKey]:
-    corners = box.footprint()
-    half_height = box.dimensions_m[2] / 2
-    lower = np.array([*corners.min(axis=0), box.center_m[2] - half_height]) - AROUND_M
-    upper = np.array([*corners.max(axis=0), box.center_m[2] + half_height]) + AROUND_M
-    first = np.floor(lower / block_size_m).astype(int)
-    last = np.floor(upper / block_size_m).astype(int)
-    x, y, z = (range(int(a), int(b) + 1) for a, b in zip(first, last, strict=True))
-    return product(x, y, z)

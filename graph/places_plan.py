@@ -259,7 +259,7 @@ def _links(
     )
     pairs = rows[near]
     ends = balls.center_m[pairs[:, 0]], balls.center_m[pairs[:, 1]]
-    clearance = _as_far_as_asked(field, ends, _widths_of(pairs, known))
+    clearance = _as_far_as_asked(field, ends, _widths_between(len(balls), pairs, known))
     clearance = np.minimum(clearance, balls.radius_m[pairs].min(axis=1, initial=np.inf))
     found = Links(pairs, clearance)
     settled = known.take(~is_fresh[known.pairs].any(axis=1) & stays[known.pairs].all(axis=1))
@@ -280,9 +280,10 @@ def _as_far_as_asked(
     return np.asarray(np.clip(before_m, np.minimum(certain, width), width))
 
 
-def _widths_of(pairs: Int64[np.ndarray, "e 2"], known: Links) -> Float64[np.ndarray, " e"]:
+def _widths_between(
+    count: int, pairs: Int64[np.ndarray, "e 2"], known: Links
+) -> Float64[np.ndarray, " e"]:
     """Widths of pairs that were linked; 0 for others."""
-    widths = {
-        tuple(pair): m for pair, m in zip(known.pairs.tolist(), known.clearance_m, strict=True)
-    }
-    return np.array([widths.get(tuple(pair), 0.0) for pair in pairs.tolist()], np.float64)
+    width = np.zeros((count, count))
+    width[known.pairs[:, 0], known.pairs[:, 1]] = known.clearance_m
+    return np.asarray(width[pairs[:, 0], pairs[:, 1]])

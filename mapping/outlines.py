@@ -15,8 +15,9 @@ from jaxtyping import Bool, Float32, Float64, Int64, UInt8
 
 from hydra_mono.core.config import MappingConfig, MonocularConfig
 from hydra_mono.core.frame import Frame, Intrinsics
+from hydra_mono.core.geometry import points_of_pixels
 from hydra_mono.core.labels import LabelSpace
-from hydra_mono.core.mesh import BlockKey
+from hydra_mono.core.mesh import BlockKey, blocks_between
 from hydra_mono.core.prediction import Prediction
 from hydra_mono.mapping.weights import depth_weight
 
@@ -27,6 +28,7 @@ _CELL_BITS = 9 + 8  # of a voxel in its block and of a label
 _BEFORE_M = 0.05  # what is so much nearer beyond the border hides the thing's true end
 _MOST_WEIGHT = 200.0  # pixels close by; more are not remembered, so that what moved moves here
 _LEAST_IMAGES = 2  # that must have shown an end in a voxel
+_MOST_FRESH = 50  # images whose ends wait to be filed, where nobody asks for any
 
 _RECORD = np.dtype(
     [("name", np.int64), ("weight", np.float32), ("images", np.int32), ("point_m", np.float32, 3)]
@@ -78,7 +80,7 @@ def find_borders(
             last = last[(place > 0) & (place < length - 1)]
             inner, beyond = last - sign * step, last + sign * step
             own = flat[last]
-            kept = is_thing[own] & (flat[inner] == own) & (flat[beyond] != own) & (flat[beyond] > 0)
+            kept = is_thing[own] & (flat[inner] == own) & (flat[beyond] > 0)
             row, column = np.divmod(last[kept].astype(np.float32), np.float32(width))
             shift = np.float32(0.5 * sign)
             yield Borders(
@@ -101,10 +103,8 @@ def outline_points(
     with np.errstate(invalid="ignore"):
         is_end = (near >= rule.min_depth_m) & (near <= rule.reach_m)
         is_end &= np.isfinite(far) & (far > near - np.float32(_BEFORE_M)) & (far > 0)
-    z = near[is_end].astype(np.float64)
-    x = (borders.column[is_end] - camera.cx) / camera.fx * z
-    y = (borders.row[is_end] - camera.cy) / camera.fy * z
-    return is_end, np.stack([x, y, z], axis=-1)
+    row, column = borders.row[is_end], borders.column[is_end]
+    return is_end, points_of_pixels(camera, row, column, near[is_end].astype(np.float64))
 
 
 class OutlineMap:
@@ -142,6 +142,8 @@ class OutlineMap:
         image = _merged(np.concatenate(found))
         image["images"] = 1
         self._fresh.append(image)
+        if len(self._fresh) >= _MOST_FRESH:
+            self._file()
 
     def _looks_now(self) -> bool:
         return self._rule.reach_m > 0 and (self._images - 1) % self._rule.every == 0
@@ -151,14 +153,7 @@ class OutlineMap:
     ) -> Float64[np.ndarray, "n 3"]:
         """The ends of things of a label between two corners of an upright box, in fixed order."""
         self._file()
-        size_m = _BLOCK * self._rule.voxel_size_m
-        first, last = (np.floor(corner / size_m).astype(int) for corner in (lower_m, upper_m))
-        keys = [
-            (i, j, k)
-            for i in range(first[0], last[0] + 1)
-            for j in range(first[1], last[1] + 1)
-            for k in range(first[2], last[2] + 1)
-        ]
+        keys = blocks_between(lower_m, upper_m, _BLOCK * self._rule.voxel_size_m)
         filed = [self._blocks[name] for name in map(_block_name, keys) if name in self._blocks]
         records = np.concatenate([np.zeros(0, _RECORD), *filed])
         records = records[(records["name"] & 255) == label]

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float32, Int, Int32, Int64
 
+from hydra_mono.core.geometry import points_of_pixels
 from hydra_mono.mapping.block_pool import RESOLUTION, VOXELS, BlockPool, VoxelArrays
 from hydra_mono.mapping.marks import name, paint, stamp
 from hydra_mono.mapping.tsdf import Pixels, Samples
@@ -120,9 +121,8 @@ def _voxels_of(
     """The voxels next to pixels, of open blocks, each with the first pixel that shows it."""
     camera, pose = view.intrinsics, view.world_from_camera
     row, column = np.divmod(pixel, view.depth_m.shape[1])
-    z = view.depth_m.ravel()[pixel].astype(np.float64)
-    x, y = (column - camera.cx) / camera.fx * z, (row - camera.cy) / camera.fy * z
-    points_m = np.stack([x, y, z], axis=-1) @ pose[:3, :3].T + pose[:3, 3]
+    depth_m = view.depth_m.ravel()[pixel].astype(np.float64)
+    points_m = points_of_pixels(camera, row, column, depth_m) @ pose[:3, :3].T + pose[:3, 3]
     grid = np.rint(points_m / voxel_size_m).astype(np.int32)
     packed = (grid.astype(np.int64) + _GRID_ORIGIN) @ np.array([1 << 42, 1 << 21, 1])
     _, first, number = np.unique(packed, return_index=True, return_counts=True)

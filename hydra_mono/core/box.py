@@ -53,11 +53,8 @@ class BoundingBox:
         self, margin_m: float = 0.0
     ) -> tuple[Float64[np.ndarray, "3"], Float64[np.ndarray, "3"]]:
         """Lower and upper corner of the upright box along the axes that holds this one."""
-        half = self._half_of_bounds() + margin_m
+        half = np.abs(self._world_from_box) @ np.array(self.dimensions_m) / 2 + margin_m
         return np.array(self.center_m) - half, np.array(self.center_m) + half
-
-    def _half_of_bounds(self) -> Float64[np.ndarray, "3"]:
-        return np.asarray(np.abs(self._world_from_box) @ np.array(self.dimensions_m) / 2)
 
     def footprint(self) -> Float64[np.ndarray, "4 2"]:
         """Corners seen from above, counter-clockwise."""
@@ -65,8 +62,7 @@ class BoundingBox:
         corners = np.array(
             [[-half_x, -half_y], [half_x, -half_y], [half_x, half_y], [-half_x, half_y]]
         )
-        cos, sin = math.cos(self.yaw_rad), math.sin(self.yaw_rad)
-        return np.asarray(corners @ np.array([[cos, sin], [-sin, cos]]) + self.center_m[:2])
+        return np.asarray(corners @ self._world_from_box[:2, :2].T + self.center_m[:2])
 
 
 def axis_aligned_box(points_m: Float64[np.ndarray, "n 3"]) -> BoundingBox:

@@ -1,7 +1,7 @@
 """Rigid transforms, quaternions and pinhole rays."""
 
 import numpy as np
-from jaxtyping import Float32, Float64
+from jaxtyping import Float, Float32, Float64, Int
 from scipy.spatial.transform import Rotation
 
 from hydra_mono.core.frame import Intrinsics
@@ -48,6 +48,18 @@ def rotation_between(
         return np.asarray(Rotation.from_rotvec(np.pi * across / np.linalg.norm(across)).as_matrix())
     cross = np.array([[0, -axis[2], axis[1]], [axis[2], 0, -axis[0]], [-axis[1], axis[0], 0]])
     return np.asarray(np.eye(3) + cross + cross @ cross / (1 + cos))
+
+
+def points_of_pixels(
+    intrinsics: Intrinsics,
+    row: Float[np.ndarray, " n"] | Int[np.ndarray, " n"],
+    column: Float[np.ndarray, " n"] | Int[np.ndarray, " n"],
+    depth_m: Float64[np.ndarray, " n"],
+) -> Float64[np.ndarray, "n 3"]:
+    """The points, in camera axes, that pixels show at planar depths; metres."""
+    x = (column - intrinsics.cx) / intrinsics.fx * depth_m
+    y = (row - intrinsics.cy) / intrinsics.fy * depth_m
+    return np.stack([x, y, depth_m], axis=-1)
 
 
 def camera_rays(intrinsics: Intrinsics, stride: int = 1) -> Float32[np.ndarray, "h w 3"]:

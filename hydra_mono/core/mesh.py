@@ -2,11 +2,22 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
+from itertools import product
 
 import numpy as np
-from jaxtyping import Bool, Float32, Int32, Int64, UInt8
+from jaxtyping import Bool, Float32, Float64, Int32, Int64, UInt8
 
 BlockKey = tuple[int, int, int]
+
+
+def blocks_between(
+    lower_m: Float64[np.ndarray, "3"], upper_m: Float64[np.ndarray, "3"], block_size_m: float
+) -> Iterator[BlockKey]:
+    """Keys of the blocks that an upright box between two corners touches, in order."""
+    first = np.floor(lower_m / block_size_m).astype(int)
+    last = np.floor(upper_m / block_size_m).astype(int)
+    x, y, z = (range(int(a), int(b) + 1) for a, b in zip(first, last, strict=True))
+    return product(x, y, z)
 
 
 @dataclass(frozen=True, slots=True)

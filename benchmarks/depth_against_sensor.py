@@ -19,8 +19,8 @@ from hydra_mono.core.frame import Frame
 from hydra_mono.core.prediction import Prediction, Predictor
 from hydra_mono.core.source import stream
 from hydra_mono.datasets.registry import open_sequence
-from hydra_mono.perception.metrics import DepthErrors
-from hydra_mono.perception.predict import create_predictor
+from hydra_mono.perception.metrics.dense import DepthErrors
+from hydra_mono.perception.predictors.create import create_predictor
 
 PICTURES = 5
 FARTHEST_M = 5.0  # white in pictures of depth

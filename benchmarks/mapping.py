@@ -27,8 +27,8 @@ from hydra_mono.core.config import Config, load_config
 from hydra_mono.core.frame import Frame
 from hydra_mono.core.geometry import inverse
 from hydra_mono.core.timing import settled_garbage, summary
-from hydra_mono.graph.symbols import Layer
-from hydra_mono.perception.predict import create_predictor
+from hydra_mono.graph.model.symbols import Layer
+from hydra_mono.perception.predictors.create import create_predictor
 from hydra_mono.pipeline import Mapper
 from hydra_mono.session import peak_rss_mb
 

@@ -14,10 +14,10 @@ import numpy as np
 from PIL import Image
 
 from hydra_mono.core.labels import load_label_space
-from hydra_mono.perception.checkpoint import load_m2h
-from hydra_mono.perception.feed import Feed
-from hydra_mono.perception.m2h import M2H
-from hydra_mono.perception.predict import shipped_weights
+from hydra_mono.perception.networks.m2h import M2H
+from hydra_mono.perception.predictors.create import shipped_weights
+from hydra_mono.perception.predictors.input_spec import Feed
+from hydra_mono.perception.weights_io.checkpoint import load_m2h
 from hydra_mono.training.evaluate import (
     Estimates,
     PerceptionScores,
@@ -25,7 +25,7 @@ from hydra_mono.training.evaluate import (
     evaluate_network,
     spread,
 )
-from hydra_mono.training.open_samples import open_samples
+from hydra_mono.training.readers.open_samples import open_samples
 from hydra_mono.training.samples import Sample, SampleSource
 
 WORST = 5  # pictures of each source

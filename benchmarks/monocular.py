@@ -21,18 +21,18 @@ from degraded import DegradedPredictor
 
 from hydra_mono.cli.progress import print_table
 from hydra_mono.core.config import Config, load_config
+from hydra_mono.core.files.trajectory import Trajectory
 from hydra_mono.core.frame import Frame
 from hydra_mono.core.labels import LabelSpace
 from hydra_mono.core.prediction import Prediction, Predictor
 from hydra_mono.core.source import stream
-from hydra_mono.core.trajectory import Trajectory
 from hydra_mono.evaluation.inputs import RunInputs
 from hydra_mono.evaluation.label_spaces import in_labels_of
 from hydra_mono.evaluation.mesh import score_labels, score_mesh
 from hydra_mono.evaluation.objects import score_objects
 from hydra_mono.evaluation.rooms import score_rooms
 from hydra_mono.evaluation.truth_view import view_truth
-from hydra_mono.perception.predict import create_predictor
+from hydra_mono.perception.predictors.create import create_predictor
 from hydra_mono.pipeline import Mapper
 from hydra_mono.simulation.source import SimulatedSource, open_simulated
 

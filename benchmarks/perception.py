@@ -25,15 +25,15 @@ from hydra_mono.core.errors import MissingDependencyError
 from hydra_mono.core.frame import Frame, Intrinsics
 from hydra_mono.core.labels import load_label_space
 from hydra_mono.core.timing import summary
-from hydra_mono.perception.checkpoint import load_m2h
-from hydra_mono.perception.m2h import COMPACT, M2H
-from hydra_mono.perception.network_predictor import (
+from hydra_mono.perception.networks.m2h import COMPACT, M2H
+from hydra_mono.perception.predictors.network import (
     CPU,
     Network,
     NetworkPredictor,
     TorchNetwork,
 )
-from hydra_mono.perception.openvino_network import OpenVinoNetwork
+from hydra_mono.perception.predictors.openvino import OpenVinoNetwork
+from hydra_mono.perception.weights_io.checkpoint import load_m2h
 
 WARM_UP = 3  # images, not counted
 

@@ -25,16 +25,16 @@ from torch import Tensor
 from hydra_mono.core.errors import MissingDependencyError
 from hydra_mono.core.label_map import load_label_map
 from hydra_mono.core.labels import load_label_space
-from hydra_mono.simulation.render import Renderer
+from hydra_mono.simulation.render.images import Renderer
 from hydra_mono.simulation.scene import World
-from hydra_mono.training.cache import ViewSize
-from hydra_mono.training.live_images import cached_form
-from hydra_mono.training.looks import Library, make_library, random_look
-from hydra_mono.training.raycast import cast
-from hydra_mono.training.raycast_shading import plain_look, shade
-from hydra_mono.training.raycast_world import WorldTensors, compile_world, stack_worlds
-from hydra_mono.training.textures import Textures, palette_textures
-from hydra_mono.training.views import random_views, random_world
+from hydra_mono.training.data.cache import ViewSize
+from hydra_mono.training.data.live_images import cached_form
+from hydra_mono.training.data.views import random_views, random_world
+from hydra_mono.training.render.looks import Library, make_library, random_look
+from hydra_mono.training.render.raycast import cast
+from hydra_mono.training.render.shading import plain_look, shade
+from hydra_mono.training.render.textures import Textures, palette_textures
+from hydra_mono.training.render.world import WorldTensors, compile_world, stack_worlds
 
 VIEWS = 512  # different ones, drawn by turns
 

@@ -3,9 +3,9 @@
 import numpy as np
 from jaxtyping import Float64
 
-from hydra_mono.graph.nodes import Edge, Node, ObjectNode, PlaceNode
-from hydra_mono.graph.scene_graph import SceneGraph
-from hydra_mono.graph.symbols import Layer, NodeSymbol
+from hydra_mono.graph.model.nodes import Edge, Node, ObjectNode, PlaceNode
+from hydra_mono.graph.model.scene_graph import SceneGraph
+from hydra_mono.graph.model.symbols import Layer, NodeSymbol
 
 CENTRE_WEIGHT = 0.05  # of the distance to a place's centre, beside that to its ball
 TOLERANCE = 0.05  # m that a place must be nearer than the present parent to take over

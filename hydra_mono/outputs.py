@@ -13,15 +13,15 @@ from typing import Any, Literal, get_args
 import numpy as np
 from jaxtyping import Float64
 
-from hydra_mono.core import atomic
 from hydra_mono.core.errors import DataError, ExportError
+from hydra_mono.core.files import atomic
+from hydra_mono.core.files.ply import read_ply, write_ply
+from hydra_mono.core.files.trajectory import Trajectory, read_tum, write_tum
 from hydra_mono.core.labels import LabelSpace
 from hydra_mono.core.mesh import SemanticMesh
-from hydra_mono.core.ply import read_ply, write_ply
-from hydra_mono.core.trajectory import Trajectory, read_tum, write_tum
-from hydra_mono.graph.exports import write_export
-from hydra_mono.graph.scene_graph import SceneGraph
-from hydra_mono.graph.serialize import from_text, to_document, to_text
+from hydra_mono.graph.io.exports import write_export
+from hydra_mono.graph.io.graph_json import from_text, to_document, to_text
+from hydra_mono.graph.model.scene_graph import SceneGraph
 
 logger = logging.getLogger(__name__)
 

@@ -12,16 +12,16 @@ from hydra_mono.core.labels import LabelSpace
 from hydra_mono.core.mesh import BlockMesh
 from hydra_mono.core.prediction import Prediction, Predictor
 from hydra_mono.core.timing import StageClock
-from hydra_mono.graph.agents import create_agent_trail
+from hydra_mono.graph.agents.camera_trail import create_agent_trail
 from hydra_mono.graph.hierarchy import assign_parents
-from hydra_mono.graph.objects import create_objects
-from hydra_mono.graph.places import create_places
-from hydra_mono.graph.rooms import create_rooms, create_walls
-from hydra_mono.graph.scene_graph import SceneGraph
-from hydra_mono.mapping.freespace import create_free_space
-from hydra_mono.mapping.outlines import create_outlines
-from hydra_mono.mapping.volume import SemanticVolume, create_volume
-from hydra_mono.perception.predict import SensorPredictor
+from hydra_mono.graph.model.scene_graph import SceneGraph
+from hydra_mono.graph.objects.layer import create_objects
+from hydra_mono.graph.places.layer import create_places
+from hydra_mono.graph.rooms.layer import create_rooms, create_walls
+from hydra_mono.mapping.contours import create_outlines
+from hydra_mono.mapping.freespace.map import create_free_space
+from hydra_mono.mapping.tsdf.volume import SemanticVolume, create_volume
+from hydra_mono.perception.predictors.create import SensorPredictor
 from hydra_mono.viz import StubViewer, Viewer
 
 Refinement = Callable[[Frame, Prediction], Prediction]
@@ -137,7 +137,9 @@ def create_refinement(monocular: MonocularConfig | None, volume: SemanticVolume)
     """What is done to predictions before they are fused: nothing where depth is measured."""
     if monocular is None:
         return lambda frame, prediction: prediction
-    from hydra_mono.mapping.refine import create_refiner  # needs torch, which loads slowly
+    from hydra_mono.mapping.monocular.refiner import (
+        create_refiner,  # needs torch, which loads slowly
+    )
 
     return create_refiner(monocular, volume)
 

@@ -22,7 +22,7 @@ from hydra_mono.core.errors import BadFrameError, DataError, ExportError
 from hydra_mono.core.frame import Frame, Intrinsics
 from hydra_mono.core.source import Source, stream
 from hydra_mono.core.timing import settled_garbage, summary
-from hydra_mono.graph.symbols import Layer
+from hydra_mono.graph.model.symbols import Layer
 from hydra_mono.pipeline import Mapper
 
 logger = logging.getLogger(__name__)

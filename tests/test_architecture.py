@@ -2,6 +2,7 @@
 
 import ast
 import tomllib
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -45,6 +46,34 @@ ALLOWED: dict[str, set[str]] = {
     "configs": set(),
 }
 
+# room inside a package -> rooms of the same package it may import (besides itself)
+INSIDE: dict[str, dict[str, set[str]]] = {
+    "graph": {
+        "model": set(),
+        "hierarchy": {"model"},
+        "objects": {"model"},
+        "places": {"model"},
+        "walls": {"model"},
+        "rooms": {"model", "walls"},
+        "agents": {"model"},
+        "io": {"model"},
+    },
+    "mapping": {
+        "tsdf": set(),
+        "freespace": set(),
+        "monocular": {"tsdf"},
+        "contours": {"tsdf"},
+    },
+    "perception": {
+        "networks": set(),
+        "losses": set(),
+        "metrics": set(),
+        "weights_io": {"networks"},
+        "predictors": {"networks", "weights_io"},
+    },
+}
+LARGEST_FOLDER = 15  # files in one folder that a newcomer still looks through
+
 
 def modules() -> Iterator[tuple[str, Path]]:
     for folder, package in FOLDERS.items():
@@ -73,6 +102,28 @@ def test_arrows_point_down(module: str, file: Path) -> None:
         return
     for target in {layer(name) for name in imports(file)} - {None, here, "__version__"}:
         assert target in ALLOWED[here], f"{module} must not import hydra_mono.{target}"
+
+
+def room(module: str) -> str:
+    return (module.split(".")[2:] or [""])[0]
+
+
+@pytest.mark.parametrize(("module", "file"), list(modules()), ids=lambda v: str(v))
+def test_arrows_inside_a_package_point_down(module: str, file: Path) -> None:
+    package = layer(module)
+    if package not in INSIDE or not room(module):
+        return
+    inside = {room(name) for name in imports(file) if layer(name) == package}
+    for target in inside - {room(module), ""}:
+        allowed = INSIDE[package][room(module)]
+        assert target in allowed, f"{module} must not import hydra_mono.{package}.{target}"
+
+
+@pytest.mark.parametrize("folder", [*FOLDERS, "tests", "benchmarks"])
+def test_no_folder_is_a_heap(folder: str) -> None:
+    counts = Counter(file.parent for file in (ROOT / folder).rglob("*.py"))
+    heaps = {str(path): count for path, count in counts.items() if count > LARGEST_FOLDER + 1}
+    assert not heaps, "split these folders"
 
 
 def test_every_package_is_listed() -> None:

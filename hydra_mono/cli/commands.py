@@ -53,7 +53,7 @@ def evaluate_run(options: argparse.Namespace) -> int:
 
 def export(options: argparse.Namespace) -> int:
     """Writes a run's graph in another format."""
-    from hydra_mono.graph.exports import write_export
+    from hydra_mono.graph.io.exports import write_export
     from hydra_mono.outputs import load_run
 
     run = load_run(Path(options.run))
@@ -119,8 +119,8 @@ def config(options: argparse.Namespace) -> int:
 def weights(options: argparse.Namespace) -> int:
     """Prints what a weights file holds, writes it in another form, or the mean of two."""
     from hydra_mono.cli.progress import print_table
-    from hydra_mono.perception.averaging import average_weights
-    from hydra_mono.perception.checkpoint import convert_weights, describe_weights
+    from hydra_mono.perception.weights_io.average import average_weights
+    from hydra_mono.perception.weights_io.checkpoint import convert_weights, describe_weights
 
     if options.action == "info":
         print_table(describe_weights(Path(options.file)))

@@ -20,11 +20,11 @@ UNITS = {"_m": " m", "_deg": "°"}  # by the end of a score's name
 
 def evaluate_perception(options: argparse.Namespace) -> int:
     """Prints a network's scores on samples."""
-    from hydra_mono.perception.checkpoint import load_m2h
-    from hydra_mono.perception.feed import Feed
-    from hydra_mono.perception.predict import shipped_weights
+    from hydra_mono.perception.predictors.create import shipped_weights
+    from hydra_mono.perception.predictors.input_spec import Feed
+    from hydra_mono.perception.weights_io.checkpoint import load_m2h
     from hydra_mono.training.evaluate import evaluate_network
-    from hydra_mono.training.open_samples import open_samples
+    from hydra_mono.training.readers.open_samples import open_samples
 
     if options.max_images is not None and options.max_images < 1:
         raise ConfigError(f"--max-images {options.max_images}: at least 1")

@@ -10,7 +10,7 @@ from tqdm import tqdm
 
 from hydra_mono.core.config import DataConfig
 from hydra_mono.core.source import Source
-from hydra_mono.graph.symbols import Layer
+from hydra_mono.graph.model.symbols import Layer
 from hydra_mono.session import Session
 
 PLAIN_INTERVAL_S = 10.0

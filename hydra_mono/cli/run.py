@@ -19,7 +19,7 @@ from hydra_mono.core.source import Source
 from hydra_mono.core.truth import GroundTruth, save_truth
 from hydra_mono.datasets.up import UprightSource
 from hydra_mono.outputs import Part, RunFolder, RunRecord
-from hydra_mono.perception.predict import create_predictor
+from hydra_mono.perception.predictors.create import create_predictor
 from hydra_mono.pipeline import Mapper
 from hydra_mono.session import Session
 from hydra_mono.simulation.source import SimulatedSource

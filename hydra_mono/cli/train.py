@@ -8,16 +8,16 @@ from typing import Any
 
 from tqdm import tqdm
 
-from hydra_mono.core.atomic import write_text
 from hydra_mono.core.config import Config, dump_config, load_config
 from hydra_mono.core.errors import ConfigError
+from hydra_mono.core.files.atomic import write_text
 
 
 def train(options: argparse.Namespace) -> int:
     """Trains until the schedule ends or Ctrl-C; the same command again goes on."""
     import torch
 
-    from hydra_mono.perception.m2h import COMPACT
+    from hydra_mono.perception.networks.m2h import COMPACT
     from hydra_mono.session import interrupt_flag
     from hydra_mono.training import run
     from hydra_mono.training.trainer import LATEST, world_rank
@@ -50,8 +50,8 @@ def train(options: argparse.Namespace) -> int:
 
 def _data(options: argparse.Namespace, config: Config, device: Any) -> Any:
     """With ``--live`` all worlds are drawn on the device; otherwise they are cached on disk."""
-    from hydra_mono.training import data
-    from hydra_mono.training.texture_bank import cut_patches
+    from hydra_mono.training.data import sources as data
+    from hydra_mono.training.render.texture_bank import cut_patches
 
     training, photographs, bank, held_back = config.training, None, None, {}
     if options.nyuv2:
@@ -70,8 +70,8 @@ def _data(options: argparse.Namespace, config: Config, device: Any) -> Any:
 
 
 def _samples(options: argparse.Namespace, config: Config, part: str) -> Any:
-    from hydra_mono.training.data import read_samples
-    from hydra_mono.training.open_samples import open_samples
+    from hydra_mono.training.data.sources import read_samples
+    from hydra_mono.training.readers.open_samples import open_samples
 
     source = open_samples(f"nyuv2:{options.nyuv2}:{part}")
     return read_samples(source, config.training.live.workers if options.live else 0)
@@ -79,7 +79,7 @@ def _samples(options: argparse.Namespace, config: Config, part: str) -> Any:
 
 def _worlds(options: argparse.Namespace, config: Config) -> tuple[Any, Any]:
     """Cached worlds to train on and to hold back."""
-    from hydra_mono.training import data
+    from hydra_mono.training.data import sources as data
 
     training = config.training
     if not training.worlds:

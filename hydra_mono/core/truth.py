@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Float32, Float64, Int16, Int32, UInt8, UInt16
 
-from hydra_mono.core import atomic
 from hydra_mono.core.box import BoundingBox
 from hydra_mono.core.errors import DataError
+from hydra_mono.core.files import atomic
 from hydra_mono.core.labels import Label, LabelSpace
 
 TRUTH_FORMAT = "hydra-mono/truth/1"

@@ -56,24 +56,24 @@ _ICL_NUIM_NAME = re.compile(r"icl[-_]?nuim|living_?room|frei_png", re.IGNORECASE
 # A new layout is one file and one row. The first row that knows a folder reads it.
 READERS: dict[str, Reader] = {
     "scannet": Reader(
-        _is_exported_scannet, "hydra_mono.datasets.scannet_folder:ScanNetFolderSource"
+        _is_exported_scannet, "hydra_mono.datasets.readers.scannet_folder:ScanNetFolderSource"
     ),
-    "scannet-sens": Reader(_is_sens, "hydra_mono.datasets.scannet_sens:ScanNetSensSource"),
-    "tum": Reader(_is_tum, "hydra_mono.datasets.tum:TumSource"),
-    "icl-nuim": Reader(_is_icl_nuim, "hydra_mono.datasets.icl_nuim:IclNuimSource"),
+    "scannet-sens": Reader(_is_sens, "hydra_mono.datasets.readers.scannet_sens:ScanNetSensSource"),
+    "tum": Reader(_is_tum, "hydra_mono.datasets.readers.tum:TumSource"),
+    "icl-nuim": Reader(_is_icl_nuim, "hydra_mono.datasets.readers.icl_nuim:IclNuimSource"),
     "7scenes": Reader(
         _has("frame-*.color.png", "frame-*.depth.png"),
-        "hydra_mono.datasets.seven_scenes:SevenScenesSource",
+        "hydra_mono.datasets.readers.seven_scenes:SevenScenesSource",
     ),
     "replica": Reader(
-        _has("results/frame*", "traj.txt"), "hydra_mono.datasets.replica:ReplicaSource"
+        _has("results/frame*", "traj.txt"), "hydra_mono.datasets.readers.replica:ReplicaSource"
     ),
     "replica-semantic": Reader(
         _is_semantic_replica,
-        "hydra_mono.datasets.replica_semantic:ReplicaSemanticSource",
+        "hydra_mono.datasets.readers.replica_semantic:ReplicaSemanticSource",
     ),
     "hydra": Reader(
-        _has("camera_info.yaml", "poses.csv"), "hydra_mono.datasets.hydra_layout:HydraSource"
+        _has("camera_info.yaml", "poses.csv"), "hydra_mono.datasets.readers.hydra:HydraSource"
     ),
 }
 

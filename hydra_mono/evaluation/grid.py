@@ -4,7 +4,7 @@ import numpy as np
 from jaxtyping import Bool, Float64, Int64
 
 from hydra_mono.core.truth import TruthGrid
-from hydra_mono.graph.nodes import PlaceNode
+from hydra_mono.graph.model.nodes import PlaceNode
 
 
 def voxels_in_balls(grid: TruthGrid, places: list[PlaceNode]) -> Bool[np.ndarray, "x y z"]:

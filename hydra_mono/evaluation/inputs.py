@@ -5,11 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import UInt8
 
+from hydra_mono.core.files.trajectory import Trajectory
 from hydra_mono.core.frame import Intrinsics
 from hydra_mono.core.labels import LabelSpace
 from hydra_mono.core.mesh import SemanticMesh
-from hydra_mono.core.trajectory import Trajectory
-from hydra_mono.graph.scene_graph import SceneGraph
+from hydra_mono.graph.model.scene_graph import SceneGraph
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,8 @@ from hydra_mono.core.truth import GroundTruth
 from hydra_mono.evaluation.inputs import RunInputs, truth_ids
 from hydra_mono.evaluation.ratios import harmonic, mean, share
 from hydra_mono.evaluation.truth_view import TruthView
-from hydra_mono.graph.nodes import ObjectNode
-from hydra_mono.graph.symbols import Layer
+from hydra_mono.graph.model.nodes import ObjectNode
+from hydra_mono.graph.model.symbols import Layer
 
 MATCH_RADIUS_M = 0.5
 _FORBIDDEN = 1e6

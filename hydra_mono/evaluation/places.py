@@ -14,10 +14,10 @@ from hydra_mono.evaluation.inputs import RunInputs
 from hydra_mono.evaluation.ratios import share
 from hydra_mono.evaluation.surface import Surface
 from hydra_mono.evaluation.truth_view import TruthView
-from hydra_mono.graph.gvd import gvd_voxels
-from hydra_mono.graph.nodes import PlaceNode
-from hydra_mono.graph.scene_graph import SceneGraph
-from hydra_mono.graph.symbols import Layer, NodeSymbol
+from hydra_mono.graph.model.nodes import PlaceNode
+from hydra_mono.graph.model.scene_graph import SceneGraph
+from hydra_mono.graph.model.symbols import Layer, NodeSymbol
+from hydra_mono.graph.places.voronoi import gvd_voxels
 
 _EDGE_STEP_M = 0.05
 _EDGE_TOLERANCE_M = 0.05

@@ -9,9 +9,9 @@ from hydra_mono.core.truth import GroundTruth
 from hydra_mono.evaluation.grid import voxels_in_balls
 from hydra_mono.evaluation.inputs import RunInputs
 from hydra_mono.evaluation.ratios import mean, share
-from hydra_mono.graph.nodes import PlaceNode
-from hydra_mono.graph.scene_graph import SceneGraph
-from hydra_mono.graph.symbols import Layer, NodeSymbol
+from hydra_mono.graph.model.nodes import PlaceNode
+from hydra_mono.graph.model.scene_graph import SceneGraph
+from hydra_mono.graph.model.symbols import Layer, NodeSymbol
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Any
 
 from hydra_mono.core.errors import DataError
+from hydra_mono.core.files.ply import read_ply
+from hydra_mono.core.files.trajectory import read_tum
 from hydra_mono.core.frame import Intrinsics
-from hydra_mono.core.ply import read_ply
-from hydra_mono.core.trajectory import read_tum
 from hydra_mono.evaluation.inputs import RunInputs
-from hydra_mono.graph.serialize import from_text
+from hydra_mono.graph.io.graph_json import from_text
 
 
 def inputs_of_run(folder: Path) -> RunInputs:

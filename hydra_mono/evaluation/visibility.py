@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float32, Float64, Int64, UInt8, UInt16
 
+from hydra_mono.core.files.trajectory import Trajectory
 from hydra_mono.core.frame import Intrinsics
-from hydra_mono.core.trajectory import Trajectory
 from hydra_mono.core.truth import GroundTruth
 from hydra_mono.evaluation.inputs import RunInputs
 from hydra_mono.evaluation.surface import Surface

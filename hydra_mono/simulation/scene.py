@@ -7,14 +7,14 @@ from jaxtyping import Float64
 
 from hydra_mono.core.errors import DataError
 from hydra_mono.core.labels import LabelSpace
-from hydra_mono.simulation.materials import Palette, make_palette
-from hydra_mono.simulation.placement import furnish, is_inside
-from hydra_mono.simulation.plan import Plan
+from hydra_mono.simulation.building.plan import Plan
+from hydra_mono.simulation.building.storeys import make_building
+from hydra_mono.simulation.building.structure import fittings, structure_surface
+from hydra_mono.simulation.building.windows import make_windows
+from hydra_mono.simulation.furniture.placement import furnish, is_inside
+from hydra_mono.simulation.render.materials import Palette, make_palette
 from hydra_mono.simulation.shapes import Surface, Thing, concatenate, thing_surface
-from hydra_mono.simulation.storeys import make_building
-from hydra_mono.simulation.structure import fittings, structure_surface
-from hydra_mono.simulation.walking import make_walk_map
-from hydra_mono.simulation.windows import make_windows
+from hydra_mono.simulation.walk.walkable import make_walk_map
 
 SPLITS = {"simulated": 1, "training": 2}  # first word of a seed, so splits share no world
 _WET = ("bathroom", "kitchen")

@@ -10,15 +10,15 @@ from hydra_mono.core.errors import DataError
 from hydra_mono.core.frame import Frame, Intrinsics
 from hydra_mono.core.labels import LabelSpace, load_label_space
 from hydra_mono.core.truth import GroundTruth
-from hydra_mono.simulation.actors import ray_scene
-from hydra_mono.simulation.cache import FrameCache
 from hydra_mono.simulation.dynamics import Body, moved_things, people
-from hydra_mono.simulation.noise import kinect_depth
-from hydra_mono.simulation.render import Rendered, Renderer
+from hydra_mono.simulation.render.actors import ray_scene
+from hydra_mono.simulation.render.cache import FrameCache
+from hydra_mono.simulation.render.images import Rendered, Renderer
+from hydra_mono.simulation.render.noise import kinect_depth
 from hydra_mono.simulation.scene import SPLITS, World, build_world
-from hydra_mono.simulation.trajectory import plan_walk
 from hydra_mono.simulation.truth import ground_truth
-from hydra_mono.simulation.walker import make_pace
+from hydra_mono.simulation.walk.trajectory import plan_walk
+from hydra_mono.simulation.walk.walker import make_pace
 
 APARTMENT_SEED = 1
 JOINTS = {"closed": 0, "mixed": 1, "open": 3}

@@ -4,10 +4,16 @@ import numpy as np
 from jaxtyping import Bool, Float64, Int16
 
 from hydra_mono.core.truth import GroundTruth, TruthGrid, TruthMesh, TruthObject, TruthRoom
+from hydra_mono.simulation.building.structure import (
+    AirBox,
+    opening_air,
+    room_air,
+    shaft_air,
+    window_air,
+)
 from hydra_mono.simulation.dynamics import Body
 from hydra_mono.simulation.scene import World
 from hydra_mono.simulation.shapes import Thing
-from hydra_mono.simulation.structure import AirBox, opening_air, room_air, shaft_air, window_air
 
 VOXEL_M = 0.1
 

@@ -12,10 +12,8 @@ from torch import Tensor, nn
 
 from hydra_mono.core.errors import ConfigError, DataError
 from hydra_mono.core.frame import Intrinsics
-from hydra_mono.perception.boundary import Boundaries, BoundaryScores
-from hydra_mono.perception.feed import Feed, grown
-from hydra_mono.perception.m2h import Maps
-from hydra_mono.perception.metrics import (
+from hydra_mono.perception.metrics.boundary import Boundaries, BoundaryScores
+from hydra_mono.perception.metrics.dense import (
     CLASSES,
     Confusion,
     DepthErrors,
@@ -24,7 +22,9 @@ from hydra_mono.perception.metrics import (
     NormalScores,
     SemanticScores,
 )
-from hydra_mono.perception.network_predictor import facing_camera
+from hydra_mono.perception.networks.m2h import Maps
+from hydra_mono.perception.predictors.input_spec import Feed, grown
+from hydra_mono.perception.predictors.network import facing_camera
 from hydra_mono.training.samples import NO_EDGE_KNOWN, Sample, SampleSource
 
 Progress = Callable[[Iterable[int]], Iterable[int]]

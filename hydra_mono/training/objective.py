@@ -5,12 +5,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from hydra_mono.core.config_training import LossConfig
-from hydra_mono.perception import losses
-from hydra_mono.perception.heads import resized
-from hydra_mono.perception.m2h import M2H, Maps
-from hydra_mono.perception.task_weights import create_weighting
-from hydra_mono.training.batches import Batch
+from hydra_mono.core.config.training import LossConfig
+from hydra_mono.perception.losses import dense as losses
+from hydra_mono.perception.losses.task_weights import create_weighting
+from hydra_mono.perception.networks.heads import resized
+from hydra_mono.perception.networks.m2h import M2H, Maps
+from hydra_mono.training.data.batches import Batch
 
 TASKS = ("depth", "semantics", "normals", "edges")
 

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import torch
 
-from hydra_mono.core.config_training import StageConfig, TrainingConfig
-from hydra_mono.perception.checkpoint import load_m2h
-from hydra_mono.perception.m2h import M2H, M2HConfig
-from hydra_mono.training.batches import Batch, BatchRule
-from hydra_mono.training.data import Data
-from hydra_mono.training.growing import grown
+from hydra_mono.core.config.training import StageConfig, TrainingConfig
+from hydra_mono.perception.networks.m2h import M2H, M2HConfig
+from hydra_mono.perception.weights_io.checkpoint import load_m2h
+from hydra_mono.training.data.batches import Batch, BatchRule
+from hydra_mono.training.data.sources import Data
+from hydra_mono.training.init_from import grown
 from hydra_mono.training.objective import Objective, balanced_class_weight
 from hydra_mono.training.trainer import Trainer, TrainingError, world_rank
 from hydra_mono.training.watch import Watcher

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from hydra_mono.core.config_training import StageConfig, TrainingConfig
+from hydra_mono.core.config.training import StageConfig, TrainingConfig
 
 
 @dataclass(frozen=True)

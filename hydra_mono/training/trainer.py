@@ -13,14 +13,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from hydra_mono.core.atomic import write_with
-from hydra_mono.core.config_training import StageConfig, TrainingConfig
+from hydra_mono.core.config.training import StageConfig, TrainingConfig
 from hydra_mono.core.errors import HydraMonoError
-from hydra_mono.perception.checkpoint import save_m2h
-from hydra_mono.perception.m2h import M2H
-from hydra_mono.training.batches import Batch
-from hydra_mono.training.muon import Muon, is_matrix, is_vector
+from hydra_mono.core.files.atomic import write_with
+from hydra_mono.perception.networks.m2h import M2H
+from hydra_mono.perception.weights_io.checkpoint import save_m2h
+from hydra_mono.training.data.batches import Batch
 from hydra_mono.training.objective import Objective
+from hydra_mono.training.optimizer import Muon, is_matrix, is_vector
 from hydra_mono.training.schedule import create_schedule
 
 logger = logging.getLogger(__name__)

@@ -3,9 +3,9 @@
 import numpy as np
 import torch
 
-from hydra_mono.perception.m2h import M2H
-from hydra_mono.perception.metrics import Confusion, DepthErrors, NormalErrors
-from hydra_mono.training.batches import Batch
+from hydra_mono.perception.metrics.dense import Confusion, DepthErrors, NormalErrors
+from hydra_mono.perception.networks.m2h import M2H
+from hydra_mono.training.data.batches import Batch
 from hydra_mono.training.objective import maps_at
 
 

@@ -11,7 +11,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from hydra_mono.core.labels import load_label_space
-from hydra_mono.training.batches import Batch
+from hydra_mono.training.data.batches import Batch
 from hydra_mono.training.objective import maps_at
 from hydra_mono.training.trainer import Trainer
 from hydra_mono.training.validation import glance

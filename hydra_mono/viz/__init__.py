@@ -8,7 +8,7 @@ from hydra_mono.core.frame import Frame
 from hydra_mono.core.labels import LabelSpace
 from hydra_mono.core.mesh import MeshUpdate
 from hydra_mono.core.prediction import Prediction
-from hydra_mono.graph.scene_graph import SceneGraph
+from hydra_mono.graph.model.scene_graph import SceneGraph
 
 
 @runtime_checkable

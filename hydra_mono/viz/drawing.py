@@ -12,9 +12,16 @@ import numpy as np
 from jaxtyping import Float32, UInt8
 
 from hydra_mono.core.box import BoundingBox
-from hydra_mono.graph.nodes import BuildingNode, Node, ObjectNode, PlaceNode, Position, RoomNode
-from hydra_mono.graph.scene_graph import Changes, EdgeKey, GraphChanges, SceneGraph
-from hydra_mono.graph.symbols import Layer, NodeSymbol
+from hydra_mono.graph.model.nodes import (
+    BuildingNode,
+    Node,
+    ObjectNode,
+    PlaceNode,
+    Position,
+    RoomNode,
+)
+from hydra_mono.graph.model.scene_graph import Changes, EdgeKey, GraphChanges, SceneGraph
+from hydra_mono.graph.model.symbols import Layer, NodeSymbol
 
 CHUNK = 64
 LIFT_M = {Layer.OBJECTS: 0.0, Layer.PLACES: 4.0, Layer.ROOMS: 7.5, Layer.BUILDINGS: 11.0}

@@ -17,7 +17,7 @@ from hydra_mono.core.frame import Frame
 from hydra_mono.core.labels import LabelSpace
 from hydra_mono.core.mesh import MeshUpdate, SemanticMesh
 from hydra_mono.core.prediction import Prediction
-from hydra_mono.graph.scene_graph import SceneGraph
+from hydra_mono.graph.model.scene_graph import SceneGraph
 from hydra_mono.viz.drawing import GraphDrawing, GraphPainter, LineChunk
 from hydra_mono.viz.images import depth_colors, jpeg, normal_colors
 from hydra_mono.viz.rerun_layout import (

@@ -1,0 +1,1 @@
+"""Agents: who moves, and where they went."""

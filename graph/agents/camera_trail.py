@@ -1,0 +1,83 @@
+"""The camera's own trajectory as agent nodes."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float64
+
+from hydra_mono.core.config import AgentsConfig
+from hydra_mono.core.frame import Frame
+from hydra_mono.core.geometry import quat_wxyz_from_matrix
+from hydra_mono.graph.model.nodes import AgentNode, Edge
+from hydra_mono.graph.model.scene_graph import SceneGraph
+from hydra_mono.graph.model.symbols import NodeSymbol
+
+ROTATION_WEIGHT = 0.1  # m per unit of the rotation's change (Hydra's pose graph rule)
+
+
+@dataclass(slots=True)
+class _Last:
+    symbol: NodeSymbol
+    stamp_ns: int
+    world_from_camera: Float64[np.ndarray, "4 4"]
+
+
+class AgentTrail:
+    """Adds a node ``a(n)`` where the camera moved on; neighbours along the way are linked.
+
+    Args:
+        separation: metres of translation plus 0.1·‖R − R'‖ (Frobenius) between nodes.
+        min_interval: seconds between nodes.
+        active_length: newest nodes that stay active; older ones are left as they are.
+    """
+
+    def __init__(self, separation: float, min_interval: float, active_length: int = 20) -> None:
+        self._separation_m = separation
+        self._min_interval_ns = round(min_interval * 1e9)
+        self._active_length = active_length
+        self._last: _Last | None = None
+        self._active: list[NodeSymbol] = []
+
+    def update(self, graph: SceneGraph, frame: Frame) -> None:
+        """Looks at one frame; costs the same whatever the length of the trail."""
+        if not self._moved_on(frame):
+            return
+        symbol = graph.next_symbol("a")
+        graph.add_node(symbol, _node(frame))
+        if self._last is not None and graph.has_node(self._last.symbol):
+            edge = Edge(first_seen_ns=frame.stamp_ns, last_seen_ns=frame.stamp_ns)
+            graph.add_edge(self._last.symbol, symbol, edge)
+        self._last = _Last(symbol, frame.stamp_ns, frame.world_from_camera.copy())
+        self._retire(graph, symbol)
+
+    def _moved_on(self, frame: Frame) -> bool:
+        if self._last is None:
+            return True
+        if frame.stamp_ns - self._last.stamp_ns < self._min_interval_ns:
+            return False
+        change = frame.world_from_camera - self._last.world_from_camera
+        moved = float(np.linalg.norm(change[:3, 3]))
+        return moved + ROTATION_WEIGHT * float(np.linalg.norm(change[:3, :3])) >= self._separation_m
+
+    def _retire(self, graph: SceneGraph, newest: NodeSymbol) -> None:
+        self._active.append(newest)
+        while len(self._active) > self._active_length:
+            oldest = self._active.pop(0)
+            if graph.has_node(oldest):
+                graph.update_node(oldest, is_active=False)
+
+
+def create_agent_trail(config: AgentsConfig) -> AgentTrail:
+    return AgentTrail(separation=config.separation, min_interval=config.min_interval)
+
+
+def _node(frame: Frame) -> AgentNode:
+    x, y, z = (float(value) for value in frame.camera_position_m)
+    w, i, j, k = quat_wxyz_from_matrix(frame.world_from_camera[:3, :3])
+    return AgentNode(
+        position_m=(x, y, z),
+        first_seen_ns=frame.stamp_ns,
+        last_seen_ns=frame.stamp_ns,
+        stamp_ns=frame.stamp_ns,
+        quat_wxyz=(w, i, j, k),
+    )

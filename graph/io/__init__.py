@@ -1,0 +1,1 @@
+"""The graph as files that people, planners and other libraries read."""

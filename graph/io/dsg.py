@@ -1,0 +1,263 @@
+"""dsg.json for the spark_dsg library (1.1.3), which Hydra and its planners read.
+
+The file is the library's own fixed point: it loads it and saves the same document again. So
+every field is written, lists stand in the library's order, and where the library keeps a number
+in single precision the file holds that very number.
+
+The file shows the world as it is now: what was found gone is no node of it, but is listed under
+``metadata.hydra_mono.removed``.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from hydra_mono.core.box import BoundingBox
+from hydra_mono.core.labels import UNKNOWN, LabelSpace
+from hydra_mono.core.mesh import SemanticMesh
+from hydra_mono.graph.io.dsg_mesh import HEADER, mesh_text, object_vertices
+from hydra_mono.graph.io.dsg_rotation import stable_quat_of_yaw
+from hydra_mono.graph.io.graph_json import FRAME, SCHEMA, layer_name, sorted_nodes, to_json
+from hydra_mono.graph.io.naming import room_class
+from hydra_mono.graph.model.nodes import (
+    AgentNode,
+    BuildingNode,
+    Color,
+    Edge,
+    Node,
+    ObjectNode,
+    PlaceNode,
+    RoomNode,
+)
+from hydra_mono.graph.model.scene_graph import SceneGraph
+from hydra_mono.graph.model.symbols import Layer, NodeSymbol
+
+NO_LABEL = 0xFFFFFFFF  # the library's "none"
+BLACK: Color = (0, 0, 0)
+LAYER_NAMES = {
+    "OBJECTS": Layer.OBJECTS,
+    "AGENTS": Layer.OBJECTS,
+    "PLACES": Layer.PLACES,
+    "ROOMS": Layer.ROOMS,
+    "BUILDINGS": Layer.BUILDINGS,
+}
+_NO_FEATURE = {"rows": 0, "cols": 0, "data": None}
+_NO_BOX = BoundingBox((0.0, 0.0, 0.0), (0.0, 0.0, 0.0))
+
+Json = dict[str, Any]
+
+
+def dsg_text(graph: SceneGraph, mesh: SemanticMesh, labels: LabelSpace) -> Iterator[str]:
+    """The document as JSON, in pieces of about a megabyte.
+
+    Raises:
+        ExportError: a number is not finite.
+    """
+    yield to_json(dsg_document(graph, mesh, labels))[:-1] + ',"mesh":'
+    yield from mesh_text(mesh)
+    yield "}\n"
+
+
+def dsg_document(graph: SceneGraph, mesh: SemanticMesh, labels: LabelSpace) -> Json:
+    """Everything but the mesh, which ``dsg_text`` adds."""
+    nodes = [(symbol, node) for symbol, node in sorted_nodes(graph) if node.removed_ns is None]
+    nodes.sort(key=lambda entry: entry[0].is_agent)  # the library lists partitions last
+    objects = {symbol: node for symbol, node in nodes if isinstance(node, ObjectNode)}
+    builder = _Attributes(object_vertices(objects, mesh), _room_labels(graph))
+    return {
+        "SPARK_DSG_header": HEADER,
+        "directed": False,
+        "multigraph": False,
+        "layer_keys": _layer_keys(graph),
+        "layer_names": {
+            name: {"layer": int(layer), "partition": 0} for name, layer in LAYER_NAMES.items()
+        },
+        "metadata": _metadata(graph, labels, builder.room_labels),
+        "nodes": [_node(symbol, builder.of(symbol, node)) for symbol, node in nodes],
+        "edges": _edges(graph, {symbol for symbol, _ in nodes}),
+    }
+
+
+class _Attributes:
+    """What the library knows of each kind of node, all fields present."""
+
+    def __init__(
+        self, vertices_of: dict[NodeSymbol, list[int]], room_labels: dict[str, int]
+    ) -> None:
+        self._vertices_of = vertices_of
+        self.room_labels = room_labels
+
+    def of(self, symbol: NodeSymbol, node: Node) -> Json:
+        match node:
+            case ObjectNode():
+                return self._object(symbol, node)
+            case PlaceNode():
+                return _place(node)
+            case RoomNode():
+                return self._room(node)
+            case BuildingNode():
+                kind = {"type": "SemanticNodeAttributes"}
+                return kind | _semantic(node, node.name, node.color, node.box)
+            case AgentNode():
+                return _agent(node)
+        raise TypeError(f"{symbol}: no attributes for {type(node).__name__}")
+
+    def _object(self, symbol: NodeSymbol, node: ObjectNode) -> Json:
+        return {
+            "type": "ObjectNodeAttributes",
+            **_semantic(node, node.name, node.color, node.box, node.label),
+            "mesh_connections": self._vertices_of[symbol],
+            "registered": False,
+            "world_R_object": _quat(1.0, 0.0, 0.0, 0.0),
+        }
+
+    def _room(self, node: RoomNode) -> Json:
+        name = room_class(node)
+        return {
+            "type": "RoomNodeAttributes",
+            **_semantic(node, node.name, node.color, node.box, self.room_labels[name]),
+            "semantic_class_probabilities": {},
+        }
+
+
+def _place(node: PlaceNode) -> Json:
+    return {
+        "type": "PlaceNodeAttributes",
+        **_semantic(node, "", BLACK, None),
+        "distance": float(node.radius_m),
+        "num_basis_points": int(node.basis_points),
+        "voxblox_mesh_connections": [],
+        "pcl_mesh_connections": [],
+        "mesh_vertex_labels": [],
+        "deformation_connections": [],
+        "real_place": True,
+        "active_frontier": False,
+        "anti_frontier": False,
+        "need_cleanup": False,
+        "num_frontier_voxels": 0,
+        "frontier_scale": [0.0, 0.0, 0.0],
+        "orientation": _quat(1.0, 0.0, 0.0, 0.0),
+    }
+
+
+def _agent(node: AgentNode) -> Json:
+    return {
+        "type": "AgentNodeAttributes",
+        **_common(node),
+        "timestamp": int(node.stamp_ns),
+        "world_R_body": _quat(*node.quat_wxyz),
+        "external_key": 0,
+        "dbow_ids": None,
+        "dbow_values": None,
+    }
+
+
+def _semantic(
+    node: Node, name: str, color: Color, box: BoundingBox | None, label: int = NO_LABEL
+) -> Json:
+    red, green, blue = color
+    return {
+        **_common(node),
+        "name": name,
+        "color": {"r": int(red), "g": int(green), "b": int(blue), "a": 255},
+        "bounding_box": _box(box),
+        "semantic_label": int(label),
+        "semantic_feature": _NO_FEATURE,
+    }
+
+
+def _common(node: Node) -> Json:
+    return {
+        "position": [float(value) for value in node.position_m],
+        "last_update_time_ns": int(node.last_seen_ns),
+        "is_active": bool(node.is_active),
+        "is_predicted": False,
+        "metadata": {"first_seen_ns": int(node.first_seen_ns)},
+    }
+
+
+def _box(box: BoundingBox | None) -> Json:
+    kind = "INVALID" if box is None else "RAABB" if box.yaw_rad else "AABB"
+    shape = box or _NO_BOX
+    quat = stable_quat_of_yaw(shape.yaw_rad) if shape.yaw_rad else (1.0, 0.0, 0.0, 0.0)
+    return {
+        "type": kind,
+        "dimensions": [_single(value) for value in shape.dimensions_m],
+        "world_P_center": [_single(value) for value in shape.center_m],
+        "world_R_center": _quat(*quat),
+    }
+
+
+def _single(value: float) -> float:
+    return float(np.float32(value))
+
+
+def _quat(w: float, x: float, y: float, z: float) -> Json:
+    return {"w": float(w), "x": float(x), "y": float(y), "z": float(z)}
+
+
+def _node(symbol: NodeSymbol, attributes: Json) -> Json:
+    return {
+        "id": symbol.value,
+        "layer": int(symbol.layer),
+        "partition": symbol.partition,
+        "attributes": attributes,
+    }
+
+
+def _edges(graph: SceneGraph, kept: set[NodeSymbol]) -> list[Json]:
+    """Siblings, then parents with their children, then siblings among agents."""
+    edges = [(a, b, edge) for a, b, edge in graph.edges() if a in kept and b in kept]
+    edges.sort(key=lambda entry: _rank(entry[0], entry[1]))
+    return [_edge(a, b, edge) for a, b, edge in edges]
+
+
+def _rank(lower: NodeSymbol, upper: NodeSymbol) -> tuple[int, int, int, int]:
+    """Place in the library's order: by group, then by the two integers, smaller first."""
+    group, layer = 0, int(lower.layer)
+    if lower.layer != upper.layer:
+        group, layer = 1, 0
+    elif lower.is_agent:
+        group, layer = 2, 0
+    return group, layer, min(lower.value, upper.value), max(lower.value, upper.value)
+
+
+def _edge(lower: NodeSymbol, upper: NodeSymbol, edge: Edge) -> Json:
+    source, target = (lower, upper) if lower.layer == upper.layer else (upper, lower)
+    info = {
+        "type": "EdgeAttributes",
+        "weighted": bool(edge.is_weighted),
+        "weight": float(edge.weight),
+        "metadata": {},
+    }
+    return {"source": source.value, "target": target.value, "info": info}
+
+
+def _layer_keys(graph: SceneGraph) -> list[Json]:
+    keys = {(int(layer), 0) for layer in LAYER_NAMES.values()}
+    keys |= {(int(layer), partition) for layer, partition in graph.layer_keys()}
+    return [{"layer": layer, "partition": partition} for layer, partition in sorted(keys)]
+
+
+def _room_labels(graph: SceneGraph) -> dict[str, int]:
+    """An id from 1 for every class of room in the graph, in alphabetical order."""
+    rooms = [node for _, node in graph.nodes(Layer.ROOMS) if isinstance(node, RoomNode)]
+    return {name: i for i, name in enumerate(sorted({room_class(r) for r in rooms}), start=1)}
+
+
+def _metadata(graph: SceneGraph, labels: LabelSpace, room_labels: dict[str, int]) -> Json:
+    objects = [[label.id, label.name] for label in labels.labels]
+    rooms = [[label, name] for name, label in room_labels.items()]
+    removed = [
+        {"id": str(symbol), "layer": layer_name(symbol), "removed_ns": node.removed_ns}
+        for symbol, node in sorted_nodes(graph)
+        if node.removed_ns is not None
+    ]
+    return {
+        "labelspaces": {
+            "_l2p0": [[UNKNOWN, "unknown"], *objects],
+            "_l4p0": [[UNKNOWN, "unknown"], *rooms],
+        },
+        "hydra_mono": {"schema": SCHEMA, "frame": FRAME, "length_unit": "m", "removed": removed},
+    }

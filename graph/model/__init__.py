@@ -1,0 +1,1 @@
+"""The layered scene graph itself: nodes, symbols, verbs and the feed of changes."""

@@ -1,0 +1,1 @@
+"""Objects: labelled surface clustered, associated over time and boxed."""

@@ -1,0 +1,122 @@
+"""From labelled surface to candidate things."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float32, Int64
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import connected_components
+
+from hydra_mono.core.mesh import BlockKey
+from hydra_mono.graph.objects.clustering import cluster_cells, renumber, unpack_labels
+from hydra_mono.graph.objects.surface import PartKey, Surface, join
+
+_SLACK_M = 0.05
+_FOOT_HEIGHT_M = 0.2
+_FOOT_REACH_M = 1.5
+_CRUMB_RATIO = 4  # times the cells that what a crumb fell off has
+_CRUMB_SIZE = 4  # times the least size of a thing
+_CRUMB_REACH_M = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """Surface of one label that hangs together. ``cells`` are sorted and unique."""
+
+    label: int
+    cells: Int64[np.ndarray, " c"]
+    blocks: tuple[BlockKey, ...]
+    surface: Surface
+
+
+def find_clusters(
+    parts: list[tuple[PartKey, Surface]], min_cells: int, join_distance_m: float
+) -> list[Cluster]:
+    """Clusters of at least ``min_cells`` cells, ordered by their first cell.
+
+    Cells that touch hang together; so do pieces of one label of which one stands above, below
+    or within the other with a gap of no more than ``join_distance_m`` (a seat and its legs).
+    """
+    if not parts:
+        return []
+    surface = join(part for _, part in parts)
+    part_index = np.repeat(np.arange(len(parts)), [len(part) for _, part in parts])
+    cells, cell_of_vertex = np.unique(surface.cells, return_inverse=True)
+    component = cluster_cells(cells)
+    component = _join_pieces(cells, component, surface, cell_of_vertex, join_distance_m)
+    wanted = _things(cells, component, surface, cell_of_vertex, min_cells)
+    order = np.argsort(component[cell_of_vertex], kind="stable")
+    ends = np.cumsum(np.bincount(component[cell_of_vertex]))
+    clusters = []
+    for i in wanted:
+        index = order[ends[i - 1] if i else 0 : ends[i]]
+        members = cells[component == i]
+        keys = [parts[k][0] for k in np.unique(part_index[index])]
+        blocks = tuple(sorted(key for _, key in keys))
+        clusters.append(Cluster(keys[0][0], members, blocks, surface.select(index)))
+    return clusters
+
+
+def _join_pieces(
+    cells: Int64[np.ndarray, " c"],
+    component: Int64[np.ndarray, " c"],
+    surface: Surface,
+    cell_of_vertex: Int64[np.ndarray, " n"],
+    join_distance_m: float,
+) -> Int64[np.ndarray, " c"]:
+    lower, upper = _extents(surface.points_m, component[cell_of_vertex])
+    _, first = np.unique(component, return_index=True)
+    labels = unpack_labels(cells[first])
+    linked = _stacked(lower, upper, join_distance_m) & (labels[:, None] == labels)
+    merged = _components(linked)
+    return renumber(merged[component])
+
+
+def _things(
+    cells: Int64[np.ndarray, " c"],
+    component: Int64[np.ndarray, " c"],
+    surface: Surface,
+    cell_of_vertex: Int64[np.ndarray, " n"],
+    min_cells: int,
+) -> Int64[np.ndarray, " k"]:
+    """Components that are things: neither specks nor crumbs of a far larger one beside them."""
+    lower, upper = _extents(surface.points_m, component[cell_of_vertex])
+    counts = np.bincount(component)
+    labels = unpack_labels(cells[np.unique(component, return_index=True)[1]])
+    gap = np.maximum(lower[:, None] - upper, lower - upper[:, None]).max(axis=-1)
+    larger = counts > _CRUMB_RATIO * counts[:, None]
+    beside = (labels[:, None] == labels) & larger & (gap < _CRUMB_REACH_M)
+    is_crumb = (counts < _CRUMB_SIZE * min_cells) & beside.any(axis=1)
+    return np.flatnonzero((counts >= min_cells) & ~is_crumb)
+
+
+def _extents(
+    points_m: Float32[np.ndarray, "n 3"], component: Int64[np.ndarray, " n"]
+) -> tuple[Float32[np.ndarray, "k 3"], Float32[np.ndarray, "k 3"]]:
+    order = np.argsort(component, kind="stable")
+    starts = np.flatnonzero(np.diff(component[order], prepend=-1))
+    ordered = points_m[order]
+    return np.minimum.reduceat(ordered, starts), np.maximum.reduceat(ordered, starts)
+
+
+def _stacked(
+    lower: Float32[np.ndarray, "k 3"], upper: Float32[np.ndarray, "k 3"], distance_m: float
+) -> Bool[np.ndarray, "k k"]:
+    """Pairs whose footprints overlap by half of the smaller one and that are close in height.
+
+    Footprints are taken ``_SLACK_M`` wider, since those of thin poles would miss one another. A
+    flat piece below is a foot: the pole between is too thin to be mapped, whatever its length.
+    """
+    overlap = np.minimum(upper[:, None], upper) - np.maximum(lower[:, None], lower)
+    shared = np.prod(np.maximum(overlap[..., :2] + _SLACK_M, 0), axis=-1)
+    footprint = np.prod(upper[:, :2] - lower[:, :2] + _SLACK_M, axis=-1)
+    smaller = np.minimum(footprint[:, None], footprint)
+    is_flat = upper[:, 2] - lower[:, 2] < _FOOT_HEIGHT_M
+    on_foot = np.where(lower[:, None, 2] < lower[:, 2], is_flat[:, None], is_flat)
+    reach_m = np.where(on_foot, max(_FOOT_REACH_M, distance_m), distance_m)
+    return np.asarray((shared >= 0.5 * smaller) & (overlap[..., 2] >= -reach_m))
+
+
+def _components(linked: Bool[np.ndarray, "k k"]) -> Int64[np.ndarray, " k"]:
+
+    return np.asarray(connected_components(csr_array(linked), directed=False)[1], np.int64)

@@ -1,0 +1,268 @@
+"""Object nodes: labelled surface clustered into things that keep their identity."""
+
+import logging
+from dataclasses import dataclass
+
+import numpy as np
+
+from hydra_mono.core.box import BoundingBox
+from hydra_mono.core.config import ObjectsConfig
+from hydra_mono.core.labels import LabelSpace
+from hydra_mono.core.mesh import BlockKey, BlockMesh, MeshUpdate
+from hydra_mono.graph.model.nodes import ObjectNode
+from hydra_mono.graph.model.scene_graph import SceneGraph
+from hydra_mono.graph.model.symbols import NodeSymbol
+from hydra_mono.graph.objects.association import LEAST_SHARE, associate
+from hydra_mono.graph.objects.box_completion import CompletionRule, complete_box
+from hydra_mono.graph.objects.box_contours import OUTWARD_M, OutlineLookup, fit_to_outline
+from hydra_mono.graph.objects.box_fit import fit_box
+from hydra_mono.graph.objects.clustering import pack_cells
+from hydra_mono.graph.objects.clusters import Cluster, find_clusters
+from hydra_mono.graph.objects.index import Thing, ThingIndex
+from hydra_mono.graph.objects.structure import StructureStore
+from hydra_mono.graph.objects.surface import SurfaceStore
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Now:
+    """What one update works on."""
+
+    graph: SceneGraph
+    mesh: BlockMesh
+    update: MeshUpdate
+    stamp_ns: int
+
+    def object_of(self, symbol: NodeSymbol) -> ObjectNode:
+        node = self.graph.get_node(symbol)
+        assert isinstance(node, ObjectNode)
+        return node
+
+
+class ObjectLayer:
+    """Keeps the object layer of a graph true to the mesh, around what changed in it.
+
+    Args:
+        labels: which labels are things, their names and colours.
+        cell_size: metres; the grid that surface is clustered on, not below the map's voxel size.
+        min_area: m²; less surface than this is noise.
+        join_distance: metres between pieces one above another that are still one thing.
+        trim: share of the surface outside the box at each of its sides.
+        min_updates: updates that must have seen a thing before its loss is remembered.
+        revive_time: seconds in which a thing that comes back to its spot is the same one.
+        completion: how unseen sides are added to boxes; None leaves boxes as seen.
+        outlines: finds the ends of things of a label between two corners; None: nowhere known.
+    """
+
+    def __init__(
+        self,
+        labels: LabelSpace,
+        *,
+        cell_size: float = 0.05,
+        min_area: float = 0.03,
+        join_distance: float = 0.4,
+        trim: float = 0.0075,
+        min_updates: int = 2,
+        revive_time: float = 10.0,
+        completion: CompletionRule | None = None,
+        outlines: OutlineLookup | None = None,
+    ) -> None:
+        self._labels = labels
+        self._cell_size_m = cell_size
+        self._min_cells = max(1, round(min_area / cell_size**2))
+        self._join_distance_m = join_distance
+        self._trim = trim
+        self._min_updates = min_updates
+        self._revive_ns = round(revive_time * 1e9)
+        self._completion = completion
+        self._outlines = outlines
+        self._surfaces = SurfaceStore(labels.mask(labels.object_ids), cell_size)
+        self._structure = StructureStore(labels)
+        self._index = ThingIndex()
+        self._active_blocks: set[BlockKey] = set()
+        self._gone: dict[NodeSymbol, Thing] = {}
+
+    def update(self, graph: SceneGraph, mesh: BlockMesh, update: MeshUpdate, stamp_ns: int) -> None:
+        """Clusters what changed, matches it to the nodes there are, and freezes what left."""
+        now = _Now(graph, mesh, update, stamp_ns)
+        touched = self._surfaces.apply(update)
+        self._track_activity(update)
+        parts, things = self._index.region(touched, self._surfaces.holds)
+        surfaces = [(part, self._surfaces.find(part, mesh)) for part in parts]
+        clusters = find_clusters(
+            [(part, surface) for part, surface in surfaces if surface is not None],
+            self._min_cells,
+            self._join_distance_m,
+        )
+        self._match(now, clusters, things)
+        self._freeze(now)
+        self._forget_gone(now)
+
+    def _track_activity(self, update: MeshUpdate) -> None:
+        for key, block in update.changed.items():
+            (self._active_blocks.add if len(block) else self._active_blocks.discard)(key)
+        self._active_blocks.difference_update(update.archived)
+
+    def _match(self, now: _Now, clusters: list[Cluster], things: list[Thing]) -> None:
+        links = associate([c.cells for c in clusters], [t.cells for t in things])
+        for source, target in links.merged:
+            self._merge(now, things[source], things[target])
+        lost = {things[i].symbol: things[i] for i in links.lost}
+        for cluster, heir in zip(clusters, links.heir, strict=True):
+            if heir >= 0:
+                self._refresh(now, things[heir], cluster)
+            else:
+                self._settle(now, cluster, lost)
+        for thing in lost.values():
+            self._lose(now, thing)
+
+    def _refresh(self, now: _Now, thing: Thing, cluster: Cluster) -> None:
+        """Brings a node up to its surface; where none of that changed, the box stays as it is."""
+        active = not self._active_blocks.isdisjoint(cluster.blocks)
+        same = now.update.changed.keys().isdisjoint(cluster.blocks)
+        if same and np.array_equal(thing.cells, cluster.cells):
+            now.graph.update_node(thing.symbol, is_active=active)
+            return
+        before, new = now.object_of(thing.symbol), self._node(now, cluster)
+        now.graph.update_node(
+            thing.symbol,
+            position_m=new.position_m,
+            box=new.box,
+            first_seen_ns=min(before.first_seen_ns, new.first_seen_ns),
+            last_seen_ns=max(before.last_seen_ns, new.last_seen_ns),
+            vertex_count=new.vertex_count,
+            mesh_blocks=new.mesh_blocks,
+            is_active=active,
+            removed_ns=None,
+        )
+        self._remember(thing.symbol, cluster, thing.updates + 1)
+
+    def _settle(self, now: _Now, cluster: Cluster, lost: dict[NodeSymbol, Thing]) -> None:
+        """Surface that no node holds: something just lost, or lately gone, or new."""
+        node = self._node(now, cluster)
+        for thing in [*lost.values(), *self._gone.values()]:
+            if _may_be(thing, cluster) and _same_spot(now.object_of(thing.symbol).box, node.box):
+                lost.pop(thing.symbol, None)
+                self._gone.pop(thing.symbol, None)
+                self._refresh(now, thing, cluster)
+                return
+        symbol = now.graph.next_symbol("O")
+        now.graph.add_node(symbol, node)
+        self._remember(symbol, cluster, 1)
+
+    def _remember(self, symbol: NodeSymbol, cluster: Cluster, updates: int) -> None:
+        self._index.put(Thing(symbol, cluster.label, cluster.cells, cluster.blocks, updates))
+
+    def _merge(self, now: _Now, source: Thing, target: Thing) -> None:
+        log.debug("%s turned out to be part of %s", source.symbol, target.symbol)
+        stamps = [now.object_of(thing.symbol).first_seen_ns for thing in (source, target)]
+        now.graph.merge_nodes(source.symbol, target.symbol)
+        now.graph.update_node(target.symbol, first_seen_ns=min(stamps))
+        self._index.drop(source.symbol)
+
+    def _lose(self, now: _Now, thing: Thing) -> None:
+        """Marks what was carried away; forgets what was never sure or only changed its label."""
+        self._index.drop(thing.symbol)
+        if thing.updates < self._min_updates or self._still_there(now.mesh, thing):
+            now.graph.remove_node(thing.symbol)
+            return
+        now.graph.update_node(thing.symbol, removed_ns=now.stamp_ns, is_active=False)
+        self._gone[thing.symbol] = thing
+
+    def _still_there(self, mesh: BlockMesh, thing: Thing) -> bool:
+        """Whether most of the thing's cells hold surface still, whatever its label."""
+        blocks = [b for b in map(mesh.find_block, thing.blocks) if b is not None]
+        if not blocks:
+            return False
+        vertices = np.concatenate([block.vertices_m for block in blocks])
+        labels = np.full(len(vertices), thing.label, np.uint8)
+        surface = np.unique(pack_cells(vertices, labels, self._cell_size_m))
+        return bool(np.isin(thing.cells, surface).mean() > 0.5)
+
+    def _freeze(self, now: _Now) -> None:
+        """Things without an active block left will not change again."""
+        archived = now.update.archived
+        for symbol in sorted({s for key in archived for s in self._index.owners(key)}):
+            if self._active_blocks.isdisjoint(self._index.get(symbol).blocks):
+                now.graph.update_node(symbol, is_active=False)
+        self._surfaces.forget(archived)
+        self._structure.forget(archived)
+
+    def _forget_gone(self, now: _Now) -> None:
+        """After a while a thing that comes back is another one."""
+        for symbol in list(self._gone):
+            node = now.graph.find_node(symbol)
+            removed_ns = node.removed_ns if node else None
+            if removed_ns is None or now.stamp_ns - removed_ns > self._revive_ns:
+                del self._gone[symbol]
+
+    def _node(self, now: _Now, cluster: Cluster) -> ObjectNode:
+        box = self._fit(now, cluster)
+        return ObjectNode(
+            position_m=box.center_m,
+            first_seen_ns=int(cluster.surface.first_seen_ns.min()),
+            last_seen_ns=int(cluster.surface.last_seen_ns.max()),
+            is_active=not self._active_blocks.isdisjoint(cluster.blocks),
+            label=cluster.label,
+            name=self._labels.name_of(cluster.label),
+            color=self._labels.color_of(cluster.label),
+            box=box,
+            vertex_count=len(cluster.surface),
+            mesh_blocks=cluster.blocks,
+        )
+
+    def _fit(self, now: _Now, cluster: Cluster) -> BoundingBox:
+        surface = cluster.surface
+        points_m, normals = surface.points_m.astype(np.float64), surface.normals.astype(np.float64)
+        is_sure = ~(surface.is_fringe | surface.is_veil)
+        box = fit_box(points_m, normals, surface.is_fringe, surface.is_veil, self._trim)
+        if self._outlines is not None:
+            ends_m = self._outlines(cluster.label, *box.bounds(OUTWARD_M))
+            box = fit_to_outline(box, ends_m, points_m, normals, is_sure)
+        if self._completion is None:
+            return box
+        structure = self._structure.near(box, now.mesh, now.update.block_size_m)
+        least_width_m = float(self._labels.least_widths_m[cluster.label])
+        return complete_box(
+            box,
+            points_m,
+            normals,
+            structure,
+            self._completion,
+            is_sure=is_sure,
+            least_width_m=least_width_m,
+        )
+
+
+def _may_be(thing: Thing, cluster: Cluster) -> bool:
+    """Whether label and size let a cluster be what a thing was."""
+    return thing.label == cluster.label and len(cluster.cells) > LEAST_SHARE * len(thing.cells)
+
+
+def _same_spot(a: BoundingBox, b: BoundingBox) -> bool:
+    """Whether one of two boxes holds the other's centre."""
+    return bool(a.contains(np.array([b.center_m]))[0] or b.contains(np.array([a.center_m]))[0])
+
+
+def create_objects(
+    config: ObjectsConfig,
+    labels: LabelSpace,
+    voxel_size: float = 0.0,
+    outlines: OutlineLookup | None = None,
+) -> ObjectLayer:
+    """The layer a config asks for; on a map of larger voxels (metres) its grid is as coarse."""
+    completion = CompletionRule(
+        config.wall_reach, config.back_reach, config.floor_reach, config.wall_clearance
+    )
+    return ObjectLayer(
+        labels,
+        cell_size=max(config.cell_size, voxel_size),
+        min_area=config.min_area,
+        join_distance=config.join_distance,
+        trim=config.trim,
+        min_updates=config.min_updates,
+        revive_time=config.revive_time,
+        completion=completion if config.complete else None,
+        outlines=outlines,
+    )

@@ -1,0 +1,120 @@
+"""The object-labelled part of the mesh, block by block and label by label."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+
+import numpy as np
+from jaxtyping import Bool, Float32, Int64
+
+from hydra_mono.core.mesh import BlockKey, BlockMesh, MeshUpdate, SemanticMesh, concatenate
+from hydra_mono.graph.objects.clustering import pack_cells
+
+PartKey = tuple[int, BlockKey]
+
+
+@dataclass(frozen=True, slots=True)
+class Surface:
+    """Vertices that carry object labels.
+
+    ``cells``: packed label and grid cell of each vertex. ``is_fringe``: the vertex shares a
+    triangle with a vertex of another label, so its own label is in doubt. ``is_veil``: see
+    ``SemanticMesh``.
+    """
+
+    points_m: Float32[np.ndarray, "n 3"]
+    normals: Float32[np.ndarray, "n 3"]
+    cells: Int64[np.ndarray, " n"]
+    is_fringe: Bool[np.ndarray, " n"]
+    is_veil: Bool[np.ndarray, " n"]
+    first_seen_ns: Int64[np.ndarray, " n"]
+    last_seen_ns: Int64[np.ndarray, " n"]
+
+    def __len__(self) -> int:
+        return len(self.points_m)
+
+    def select(self, index: np.ndarray | slice) -> "Surface":
+        return Surface(
+            self.points_m[index],
+            self.normals[index],
+            self.cells[index],
+            self.is_fringe[index],
+            self.is_veil[index],
+            self.first_seen_ns[index],
+            self.last_seen_ns[index],
+        )
+
+
+def join(parts: Iterable[Surface]) -> Surface:
+    """One surface of several (at least one), in the order given."""
+    columns = [[getattr(part, field.name) for field in fields(Surface)] for part in parts]
+    return Surface(*(np.concatenate(column) for column in zip(*columns, strict=True)))
+
+
+class SurfaceStore:
+    """Keeps the object vertices of active blocks at hand; those of others are read again."""
+
+    def __init__(self, is_object: Bool[np.ndarray, "256"], cell_size_m: float) -> None:
+        self._is_object = is_object
+        self._cell_size_m = cell_size_m
+        self._blocks: dict[BlockKey, dict[int, Surface]] = {}
+
+    def apply(self, update: MeshUpdate) -> list[PartKey]:
+        """Takes over the changed blocks; returns the parts that were or are there, sorted."""
+        before = [(label, key) for key in update.changed for label in self._blocks.pop(key, ())]
+        after = self._split(update.changed)
+        for (label, key), surface in after.items():
+            self._blocks.setdefault(key, {})[label] = surface
+        return sorted({*before, *after})
+
+    def forget(self, blocks: Iterable[BlockKey]) -> None:
+        for key in blocks:
+            self._blocks.pop(key, None)
+
+    def holds(self, part: PartKey) -> bool:
+        return part[0] in self._blocks.get(part[1], ())
+
+    def find(self, part: PartKey, mesh: BlockMesh) -> Surface | None:
+        label, key = part
+        if key in self._blocks:
+            return self._blocks[key].get(label)
+        block = mesh.find_block(key)
+        return None if block is None else self._split({key: block}).get(part)
+
+    def _split(self, blocks: dict[BlockKey, SemanticMesh]) -> dict[PartKey, Surface]:
+        """The object vertices by label and block, in one pass over all of them."""
+        filled = [(key, mesh) for key, mesh in blocks.items() if self._is_object[mesh.labels].any()]
+        if not filled:
+            return {}
+        mesh = concatenate(mesh for _, mesh in filled)
+        block_of = np.repeat(np.arange(len(filled)), [len(mesh) for _, mesh in filled])
+        index = np.flatnonzero(self._is_object[mesh.labels])
+        group = block_of[index] * 256 + mesh.labels[index]
+        order = np.argsort(group, kind="stable")
+        surface, group = self._surface(mesh, index[order]), group[order]
+        starts = np.flatnonzero(np.diff(group, prepend=-1))
+        return {
+            (int(group[start]) % 256, filled[int(group[start]) // 256][0]): surface.select(
+                slice(start, end)
+            )
+            for start, end in zip(starts, [*starts[1:], len(group)], strict=True)
+        }
+
+    def _surface(self, mesh: SemanticMesh, index: Int64[np.ndarray, " n"]) -> Surface:
+        return Surface(
+            points_m=mesh.vertices_m[index],
+            normals=mesh.normals[index],
+            cells=pack_cells(mesh.vertices_m[index], mesh.labels[index], self._cell_size_m),
+            is_fringe=_fringe(mesh)[index],
+            is_veil=mesh.veil[index],
+            first_seen_ns=mesh.first_seen_ns[index],
+            last_seen_ns=mesh.last_seen_ns[index],
+        )
+
+
+def _fringe(mesh: SemanticMesh) -> Bool[np.ndarray, " v"]:
+    """Vertices of triangles whose corners disagree about the label."""
+    corners = mesh.labels[mesh.faces]
+    mixed = (corners[:, 0] != corners[:, 1]) | (corners[:, 1] != corners[:, 2])
+    fringe = np.zeros(len(mesh), dtype=bool)
+    fringe[mesh.faces[mixed]] = True
+    return fringe

@@ -1,0 +1,1 @@
+"""Places: balls of free space on the generalised Voronoi diagram and the edges between them."""

@@ -1,0 +1,196 @@
+"""Places: balls of free space and the edges one can travel between them."""
+
+import numpy as np
+from jaxtyping import Bool, Float64
+
+from hydra_mono.core.config import PlacesConfig
+from hydra_mono.core.freespace import FreeSpace
+from hydra_mono.graph.model.nodes import Edge, PlaceNode
+from hydra_mono.graph.model.scene_graph import SceneGraph
+from hydra_mono.graph.model.symbols import Layer, NodeSymbol
+from hydra_mono.graph.places.borders import Borders
+from hydra_mono.graph.places.cover import Balls
+from hydra_mono.graph.places.edges import Links
+from hydra_mono.graph.places.plan import PlaceRules, Plan, plan_places
+
+
+class PlaceLayer:
+    """Keeps the places of a scene graph in step with the free space.
+
+    Hydra (Hughes et al. 2022, section III-B) finds places on the generalised Voronoi diagram;
+    here the fewest balls on it are kept that fill the space, so what they cover is explicit.
+    """
+
+    def __init__(self, rules: PlaceRules, borders: Borders | None = None) -> None:
+        """``borders``: of rooms, that places are to keep to one side of, where they are known."""
+        self._rules, self._borders = rules, borders
+        self._archive = _Archive()
+
+    def update(self, graph: SceneGraph, space: FreeSpace, stamp_ns: int) -> None:
+        """Looks anew at what changed; places outside the window are frozen until it returns."""
+        if space.window_center_m is not None:
+            self._archive.move_window(graph, space.window_center_m, space.window_radius_m)
+        if not space.distance_m.size:
+            return
+        symbols, known = _places_in(graph, space)
+        links, is_anchored = _links_between(graph, symbols)
+        plan = plan_places(space, known, links, is_anchored, self._rules, self._borders)
+        symbols = _write_nodes(graph, symbols, plan, stamp_ns)
+        _write_edges(graph, symbols, plan, stamp_ns)
+
+
+def create_places(config: PlacesConfig, borders: Borders | None = None) -> PlaceLayer:
+    """The layer that the configuration asks for."""
+    rules = PlaceRules(
+        min_radius_m=config.min_node_distance,
+        min_volume_m3=config.min_volume,
+        min_edge_clearance_m=config.min_edge_distance,
+        min_joining_clearance_m=config.freespace_edge_clearance,
+        max_edge_length_m=config.max_edge_length,
+        max_past_border_m=config.max_past_border,
+        min_component_size=config.min_component_size,
+        gvd_min_distance_m=config.voronoi_min_distance,
+        gvd_min_separation_m=config.voronoi_parent_l1_separation,
+        gvd_max_cos=config.voronoi_parent_cos_separation,
+    )
+    return PlaceLayer(rules, borders)
+
+
+class _Archive:
+    """Where the frozen places are, so that those back in the window are found without a search."""
+
+    def __init__(self, cell_m: float = 4.0) -> None:
+        self._cell_m = cell_m
+        self._cells: dict[tuple[int, ...], list[NodeSymbol]] = {}
+
+    def move_window(
+        self, graph: SceneGraph, center_m: Float64[np.ndarray, "3"], radius_m: float
+    ) -> None:
+        self._thaw(graph, center_m, radius_m)
+        for symbol, node in graph.active_nodes(Layer.PLACES):
+            if _distance_m(node.position_m, center_m) > radius_m:
+                graph.update_node(symbol, is_active=False)
+                self._cells.setdefault(self._cell(node.position_m), []).append(symbol)
+
+    def _thaw(self, graph: SceneGraph, center_m: Float64[np.ndarray, "3"], radius_m: float) -> None:
+        if not self._cells:
+            return
+        first, last = self._cell(center_m - radius_m), self._cell(center_m + radius_m)
+        for step in np.ndindex(*(b - a + 1 for a, b in zip(first, last, strict=True))):
+            key = tuple(a + s for a, s in zip(first, step, strict=True))
+            frozen = self._cells.pop(key, [])
+            still = [s for s in frozen if not self._wake(graph, s, center_m, radius_m)]
+            if still:
+                self._cells[key] = still
+
+    @staticmethod
+    def _wake(
+        graph: SceneGraph, symbol: NodeSymbol, center_m: Float64[np.ndarray, "3"], radius_m: float
+    ) -> bool:
+        """Whether the symbol needs no more watching: active again, or gone."""
+        node = graph.find_node(symbol)
+        if node is None:
+            return True
+        if _distance_m(node.position_m, center_m) > radius_m:
+            return False
+        graph.update_node(symbol, is_active=True)
+        return True
+
+    def _cell(self, position_m: tuple[float, ...] | np.ndarray) -> tuple[int, ...]:
+        return tuple(int(np.floor(value / self._cell_m)) for value in position_m)
+
+
+def _distance_m(position_m: tuple[float, ...], center_m: Float64[np.ndarray, "3"]) -> float:
+    dx, dy, dz = (a - b for a, b in zip(position_m, center_m.tolist(), strict=True))
+    return float((dx * dx + dy * dy + dz * dz) ** 0.5)
+
+
+def _places_in(graph: SceneGraph, space: FreeSpace) -> tuple[list[NodeSymbol], Balls]:
+    """Active places whose centre lies in the box."""
+    lower = (space.lower * space.voxel_size_m).tolist()
+    upper = ((space.lower + space.distance_m.shape) * space.voxel_size_m).tolist()
+    found = [
+        (symbol, node)
+        for symbol, node in graph.active_nodes(Layer.PLACES)
+        if isinstance(node, PlaceNode)
+        and all(a <= x < b for a, x, b in zip(lower, node.position_m, upper, strict=True))
+    ]
+    return [symbol for symbol, _ in found], Balls(
+        center_m=np.array([node.position_m for _, node in found], np.float64).reshape(-1, 3),
+        radius_m=np.array([node.radius_m for _, node in found], np.float64),
+        basis_points=np.array([node.basis_points for _, node in found], np.int64),
+    )
+
+
+def _links_between(
+    graph: SceneGraph, symbols: list[NodeSymbol]
+) -> tuple[Links, Bool[np.ndarray, " n"]]:
+    """Edges among the places, and which of them have edges to others as well."""
+    row_of = {symbol: row for row, symbol in enumerate(symbols)}
+    is_anchored = np.zeros(len(symbols), bool)
+    pairs, clearances = [], []
+    for row, symbol in enumerate(symbols):
+        for other in graph.siblings(symbol):
+            other_row = row_of.get(other)
+            if other_row is None:
+                is_anchored[row] = True
+            elif other_row > row:
+                pairs.append((row, other_row))
+                clearances.append(graph.get_edge(symbol, other).weight)
+    return Links(np.array(pairs, np.int64).reshape(-1, 2), np.array(clearances)), is_anchored
+
+
+def _write_nodes(
+    graph: SceneGraph, symbols: list[NodeSymbol], plan: Plan, stamp_ns: int
+) -> list[NodeSymbol]:
+    """Brings the nodes in line with the plan; returns the symbols of all its balls."""
+    centers, radii = plan.balls.center_m.tolist(), plan.balls.radius_m.tolist()
+    basis = plan.balls.basis_points.tolist()
+    written = list(symbols)
+    for row in range(len(plan.balls)):
+        position = (centers[row][0], centers[row][1], centers[row][2])
+        if row >= len(symbols):
+            written.append(graph.next_symbol("p"))
+        if row < len(symbols) and not plan.stays[row]:
+            graph.remove_node(symbols[row])
+        elif row < len(symbols) and plan.is_fresh[row]:
+            graph.update_node(
+                symbols[row],
+                position_m=position,
+                radius_m=radii[row],
+                basis_points=basis[row],
+                last_seen_ns=stamp_ns,
+            )
+        elif row >= len(symbols) and plan.stays[row]:
+            node = PlaceNode(
+                position_m=position,
+                first_seen_ns=stamp_ns,
+                last_seen_ns=stamp_ns,
+                radius_m=radii[row],
+                basis_points=basis[row],
+            )
+            graph.add_node(written[row], node)
+    return written
+
+
+def _write_edges(graph: SceneGraph, symbols: list[NodeSymbol], plan: Plan, stamp_ns: int) -> None:
+    wanted = {
+        (symbols[a], symbols[b]): weight
+        for (a, b), weight in zip(
+            plan.links.pairs.tolist(), plan.links.clearance_m.tolist(), strict=True
+        )
+    }
+    row_of = {symbol: row for row, symbol in enumerate(symbols)}
+    for row in np.flatnonzero(plan.is_fresh & plan.stays).tolist():
+        for other in graph.siblings(symbols[row]):
+            pair = (symbols[row], other)
+            if other in row_of and pair not in wanted and pair[::-1] not in wanted:
+                graph.remove_edge(*pair)
+    for (a, b), weight in wanted.items():
+        if graph.has_edge(a, b):
+            graph.update_edge(a, b, weight=weight, last_seen_ns=stamp_ns)
+        else:
+            edge = Edge(
+                first_seen_ns=stamp_ns, last_seen_ns=stamp_ns, weight=weight, is_weighted=True
+            )
+            graph.add_edge(a, b, edge)

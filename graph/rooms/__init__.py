@@ -1,0 +1,1 @@
+"""Rooms: places grouped between walls, and the building over them."""

@@ -1,0 +1,196 @@
+"""Rooms: places grouped where walls leave nothing but gaps, and known again at every update."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from jaxtyping import Float64, Int64
+
+from hydra_mono.core.config import RoomsConfig
+from hydra_mono.core.labels import LabelSpace
+from hydra_mono.graph.model.scene_graph import SceneGraph
+from hydra_mono.graph.model.symbols import Layer, NodeSymbol
+from hydra_mono.graph.rooms.building import update_building
+from hydra_mono.graph.rooms.grouping import Necks, PlaceGraph, group_places, necks
+from hydra_mono.graph.rooms.identity import Claim, claim_rooms
+from hydra_mono.graph.rooms.place_mirror import PlaceMirror
+from hydra_mono.graph.rooms.writer import RoomWriter
+from hydra_mono.graph.walls.plan import GapLengths, WallPlan
+
+
+def create_walls(config: RoomsConfig, labels: LabelSpace) -> WallPlan:
+    """The plan of walls that a config describes, empty at first."""
+    return WallPlan(
+        labels,
+        cell_size_m=config.cell_size,
+        gaps=GapLengths(
+            door=config.max_door,
+            joint=config.max_joint,
+            lintel=config.max_lintel,
+            stub=config.min_stub,
+        ),
+        min_storey_height_m=config.min_storey_height,
+        min_storey_area_m2=config.min_storey_area,
+    )
+
+
+def create_rooms(config: RoomsConfig, walls: WallPlan) -> "RoomLayer":
+    """The room layer that a config describes, over walls that somebody keeps up to date."""
+    dilations = Necks(
+        min_dilation_m=config.min_dilation,
+        max_dilation_m=config.max_dilation,
+        min_component_size=config.min_component_size,
+        plateau_ratio=config.plateau_ratio,
+    )
+    return RoomLayer(walls, dilations, min_places=config.min_places, min_area_m2=config.min_area)
+
+
+@dataclass(frozen=True, slots=True)
+class _Scene:
+    """The places at hand: first those to regroup, then their settled neighbours."""
+
+    symbols: list[NodeSymbol]
+    working: int
+    graph: PlaceGraph
+
+
+class RoomLayer:
+    """Groups the active places into rooms and keeps the building over them.
+
+    The place graph is cut where its edges cross a gap between two ends of wall; what still hangs
+    together is a room. Where no walls are seen, it is cut at its own necks instead. Places out of
+    the window keep their room and lend it to what they join.
+    """
+
+    def __init__(
+        self, walls: WallPlan, dilations: Necks, *, min_places: int, min_area_m2: float
+    ) -> None:
+        self._walls, self._necks = walls, dilations
+        self._min_places = min_places
+        self._min_area_m2 = min_area_m2
+        self._mirror = PlaceMirror()
+        self._floors_m: list[float] = []
+
+    def update(self, graph: SceneGraph, stamp_ns: int) -> None:
+        """Regroups what is active or changed."""
+        self._mirror.follow(graph)
+        writer = RoomWriter(graph, self._mirror, self._walls.storeys_of, stamp_ns)
+        is_new_storey = self._floors_m != self._walls.floors_m
+        self._floors_m = list(self._walls.floors_m)
+        scene = self._scene(graph, self._straddling() if is_new_storey else set())
+        groups = group_places(scene.graph, self._min_places, self._min_area_m2)
+        touched = self._write(graph, writer, scene, groups)
+        writer.refresh(touched.union(graph.symbols(Layer.ROOMS) if is_new_storey else ()))
+        if touched:
+            update_building(graph, self._walls.floors_m, stamp_ns)
+        self._mirror.pass_over(graph)
+
+    def _straddling(self) -> set[NodeSymbol]:
+        """Places of rooms that lie on several storeys, as it turns out when one is found."""
+        found: set[NodeSymbol] = set()
+        for members in self._mirror.rooms.values():
+            heights = [self._mirror.places[place].position_m[2] for place in members]
+            storeys = self._walls.storeys_of(np.array(heights, dtype=np.float64))
+            if storeys.min() < storeys.max():
+                found |= members
+        return found
+
+    def _scene(self, graph: SceneGraph, anew: set[NodeSymbol]) -> _Scene:
+        """``anew``: places to regroup even though nothing about them changed."""
+        places, ways = self._mirror.places, self._mirror.clearance_m
+        active = {symbol for symbol, _ in graph.active_nodes(Layer.PLACES) if symbol in places}
+        working = sorted(active | self._mirror.touched | anew)
+        around = {other for symbol in working for other in ways[symbol]}
+        symbols = working + sorted(around.difference(working))
+        index = {symbol: i for i, symbol in enumerate(symbols)}
+        edges, clearance = self._edges(working, index)
+        nodes = [places[symbol] for symbol in symbols]
+        centers = np.array([node.position_m for node in nodes]).reshape(-1, 3)
+        settled = [graph.find_parent(symbol) is not None for symbol in symbols[len(working) :]]
+        place_graph = PlaceGraph(
+            centers_m=centers,
+            radii_m=np.array([node.radius_m for node in nodes], dtype=np.float64),
+            anchored=np.array([False] * len(working) + settled, dtype=bool),
+            storeys=self._walls.storeys_of(centers[:, 2]),
+            edges=edges,
+            clearance_m=clearance,
+            cut=np.zeros(len(edges), dtype=bool),
+        )
+        return _Scene(symbols, len(working), self._cut(place_graph))
+
+    def _edges(
+        self, working: list[NodeSymbol], index: dict[NodeSymbol, int]
+    ) -> tuple[Int64[np.ndarray, "e 2"], Float64[np.ndarray, " e"]]:
+        """Edges with an end among the working places, as pairs of indices, and clearances."""
+        rows = sorted(
+            (i, index[other], clearance)
+            for i, symbol in enumerate(working)
+            for other, clearance in self._mirror.clearance_m[symbol].items()
+            if i < index[other]
+        )
+        edges = np.array([row[:2] for row in rows], dtype=np.int64).reshape(-1, 2)
+        return edges, np.array([row[2] for row in rows], dtype=np.float64)
+
+    def _cut(self, places: PlaceGraph) -> PlaceGraph:
+        """Cuts the edges that lead from room to room, storey by storey, and between storeys."""
+        cut = ~places.is_level
+        storey_of_edge = np.where(cut, -1, places.storeys[places.edges[:, 0]])
+        for storey in np.unique(storey_of_edge[~cut]).tolist():
+            here = storey_of_edge == storey
+            starts, ends = np.moveaxis(places.centers_m[places.edges[here], :2], 1, 0)
+            crossings = self._walls.crossings(storey, starts, ends)
+            if crossings is None:
+                crossings = necks(places.only(here), self._necks)
+            cut[here] = crossings
+        return replace(places, cut=cut)
+
+    def _write(
+        self, graph: SceneGraph, writer: RoomWriter, scene: _Scene, groups: Int64[np.ndarray, " n"]
+    ) -> set[NodeSymbol]:
+        """Hangs the places under their rooms; returns the rooms to refresh."""
+        before = [graph.find_parent(symbol) for symbol in scene.symbols]
+        rooms = self._rooms_of(writer, scene, groups, before)
+        touched = {
+            room
+            for room in (*before[: scene.working], *sorted(self._mirror.bereft))
+            if room is not None and graph.has_node(room)
+        }
+        for i, symbol in enumerate(scene.symbols):
+            if i < scene.working or before[i] is None:
+                room = rooms.get(int(groups[i]))
+                writer.hang(symbol, room)
+                if room is not None:
+                    touched.add(room)
+        return touched
+
+    def _rooms_of(
+        self,
+        writer: RoomWriter,
+        scene: _Scene,
+        groups: Int64[np.ndarray, " n"],
+        before: list[NodeSymbol | None],
+    ) -> dict[int, NodeSymbol]:
+        """The room of every group: the one it was, or a new one for groups with own places."""
+        rooms = dict(claim_rooms(_claims(scene, groups, before)))
+        for group in range(int(groups.max(initial=-1)) + 1):
+            members = np.flatnonzero(groups[: scene.working] == group).tolist()
+            if group not in rooms and members:
+                places = [self._mirror.places[scene.symbols[i]] for i in members]
+                rooms[group] = writer.create(places)
+        return rooms
+
+
+def _claims(
+    scene: _Scene, groups: Int64[np.ndarray, " n"], before: list[NodeSymbol | None]
+) -> list[Claim]:
+    claims = [Claim() for _ in range(int(groups.max(initial=-1)) + 1)]
+    for i, (group, room) in enumerate(zip(groups.tolist(), before, strict=True)):
+        if group < 0 or room is None:
+            continue
+        claims[group].held[room] = claims[group].held.get(room, 0) + 1
+        if i >= scene.working:
+            claims[group].settled[room] = claims[group].settled.get(room, 0) + 1
+    for a, b in groups[scene.graph.edges].tolist():
+        if a != b and a >= 0 and b >= 0:
+            claims[a].rivals.add(b)
+            claims[b].rivals.add(a)
+    return claims

@@ -1,0 +1,84 @@
+"""Settings from YAML files and ``--set`` overrides; unknown keys name the nearest."""
+
+import difflib
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from hydra_mono.core.config.tree import Config
+from hydra_mono.core.errors import ConfigError
+
+
+def load_config(path: Path | None = None, overrides: tuple[str, ...] = ()) -> Config:
+    """The defaults, under a YAML file, under ``section.key=value`` overrides.
+
+    Raises:
+        ConfigError: a key is unknown or a value is out of range; the message says which.
+    """
+    document: dict[str, Any] = _read_yaml(path) if path else {}
+    for override in overrides:
+        _apply_override(document, override)
+    try:
+        return Config.model_validate(document)
+    except ValidationError as error:
+        raise ConfigError(_explain(error, str(path) if path else "--set")) from error
+
+
+def dump_config(config: Config) -> str:
+    """The whole tree as YAML that ``load_config`` reads back to the same config."""
+    return yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False)
+
+
+def _read_yaml(path: Path) -> dict[str, Any]:
+    try:
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ConfigError(f"cannot read config {path}: {error}") from error
+    if document is None:
+        return {}
+    if not isinstance(document, dict):
+        raise ConfigError(
+            f"config {path}: expected sections such as 'mapping:', found {document!r}"
+        )
+    return document
+
+
+def _apply_override(document: dict[str, Any], override: str) -> None:
+    key, equals, value = override.partition("=")
+    *sections, leaf = key.strip().split(".")
+    if not equals or not leaf:
+        raise ConfigError(f"--set {override}: write it as section.key=value")
+    for section in sections:
+        document = document.setdefault(section, {})
+        if not isinstance(document, dict):
+            raise ConfigError(f"--set {override}: '{section}' is not a section")
+    try:
+        document[leaf] = yaml.safe_load(value)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"--set {override}: the value is not YAML") from error
+
+
+def _explain(error: ValidationError, where: str) -> str:
+    first = error.errors()[0]
+    path = [str(part) for part in first["loc"]]
+    if first["type"] != "extra_forbidden":
+        return f"{where}: {'.'.join(path)}: {first['msg']} (got {first['input']!r})"
+    nearest = _nearest(path)
+    hint = f"; did you mean '{nearest}'?" if nearest else ""
+    return f"{where}: unknown key '{'.'.join(path)}'{hint} ('hydra-mono config dump' lists all)"
+
+
+def _nearest(path: list[str]) -> str | None:
+    every = [key for key in _keys(Config) if key.count(".") == len(path) - 1]
+    return next(iter(difflib.get_close_matches(".".join(path), every, n=1, cutoff=0.5)), None)
+
+
+def _keys(model: type[BaseModel], prefix: str = "") -> list[str]:
+    keys: list[str] = []
+    for name, field in model.model_fields.items():
+        keys.append(prefix + name)
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            keys += _keys(field.annotation, f"{prefix}{name}.")
+    return keys

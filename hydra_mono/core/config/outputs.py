@@ -1,0 +1,22 @@
+"""Settings of the viewer and of what a run writes."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from hydra_mono.core.config.section import Section
+
+
+class ViewerConfig(Section):
+    """What the viewer is sent; the intervals bound the size of a recording."""
+
+    mode: Literal["none", "save", "spawn", "serve"] = "save"
+    image_interval: float = Field(default=0.2, ge=0)  # s of the sequence between images
+    image_stride: int = Field(default=2, ge=1)  # pixels; 2 shows images at half size
+    mesh_interval: float = Field(default=4.0, ge=0)  # s between redraws of the same piece of mesh
+    mesh_colors: Literal["color", "label"] = "color"
+
+
+class OutputConfig(Section):
+    folder: str = "results"
+    checkpoint_interval: float = Field(default=30.0, gt=0)  # s between complete outputs under way

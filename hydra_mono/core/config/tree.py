@@ -1,0 +1,25 @@
+"""The whole tree of settings."""
+
+from hydra_mono.core.config.graph import AgentsConfig, ObjectsConfig, PlacesConfig, RoomsConfig
+from hydra_mono.core.config.inputs import DataConfig, SimulationConfig
+from hydra_mono.core.config.mapping import FreeSpaceConfig, MappingConfig, MonocularConfig
+from hydra_mono.core.config.outputs import OutputConfig, ViewerConfig
+from hydra_mono.core.config.perception import PredictorConfig
+from hydra_mono.core.config.section import Section
+from hydra_mono.core.config.training import TrainingConfig
+
+
+class Config(Section):
+    data: DataConfig = DataConfig()
+    simulation: SimulationConfig = SimulationConfig()
+    predictor: PredictorConfig = PredictorConfig()
+    mapping: MappingConfig = MappingConfig()
+    monocular: MonocularConfig = MonocularConfig()
+    free_space: FreeSpaceConfig = FreeSpaceConfig()
+    objects: ObjectsConfig = ObjectsConfig()
+    places: PlacesConfig = PlacesConfig()
+    rooms: RoomsConfig = RoomsConfig()
+    agents: AgentsConfig = AgentsConfig()
+    training: TrainingConfig = TrainingConfig()
+    viewer: ViewerConfig = ViewerConfig()
+    output: OutputConfig = OutputConfig()

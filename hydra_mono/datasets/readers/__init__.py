@@ -1,0 +1,1 @@
+"""Readers: one file, one class, one on-disk layout."""

@@ -1,0 +1,1 @@
+"""Floor plans and the inner surface of buildings."""

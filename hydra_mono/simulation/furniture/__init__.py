@@ -1,0 +1,1 @@
+"""Furniture with its usual sizes, and where it stands."""

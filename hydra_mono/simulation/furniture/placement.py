@@ -1,0 +1,255 @@
+"""Furnishes rooms: groups of things against walls, in corners or in the middle."""
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+from jaxtyping import Float64
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from hydra_mono.core.labels import LabelSpace
+from hydra_mono.simulation.building.plan import Plan, Room
+from hydra_mono.simulation.building.structure import AirBox, opening_air, window_air
+from hydra_mono.simulation.furniture.catalog import build
+from hydra_mono.simulation.furniture.parts import make_style
+from hydra_mono.simulation.furniture.recipes import RECIPES, Group, Item
+from hydra_mono.simulation.shapes import Thing
+
+SAME_LABEL_GAP_M = 0.42
+GAP_M = 0.09
+WALK_RADIUS_M = 0.34
+CELL_M = 0.1
+ATTEMPTS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    """An upright box of space that is used; ``label`` 0 is a keep-out zone."""
+
+    lower: Float64[np.ndarray, "3"]
+    upper: Float64[np.ndarray, "3"]
+    label: int
+
+
+def furnish(
+    rng: np.random.Generator, plan: Plan, fixed: list[Thing], labels: LabelSpace
+) -> list[Thing]:
+    """Things of every room, numbered from 1; doorways and the ways between them stay free."""
+    things: list[Thing] = []
+    for room in plan.rooms:
+        taken = [_space_of(thing) for thing in fixed if is_inside(room, thing)]
+        taken += _keep_out(plan, room)
+        things += _furnish_room(rng, plan, room, taken, labels)
+    return [replace(thing, instance=i) for i, thing in enumerate(things, start=1)]
+
+
+def is_inside(room: Room, thing: Thing) -> bool:
+    """Whether the middle of the thing's underside lies in the room, or on its borders."""
+    x, y, z = thing.position_m
+    return (
+        room.lower_m[0] <= x <= room.upper_m[0]
+        and room.lower_m[1] <= y <= room.upper_m[1]
+        and room.floor_m - 0.1 <= z <= room.ceiling_m
+    )
+
+
+def _keep_out(plan: Plan, room: Room) -> list[_Taken]:
+    """Space before doorways and wide openings, and before windows above the sill."""
+    zones = []
+    for opening in plan.openings_of(room.index):
+        air, reach = opening_air(opening), 0.6 if opening.wide else 0.85
+        lower, upper = np.array(air.lower_m), np.array(air.upper_m)
+        lower[opening.axis] -= reach
+        upper[opening.axis] += reach
+        zones.append(_Taken(lower, upper, 0))
+    for window in plan.windows:
+        if window.room == room.index:
+            air = window_air(plan, window)
+            lower, upper = np.array(air.lower_m), np.array(air.upper_m)
+            lower[window.axis] -= 0.4
+            upper[window.axis] += 0.4
+            zones.append(_Taken(lower, upper, 0))
+    return zones
+
+
+def _furnish_room(
+    rng: np.random.Generator, plan: Plan, room: Room, taken: list[_Taken], labels: LabelSpace
+) -> list[Thing]:
+    style = make_style(rng)
+    placed: list[Thing] = []
+    for group, chance in RECIPES[room.kind]:
+        if rng.random() > chance:
+            continue
+        prototypes = [build(item.kind, rng, style, labels) for item in group.items]
+        things = _try_group(rng, plan, room, group, prototypes, taken)
+        placed += things
+        taken += [_space_of(thing) for thing in things]
+    return placed
+
+
+def _try_group(
+    rng: np.random.Generator,
+    plan: Plan,
+    room: Room,
+    group: Group,
+    prototypes: list[Thing],
+    taken: list[_Taken],
+) -> list[Thing]:
+    """The group at the first place found where it fits and leaves the ways free; else nothing."""
+    for _ in range(ATTEMPTS):
+        things = _arrange(rng, plan, room, group, prototypes)
+        if not _fits(room, things, taken):
+            continue
+        if group.items[0].above_m > 0.8 or _ways_free(plan, room, things, taken):
+            return things
+    return []
+
+
+def _arrange(
+    rng: np.random.Generator, plan: Plan, room: Room, group: Group, prototypes: list[Thing]
+) -> list[Thing]:
+    """Things of the group in the world; its frame has the wall along x and the room along +y."""
+    local = _local_layout(rng, group, prototypes)
+    low = min(float(thing.box.footprint()[:, 0].min()) for thing in local)
+    high = max(float(thing.box.footprint()[:, 0].max()) for thing in local)
+    origin, yaw = _anchor(rng, plan, room, group, (low, high))
+    cos, sin = math.cos(yaw), math.sin(yaw)
+    placed = []
+    for thing in local:
+        x, y, z = thing.position_m
+        position = (origin[0] + cos * x - sin * y, origin[1] + sin * x + cos * y, room.floor_m + z)
+        placed.append(thing.at(position, _wrap(thing.yaw_rad + yaw)))
+    return placed
+
+
+def _wrap(angle: float) -> float:
+    return (angle + math.pi) % (2 * math.pi) - math.pi
+
+
+def _local_layout(rng: np.random.Generator, group: Group, prototypes: list[Thing]) -> list[Thing]:
+    """Offsets count from the first thing: beside it, before it, or on top of it."""
+    first = prototypes[0]
+    back = 0.03 if group.items[0].above_m < 0.8 else 0.012
+    middle = first.size_m[1] / 2 + back
+    placed = [first.at((0.0, middle, group.items[0].above_m), 0.0)]
+    for item, thing in zip(group.items[1:], prototypes[1:], strict=True):
+        x, y, z = _offset(item, first, thing)
+        jitter = float(rng.uniform(-1, 1)) * math.radians(item.jitter_deg)
+        placed.append(thing.at((x, middle + y, z), math.radians(item.yaw_deg) + jitter))
+    return placed
+
+
+def _offset(item: Item, first: Thing, thing: Thing) -> tuple[float, float, float]:
+    """``x`` and ``y`` are gaps where ``beside``/``before`` say so, offsets of middles otherwise."""
+    x, y = item.x_m, item.y_m
+    if item.beside:
+        x += item.beside * (first.size_m[0] + thing.size_m[0]) / 2
+        y += (thing.size_m[1] - first.size_m[1]) / 2
+    if item.before:
+        y += (first.size_m[1] + thing.size_m[1]) / 2
+    z = first.size_m[2] if item.on_top else item.above_m
+    return x, y, z
+
+
+def _anchor(
+    rng: np.random.Generator, plan: Plan, room: Room, group: Group, extent: tuple[float, float]
+) -> tuple[tuple[float, float], float]:
+    """Origin and yaw of the group's frame."""
+    if group.where == "middle":
+        x = rng.uniform(room.lower_m[0] + 0.8, max(room.upper_m[0] - 0.8, room.lower_m[0] + 0.81))
+        y = rng.uniform(room.lower_m[1] + 0.8, max(room.upper_m[1] - 0.8, room.lower_m[1] + 0.81))
+        return (float(x), float(y)), float(rng.integers(4)) * math.pi / 2
+    side = int(rng.integers(4))
+    if group.where == "window":
+        sills = [w for w in plan.windows if w.room == room.index]
+        if sills:
+            window = sills[int(rng.integers(len(sills)))]
+            side = {(1, -1): 0, (0, 1): 1, (1, 1): 2, (0, -1): 3}[window.axis, window.side]
+            middle = sum(window.span_m) / 2
+            return _on_wall(room, side, middle), side * math.pi / 2
+    along = side % 2
+    # walls 2 and 3 run against the axis, so the group's left end lies at the higher coordinate
+    low, high = extent if side in (0, 1) else (-extent[1], -extent[0])
+    start, end = room.lower_m[along] + 0.03 - low, room.upper_m[along] - 0.03 - high
+    place = float(rng.random())
+    if group.where == "corner":
+        place = float(place > 0.5)
+    return _on_wall(room, side, start + place * (end - start)), side * math.pi / 2
+
+
+def _on_wall(room: Room, side: int, along: float) -> tuple[float, float]:
+    """Side 0 is the wall at low y (facing +y), then counter-clockwise: high x, high y, low x."""
+    return (
+        (along, room.lower_m[1]),
+        (room.upper_m[0], along),
+        (along, room.upper_m[1]),
+        (room.lower_m[0], along),
+    )[side]
+
+
+def _space_of(thing: Thing) -> _Taken:
+    corners = thing.box.footprint()
+    z = thing.position_m[2]
+    return _Taken(
+        np.array([*corners.min(axis=0), z]),
+        np.array([*corners.max(axis=0), z + thing.size_m[2]]),
+        thing.label,
+    )
+
+
+def _fits(room: Room, things: list[Thing], taken: list[_Taken]) -> bool:
+    for thing in things:
+        space = _space_of(thing)
+        inside = (
+            np.all(space.lower[:2] >= np.array(room.lower_m) + 0.008)
+            and np.all(space.upper[:2] <= np.array(room.upper_m) - 0.008)
+            and space.upper[2] < room.ceiling_m - 0.05
+        )
+        if not inside or any(_collide(space, other) for other in taken):
+            return False
+    return True
+
+
+def _collide(space: _Taken, other: _Taken) -> bool:
+    gap = GAP_M if other.label else 0.0
+    if other.label == space.label:
+        gap = SAME_LABEL_GAP_M
+    return bool(np.all(space.lower - gap < other.upper) and np.all(other.lower - gap < space.upper))
+
+
+def _ways_free(plan: Plan, room: Room, things: list[Thing], taken: list[_Taken]) -> bool:
+    """True where somebody can still walk between all doorways of the room, and stand in it."""
+    solid = [space for space in taken if space.label] + [_space_of(thing) for thing in things]
+    cells = [max(math.ceil(size / CELL_M), 1) for size in room.size_m]
+    xs = room.lower_m[0] + (np.arange(cells[0]) + 0.5) * CELL_M
+    ys = room.lower_m[1] + (np.arange(cells[1]) + 0.5) * CELL_M
+    free = np.zeros((cells[0] + 2, cells[1] + 2), dtype=bool)
+    free[1:-1, 1:-1] = True
+    for space in solid:
+        if space.lower[2] < room.floor_m + 1.9:
+            inside_x = (xs > space.lower[0] - CELL_M / 2) & (xs < space.upper[0] + CELL_M / 2)
+            inside_y = (ys > space.lower[1] - CELL_M / 2) & (ys < space.upper[1] + CELL_M / 2)
+            free[1:-1, 1:-1] &= ~(inside_x[:, None] & inside_y[None])
+    walkable = ndimage.distance_transform_edt(free)[1:-1, 1:-1] * CELL_M > WALK_RADIUS_M
+    parts, count = ndimage.label(walkable)
+    if count == 0:
+        return False
+    largest = int(np.argmax(np.bincount(parts.ravel())[1:])) + 1
+    if np.count_nonzero(parts == largest) < 0.97 * np.count_nonzero(walkable):
+        return False
+    return all(
+        _part_before(parts, room, opening_air(opening), opening.axis) == largest
+        for opening in plan.openings_of(room.index)
+    )
+
+
+def _part_before(parts: NDArray[np.int32], room: Room, air: AirBox, axis: int) -> int:
+    """The walkable part half a metre inside the room from the middle of an opening."""
+    middle = (np.array(air.lower_m[:2]) + np.array(air.upper_m[:2])) / 2
+    inwards = 1 if middle[axis] < room.lower_m[axis] else -1
+    face = room.lower_m[axis] if inwards > 0 else room.upper_m[axis]
+    middle[axis] = face + inwards * 0.5
+    cell = ((middle - np.array(room.lower_m)) / CELL_M).astype(int)
+    cell = np.clip(cell, 0, np.array(parts.shape) - 1)
+    return int(parts[cell[0], cell[1]])

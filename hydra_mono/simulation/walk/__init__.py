@@ -1,0 +1,1 @@
+"""The camera's walk through every room."""

@@ -1,0 +1,1 @@
+"""Batches: cached, live and photographed views, cropped and coloured."""

@@ -1,0 +1,234 @@
+"""Batches: crops of cached worlds and of photographs, mixed, with geometry kept true.
+
+Every batch follows from (seed, step) and the list of images alone, so that a training that was
+interrupted goes on as if it had not been.
+"""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Float64, Int64, UInt8
+from torch import Tensor
+
+from hydra_mono.core.frame import Intrinsics
+from hydra_mono.training.data.cache import NAMES, ViewSize
+from hydra_mono.training.data.colors import random_color_change, recoloured
+from hydra_mono.training.data.crops import Crop
+from hydra_mono.training.samples import NO_EDGE_KNOWN, Sample
+
+TARGET_STRIDE = 2  # pixels of the image to one of the truth
+COUNTED_SHOTS = 400  # that class frequencies are counted on
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Images of one size with their truth at half that size.
+
+    ``depth_m``: for the canonical focal length, 0 unknown. ``labels``: NYU40, 0 unknown.
+    ``normals``: 0 unknown. ``camera``: fx, fy, cx, cy of the truth's pixels.
+    """
+
+    image: Float[Tensor, "b 3 h w"]
+    depth_m: Float[Tensor, "b 1 th tw"]
+    labels: Int64[Tensor, "b th tw"]
+    normals: Float[Tensor, "b 3 th tw"]
+    edges: Float[Tensor, "b 1 th tw"]
+    edges_known: Bool[Tensor, "b 1 th tw"]
+    camera: Float[Tensor, "b 4"]
+
+    def to(self, device: torch.device) -> "Batch":
+        moved = {f.name: getattr(self, f.name).to(device, non_blocking=True) for f in fields(self)}
+        return Batch(**moved)
+
+
+@dataclass(frozen=True)
+class Shot:
+    """One image and its truth as plain arrays, of any size; the arrays may lie on disk."""
+
+    rgb: UInt8[np.ndarray, "h w 3"]
+    depth_m: np.ndarray
+    labels: UInt8[np.ndarray, "h w"]
+    edges: UInt8[np.ndarray, "h w"]
+    normals: np.ndarray  # int8, times 127
+    camera: Intrinsics
+
+
+@runtime_checkable
+class BatchSource(Protocol):
+    """Where batches come from; they follow from the seed (seed, step, process) alone."""
+
+    def __call__(self, rule: "BatchRule", seed: tuple[int, int, int]) -> Batch: ...
+
+    def label_counts(self, classes: int) -> Float64[np.ndarray, " k"]:
+        """How often pixels have each label, worlds and photographs alike; 0 for unknown."""
+        ...
+
+
+class CachedWorlds:
+    """Views of worlds drawn by ``cache_world``; labels are mapped by ``table``."""
+
+    def __init__(self, folders: Sequence[Path], table: UInt8[np.ndarray, "256"]) -> None:
+        self._worlds = [
+            {name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in NAMES}
+            for folder in folders
+        ]
+        self._table = table
+
+    def __len__(self) -> int:
+        return sum(len(world["rgb"]) for world in self._worlds)
+
+    def draw(self, rng: np.random.Generator) -> Shot:
+        world = self._worlds[int(rng.integers(len(self._worlds)))]
+        view = int(rng.integers(len(world["rgb"])))
+        images = {name: world[name][view] for name in NAMES}
+        height, width = images["labels"].shape
+        images["labels"] = self._table[images["labels"]]
+        return Shot(**images, camera=ViewSize(width, height).camera())
+
+
+class Photographs:
+    """Samples held in memory at a size that leaves room for crops."""
+
+    def __init__(self, samples: Iterable[Sample], width: int, margin_px: int) -> None:
+        self.shots = [_shot(sample, width, margin_px) for sample in samples]
+
+    def __len__(self) -> int:
+        return len(self.shots)
+
+    def draw(self, rng: np.random.Generator) -> Shot:
+        return self.shots[int(rng.integers(len(self.shots)))]
+
+
+def _shot(sample: Sample, width: int, margin_px: int) -> Shot:
+    """The sample without its outermost pixels, resized."""
+    cut = slice(margin_px, -margin_px or None)
+    camera = sample.intrinsics
+    shown = (camera.width - 2 * margin_px, camera.height - 2 * margin_px)
+    inner = camera.cropped(margin_px, margin_px, *shown)
+    height = round(width * inner.height / inner.width)
+    whole = Crop(0.0, 0.0, float(inner.width), float(inner.height), flip=False)
+    size = (height, width)
+    return Shot(
+        rgb=np.rint(whole.image(sample.rgb[cut, cut], size).permute(1, 2, 0).numpy()).astype("u1"),
+        depth_m=whole.picked(sample.depth_m[cut, cut], size).astype(np.float16),
+        labels=whole.picked(sample.labels[cut, cut], size),
+        edges=whole.marked(sample.edges[cut, cut], size),
+        normals=np.rint(whole.picked(sample.normals[cut, cut], size) * 127).astype(np.int8),
+        camera=inner.resized(width, height),
+    )
+
+
+@dataclass(frozen=True)
+class BatchRule:
+    """What a batch is made of. ``focal_px`` is the canonical focal length at ``feed_width``."""
+
+    height: int
+    width: int
+    count: int
+    photographs: float  # share of the batch
+    focal_px: float
+    feed_width: int
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+    least_crop: float = 0.85  # of a drawn image's side
+    least_photograph_crop: float = 0.6
+
+    @property
+    def photograph_count(self) -> int:
+        return math.ceil(self.photographs * self.count)
+
+    @property
+    def focal_per_width(self) -> float:
+        return self.focal_px / self.feed_width
+
+
+class BatchMaker:
+    """Mixes worlds and photographs; either may be None."""
+
+    def __init__(self, worlds: CachedWorlds | None, photographs: Photographs | None) -> None:
+        self.worlds, self.photographs = worlds, photographs
+
+    def __call__(self, rule: BatchRule, seed: tuple[int, int, int]) -> Batch:
+        """The batch of a seed, a step and a process."""
+        rng = np.random.default_rng(seed)
+        items = [_cropped(rng, *self._draw(rng, rule, i), rule) for i in range(rule.count)]
+        image = torch.stack([item[0] for item in items])
+        noise = torch.from_numpy(rng.standard_normal(image.shape, dtype=np.float32))
+        image = recoloured(image / 255, random_color_change(rng, rule.count), noise)
+        rest = [torch.stack([item[k] for item in items]) for k in range(1, 7)]
+        return Batch(normalised(image, rule), *rest)
+
+    def label_counts(self, classes: int) -> Float64[np.ndarray, " k"]:
+        rng = np.random.default_rng(0)
+        counts = np.zeros(classes)
+        for source in (self.worlds, self.photographs):
+            if source is not None:
+                labels = [np.asarray(source.draw(rng).labels) for _ in range(COUNTED_SHOTS)]
+                counts += label_shares(np.concatenate([image.ravel() for image in labels]), classes)
+        return counts
+
+    def _draw(self, rng: np.random.Generator, rule: BatchRule, index: int) -> tuple[Shot, float]:
+        """A shot, and how small its crops may be."""
+        wanted = index < rule.photograph_count
+        if self.photographs and (wanted or not self.worlds):
+            return self.photographs.draw(rng), rule.least_photograph_crop
+        assert self.worlds is not None
+        return self.worlds.draw(rng), rule.least_crop
+
+
+def label_shares(labels: UInt8[np.ndarray, " n"], classes: int) -> Float64[np.ndarray, " k"]:
+    """Each label's share of the known pixels."""
+    counts = np.bincount(labels, minlength=classes)[:classes].astype(np.float64)
+    counts[0] = 0
+    return np.asarray(counts / max(counts.sum(), 1))
+
+
+def normalised(image: Float[Tensor, "b 3 h w"], rule: BatchRule) -> Float[Tensor, "b 3 h w"]:
+    """Colours 0..1 as the network wants them."""
+    mean, std = (torch.tensor(v, device=image.device).view(3, 1, 1) for v in (rule.mean, rule.std))
+    return ((image - mean) / std).contiguous(memory_format=torch.channels_last)
+
+
+def _cropped(
+    rng: np.random.Generator, shot: Shot, least: float, rule: BatchRule
+) -> tuple[Tensor, ...]:
+    """One item of a batch: scaling divides depth, flips mirror normals, the camera follows."""
+    whole = (shot.camera.height, shot.camera.width)
+    crop = random_crop(rng, whole, rule.width / rule.height, least)
+    size = (rule.height // TARGET_STRIDE, rule.width // TARGET_STRIDE)
+    camera = crop.camera(shot.camera, size)
+    scale = rule.focal_per_width * size[1] / camera.fx
+    depth = crop.picked(shot.depth_m, size).astype(np.float32) * np.float32(scale)
+    normals = crop.picked(shot.normals, size).astype(np.float32) / 127
+    if crop.flip:
+        normals[..., 0] *= -1
+    edges = crop.marked(shot.edges, size)
+    return (
+        crop.image(shot.rgb, (rule.height, rule.width)),
+        torch.from_numpy(depth)[None],
+        torch.from_numpy(crop.picked(shot.labels, size).astype(np.int64)),
+        torch.from_numpy(normals).permute(2, 0, 1),
+        torch.from_numpy((edges == 1).astype(np.float32))[None],
+        torch.from_numpy(edges != NO_EDGE_KNOWN)[None],
+        torch.tensor([camera.fx, camera.fy, camera.cx, camera.cy]),
+    )
+
+
+def random_crop(
+    rng: np.random.Generator, whole: tuple[int, int], aspect: float, least: float
+) -> Crop:
+    """A crop of the wanted proportions, ``least``..1 of the largest, anywhere; half mirrored.
+
+    ``whole``: height and width.
+    """
+    width = min(whole[1], whole[0] * aspect)
+    width *= math.exp(rng.uniform(math.log(least), 0.0))
+    height = width / aspect
+    left = rng.uniform(0, whole[1] - width)
+    top = rng.uniform(0, whole[0] - height)
+    return Crop(float(left), float(top), float(width), float(height), bool(rng.random() < 0.5))

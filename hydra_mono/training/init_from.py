@@ -1,0 +1,33 @@
+"""A trained network's weights in a larger one, to go on from."""
+
+import torch
+
+from hydra_mono.perception.networks.m2h import M2H, M2HConfig
+from hydra_mono.perception.weights_io.checkpoint import CheckpointError
+
+NEW_BLOCK_SCALE = 1e-3  # by which a new block counts at first; not 0, so that it learns
+
+
+def grown(network: M2H, config: M2HConfig) -> M2H:
+    """A network of ``config`` with all of ``network``'s weights.
+
+    The stages of a convolutional backbone may be deeper, their last blocks being new; whatever
+    has no weights (the size of features, say) may differ. New blocks hardly change anything at
+    first (Bachlechner et al., ReZero, UAI 2021, start blocks at nothing in the same way).
+
+    Raises:
+        CheckpointError: weights would be lost, or are of other sizes.
+    """
+    larger, known = M2H(config), network.state_dict()
+    values = larger.state_dict()
+    for name, value in known.items():
+        if name not in values or values[name].shape != value.shape:
+            raise CheckpointError(f"cannot go on from these weights: '{name}' does not fit")
+        values[name] = value
+    for name in values.keys() - known.keys():
+        if not name.startswith("backbone.stages."):
+            raise CheckpointError(f"cannot go on from these weights: they lack '{name}'")
+        if name.endswith(".scale"):
+            values[name] = torch.full_like(values[name], NEW_BLOCK_SCALE)
+    larger.load_state_dict(values)
+    return larger

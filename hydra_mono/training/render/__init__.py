@@ -1,0 +1,1 @@
+"""The torch ray caster: simulated worlds as images on CPU and GPU."""

@@ -1,0 +1,1 @@
+"""Observed free space and its distance field."""

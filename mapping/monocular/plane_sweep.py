@@ -1,0 +1,171 @@
+"""Depth tried against earlier images: which change of it makes them look alike."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float32
+from scipy.ndimage import uniform_filter
+
+from hydra_mono.core.geometry import inverse
+from hydra_mono.mapping.monocular.low_res import Draft
+from hydra_mono.mapping.monocular.poisson import Evidence
+
+_EVEN_PX = 7  # window in which contrast is made even
+_GRAIN = 2.0  # grey levels; weaker contrast is noise
+_UNLIKE = 1.5  # difference, in deviations of the window, beyond which pixels are not the same
+_ALIKE = 0.3  # mean difference that halves a match's weight
+_WIDEST_TURN = 0.5  # rad between two images that are compared
+_LEAST_SEEN = 0.3  # share of the compared images that must show a pixel
+_LEAST_BEND = 1.01  # of the prior's own; less is rounding
+_NEAREST = 0.05  # of a depth; a point nearer to the other camera is not looked up
+
+
+@dataclass(frozen=True, slots=True)
+class SweepRule:
+    """``span``: changes of log depth that are tried, to either side, in ``steps`` steps.
+    ``stride``: every so many pixels are looked at. ``partners``: images compared with, those
+    whose distance is nearest to ``parallax`` times the median depth. ``window``: looked-at pixels
+    over which differences are averaged. ``sharpness``: how many times a unit of mean difference
+    weighs against a change by its expected deviation ``prior``. ``finest``: least deviation of
+    what is found.
+    """
+
+    span: float
+    steps: int
+    stride: int
+    partners: int = 2
+    parallax: float = 0.15
+    window: int = 7
+    sharpness: float = 60.0
+    prior: float = 0.08
+    finest: float = 0.015
+
+
+def sweep(draft: Draft, past: Sequence[Draft], rule: SweepRule) -> Evidence | None:
+    """What earlier images say of the draft's depth; None when none of them can say anything.
+
+    Plane sweeping (Collins, CVPR 1996) over surfaces as the network drew them instead of planes:
+    each hypothesis is its depth times exp(h), and windows need not be small, since the depth's
+    shape is about right. The energy of a hypothesis is ``sharpness`` · difference +
+    h²/(2 prior²); a parabola through its minimum gives the change and, without the prior's
+    share, the precision.
+    """
+    chosen = partners(draft, past, rule)
+    if not chosen:
+        return None
+    changes = np.linspace(-rule.span, rule.span, rule.steps + 1, dtype=np.float32)
+    difference = _differences(draft, chosen, changes, rule)
+    found = _read_off(difference, changes, rule)
+    return Evidence(*(_spread(a, rule.stride, draft) for a in (found.change, found.precision)))
+
+
+def _spread(
+    values: Float32[np.ndarray, "r c"], stride: int, draft: Draft
+) -> Float32[np.ndarray, "h w"]:
+    height, width = draft.log_depth.shape
+    return values.repeat(stride, axis=0).repeat(stride, axis=1)[:height, :width]
+
+
+def partners(draft: Draft, past: Sequence[Draft], rule: SweepRule) -> list[Draft]:
+    """Earlier images from about the right distance that look the same way."""
+    if not past or not draft.usable.any():
+        return []
+    poses = np.stack([other.world_from_camera for other in past])
+    distance_m = np.linalg.norm(poses[:, :3, 3] - draft.world_from_camera[:3, 3], axis=1)
+    parallax = distance_m / float(np.median(draft.depth_m[draft.usable]))
+    trace = np.einsum("nij,ij->n", poses[:, :3, :3], draft.world_from_camera[:3, :3])
+    fits = ((trace - 1) / 2 > np.cos(_WIDEST_TURN)) & (parallax > rule.parallax / 5)
+    misfit = np.abs(np.log(np.maximum(parallax, 1e-6) / rule.parallax))
+    order = np.argsort(np.where(fits, misfit, np.inf), kind="stable")[: rule.partners]
+    return [past[index] for index in order if fits[index]]
+
+
+def even_contrast(gray: Float32[np.ndarray, "h w"]) -> Float32[np.ndarray, "h w"]:
+    """The image less its local mean over its local deviation, so that exposure does not count."""
+    mean = uniform_filter(gray, _EVEN_PX, mode="nearest")
+    square = uniform_filter(gray * gray, _EVEN_PX, mode="nearest")
+    variance = np.maximum(square - mean * mean, 0)
+    return np.asarray((gray - mean) / np.sqrt(variance + np.float32(_GRAIN**2)))
+
+
+def _differences(
+    draft: Draft, others: Sequence[Draft], changes: Float32[np.ndarray, " k"], rule: SweepRule
+) -> Float32[np.ndarray, "k r c"]:
+    """Mean difference to the other images, by change of log depth and looked-at pixel."""
+    at = np.s_[:: rule.stride, :: rule.stride]
+    inverse_depth = np.exp(-draft.log_depth[at]) * np.exp(-changes)[:, None, None]
+    mine, rays = even_contrast(draft.gray)[at], draft.rays[at]
+    total, seen = np.zeros_like(inverse_depth), np.zeros_like(inverse_depth)
+    for other in others:
+        relative = inverse(other.world_from_camera) @ draft.world_from_camera
+        image, inside = _seen_from(other, relative.astype(np.float32), rays, inverse_depth)
+        image -= mine
+        total += np.minimum(np.abs(image, out=image), np.float32(_UNLIKE)) * inside
+        seen += inside
+    least = seen[[0, len(changes) // 2, -1]].min(axis=0)
+    hidden = uniform_filter(least, rule.window, mode="nearest") < _LEAST_SEEN * len(others)
+    around = (0, rule.window, rule.window)
+    mean = uniform_filter(total / np.maximum(seen, 1), around, mode="nearest")
+    return np.where(hidden, np.float32(_UNLIKE), mean)
+
+
+def _seen_from(
+    other: Draft,
+    other_from_here: Float32[np.ndarray, "4 4"],
+    rays: Float32[np.ndarray, "r c 3"],
+    inverse_depth: Float32[np.ndarray, "k r c"],
+) -> tuple[Float32[np.ndarray, "k r c"], Float32[np.ndarray, "k r c"]]:
+    """The other image where it shows points along rays, and 1 where it does.
+
+    A point at ray · z lies at R ray z + t for the other camera; its image is that of
+    R ray + t/z, so that rotation is done once for all depths.
+    """
+    camera = other.camera
+    to_grid = np.array(
+        [
+            [2 * camera.fx / camera.width, 0, (2 * camera.cx + 1) / camera.width - 1],
+            [0, 2 * camera.fy / camera.height, (2 * camera.cy + 1) / camera.height - 1],
+            [0, 0, 1],
+        ],
+        np.float32,
+    )
+    far = rays @ (to_grid @ other_from_here[:3, :3]).T
+    near = to_grid @ other_from_here[:3, 3]
+    z = np.maximum(far[..., 2] + near[2] * inverse_depth, np.float32(_NEAREST))
+    grid = np.empty((*inverse_depth.shape, 2), np.float32)
+    inside = z > _NEAREST
+    for axis, pixels in enumerate((camera.width, camera.height)):
+        place = (far[..., axis] + near[axis] * inverse_depth) / z
+        inside &= np.abs(place) < np.float32(1 - 1 / pixels)
+        grid[..., axis] = place
+    image = torch.from_numpy(even_contrast(other.gray))[None, None]
+    places = torch.from_numpy(grid).reshape(1, -1, grid.shape[2], 2)
+    found = F.grid_sample(image, places, align_corners=False)
+    return found.numpy().reshape(inverse_depth.shape), inside.astype(np.float32)
+
+
+def _read_off(
+    difference: Float32[np.ndarray, "k r c"], changes: Float32[np.ndarray, " k"], rule: SweepRule
+) -> Evidence:
+    """The change of least energy, without the prior's pull, and the precision it has."""
+    step, prior = changes[1] - changes[0], np.float32(1 / rule.prior**2)
+    energy = np.float32(rule.sharpness) * difference
+    energy += (prior / 2 * changes**2)[:, None, None]
+    best = np.clip(energy.argmin(axis=0), 1, len(changes) - 2)[None]
+    before, least, after = (np.take_along_axis(energy, best + i, 0)[0] for i in (-1, 0, 1))
+    bend = (before - 2 * least + after) / step**2
+    found = (bend > np.float32(_LEAST_BEND) * prior) & (least <= before) & (least <= after)
+    bend = np.where(found, bend, 2 * prior)
+    lowest = changes[best[0]] + (before - after) / (2 * step * bend)
+    change = np.clip(lowest * bend / (bend - prior), -rule.span, rule.span)
+    unlike = np.take_along_axis(difference, best, 0)[0] / np.float32(_ALIKE)
+    precision = np.minimum((bend - prior) / (1 + unlike**2), np.float32(1 / rule.finest**2))
+    return Evidence(np.where(found, change, 0), np.where(found, precision, 0))
+
+
+# A wide search where few pixels do, then a fine one round what it left.
+COARSE = SweepRule(span=0.35, steps=20, stride=2, window=5, prior=0.12)
+FINE = SweepRule(span=0.1, steps=8, stride=1, window=7, prior=0.06)

@@ -1,0 +1,1 @@
+"""The truncated signed distance field on voxel blocks: fusion, labels, mesh, archive."""

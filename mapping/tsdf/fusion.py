@@ -1,0 +1,266 @@
+"""Fusion of one depth image into the voxels of the blocks it concerns."""
+
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+from jaxtyping import Bool, Float32, Float64, Int32, Int64, UInt8
+
+from hydra_mono.core.prediction import Prediction
+from hydra_mono.mapping.tsdf.attributes import name, paint, stamp
+from hydra_mono.mapping.tsdf.blocks import RESOLUTION, VOXELS, VoxelArrays
+from hydra_mono.mapping.tsdf.depth import flying
+from hydra_mono.mapping.tsdf.frustum import DepthView
+from hydra_mono.mapping.tsdf.tiles import LEAST_SLANT, TILE, Tiles
+from hydra_mono.mapping.tsdf.weights import certainty, closeness, depth_weight, expected_sdf_m
+
+_SURE = 1.0  # weight of a voxel that is seen through or has never been near a surface
+
+
+@dataclass(frozen=True, slots=True)
+class FusionRule:
+    """How much one observation says. Lengths in metres, weights in close observations.
+
+    ``front_m``/``behind_m``: distances are measured that far in front of the surface and that
+    far behind it. An observation weighs 1/(1 + (sigma/sigma0)²) with the deviation of its depth,
+    and behind the surface less, down to ``least_weight`` at ``behind_m``.
+    ``carve_weight``: what seeing through a solid voxel weighs.
+    Where the deviation is known pixel by pixel, sigma0 is ``half_sigma_m``, and both distances
+    grow by ``margin_sigmas`` deviations, ``max_margin_m`` at most. Within that margin nothing
+    weighs less for lying behind: it may as well lie before, and surfaces would recede.
+    """
+
+    voxel_size_m: float
+    front_m: float
+    behind_m: float
+    least_weight: float
+    max_weight: float
+    carve_weight: float
+    max_label_weight: float
+    min_depth_m: float
+    half_sigma_m: float = 0.01
+    margin_sigmas: float = 0.0
+    max_margin_m: float = 0.0
+
+    @property
+    def deepest_m(self) -> float:
+        """The farthest behind a surface that any pixel is measured."""
+        return self.behind_m + self.max_margin_m
+
+    @property
+    def reach_m(self) -> float:
+        """How much deeper than the measured depth a voxel may be and still be concerned."""
+        return self.deepest_m / LEAST_SLANT
+
+
+@dataclass(frozen=True, slots=True)
+class Pixels:
+    """The images of one frame as flat arrays; depth and sigma have a border of zeros.
+
+    ``stride`` is the width of the bordered images; pixels are numbered as in them.
+    ``slant``: by tile.
+    """
+
+    stride: int
+    focal_px: float
+    depth_m: Float32[np.ndarray, " p"]
+    slant: Float32[np.ndarray, "r c"]
+    color: UInt8[np.ndarray, "q 3"]
+    label: UInt8[np.ndarray, " q"] | None
+    confidence: Float32[np.ndarray, " q"] | None
+    sigma_m: Float32[np.ndarray, " p"] | None
+
+    def unbordered(self, pixel: Int32[np.ndarray, " k"]) -> Int32[np.ndarray, " k"]:
+        """The same pixels, none of the border, in the images without one."""
+        return np.asarray(pixel - 2 * (pixel // self.stride) - self.stride + 1)
+
+    def slant_at(self, pixel: Int32[np.ndarray, " k"]) -> Float32[np.ndarray, " k"]:
+        """The slant of pixels, none of the border."""
+        row = pixel // self.stride
+        column = pixel - row * self.stride
+        return np.asarray(self.slant[(row - 1) // TILE, (column - 1) // TILE])
+
+
+@dataclass(frozen=True, slots=True)
+class Samples:
+    """The voxels of chosen blocks as the camera sees them, 512 for each of ``slots``.
+
+    ``sdf_m`` is the measured depth minus the voxel's own; NaN where nothing was measured.
+    """
+
+    slots: Int64[np.ndarray, " n"]
+    pixel: Int32[np.ndarray, " m"]
+    sdf_m: Float32[np.ndarray, " m"]
+
+    def voxel(self, chosen: Int64[np.ndarray, " k"]) -> Int64[np.ndarray, " k"]:
+        """Places of samples in the flat voxel arrays."""
+        rows = chosen // VOXELS
+        return np.asarray((self.slots[rows] - rows) * VOXELS + chosen)
+
+
+def fuse(
+    voxels: VoxelArrays, samples: Samples, pixels: Pixels, rule: FusionRule, frame_number: int
+) -> None:
+    """Updates distance, weight, colour, label and stamps of the sampled voxels."""
+    far = (rule.front_m + rule.max_margin_m) / LEAST_SLANT
+    clear = np.flatnonzero((samples.sdf_m > far) & _open_to_carving(voxels, samples.slots))
+    close = np.flatnonzero((samples.sdf_m <= far) & (samples.sdf_m >= -rule.reach_m))
+    voxel, pixel = samples.voxel(close), samples.pixel[close]
+    sdf = samples.sdf_m[close] * pixels.slant_at(pixel)
+    margin = _margin_m(pixels, pixel, rule)
+    before = np.flatnonzero(sdf > rule.front_m + margin)
+    _carve(voxels, samples.voxel(clear), _sureness(pixels, samples.pixel[clear], rule), rule)
+    _carve(voxels, voxel[before], _sureness(pixels, pixel[before], rule), rule)
+    near = np.flatnonzero((sdf <= rule.front_m + margin) & (sdf >= -rule.behind_m - margin))
+    near = near[~flying(pixels.depth_m, pixel[near], pixels.stride, pixels.focal_px)]
+    voxel, pixel, sdf = voxel[near], pixel[near], sdf[near]
+    _average(voxels, voxel, sdf, pixels, pixel, rule)
+    painted_m = 1.5 * rule.voxel_size_m
+    at_surface = np.flatnonzero(np.abs(sdf) <= painted_m)
+    voxel, pixel, sdf = voxel[at_surface], pixels.unbordered(pixel[at_surface]), sdf[at_surface]
+    paint(voxels, voxel, np.take(pixels.color, pixel, axis=0))
+    if pixels.label is not None:
+        counts = _trust(pixels, pixel, sdf, painted_m)
+        name(voxels, voxel, pixels.label[pixel], counts, rule.max_label_weight)
+    stamp(voxels, voxel, frame_number)
+
+
+def _open_to_carving(voxels: VoxelArrays, slots: Int64[np.ndarray, " n"]) -> Bool[np.ndarray, " m"]:
+    """Which voxels of blocks would change if they were seen through."""
+    return np.asarray(((voxels.sdf_m[slots] < 0) | (voxels.weight[slots] < _SURE)).reshape(-1))
+
+
+def _margin_m(
+    pixels: Pixels, pixel: Int32[np.ndarray, " m"], rule: FusionRule
+) -> np.float32 | Float32[np.ndarray, " m"]:
+    """How much farther than usual, both ways, distances are measured."""
+    if pixels.sigma_m is None:
+        return np.float32(0)
+    wanted = pixels.sigma_m[pixel] * np.float32(rule.margin_sigmas)
+    return np.asarray(np.minimum(wanted, np.float32(rule.max_margin_m)))
+
+
+def _sureness(
+    pixels: Pixels, pixel: Int32[np.ndarray, " m"], rule: FusionRule
+) -> np.float32 | Float32[np.ndarray, " m"]:
+    """What seeing through something counts, of what it would if the depth were certain."""
+    if pixels.sigma_m is None:
+        return np.float32(1)
+    return certainty(pixels.sigma_m[pixel], rule.half_sigma_m)
+
+
+def _average(
+    voxels: VoxelArrays,
+    voxel: Int64[np.ndarray, " m"],
+    sdf_m: Float32[np.ndarray, " m"],
+    pixels: Pixels,
+    pixel: Int32[np.ndarray, " m"],
+    rule: FusionRule,
+) -> None:
+    """The running weighted mean of Curless and Levoy (SIGGRAPH 1996), its memory bounded."""
+    stored_sdf, stored_weight = voxels.sdf_m.reshape(-1), voxels.weight.reshape(-1)
+    old, old_weight = stored_sdf[voxel], stored_weight[voxel]
+    if pixels.sigma_m is None:
+        weight = depth_weight(pixels.depth_m[pixel])
+        expected = expected_sdf_m(old, old_weight, sdf_m, rule.behind_m)
+    else:
+        weight = certainty(pixels.sigma_m[pixel], rule.half_sigma_m)
+        expected = sdf_m + _margin_m(pixels, pixel, rule)
+    fades = 1 + np.minimum(expected, 0) / np.float32(rule.behind_m)
+    weight = weight * np.maximum(fades, np.float32(rule.least_weight))
+    total = old_weight + weight
+    stored_sdf[voxel] = old + (sdf_m - old) * (weight / total)
+    stored_weight[voxel] = np.minimum(total, np.float32(rule.max_weight))
+
+
+def _carve(
+    voxels: VoxelArrays,
+    voxel: Int64[np.ndarray, " m"],
+    sureness: np.float32 | Float32[np.ndarray, " m"],
+    rule: FusionRule,
+) -> None:
+    """Sees through voxels: unobserved ones become free, solid ones wear off."""
+    stored_sdf, stored_weight = voxels.sdf_m.reshape(-1), voxels.weight.reshape(-1)
+    sure = np.broadcast_to(np.float32(_SURE) * sureness, voxel.shape)
+    concerned = (stored_sdf[voxel] < 0) | (stored_weight[voxel] < sure)
+    voxel, sure = voxel[concerned], sure[concerned]
+    old, weight = stored_sdf[voxel], stored_weight[voxel]
+    carving = np.float32(rule.carve_weight) * sure
+    stored_sdf[voxel] = old + (np.float32(rule.front_m) - old) * (carving / (weight + carving))
+    stored_weight[voxel] = np.maximum(weight, sure)
+
+
+def _trust(
+    pixels: Pixels,
+    pixel: Int32[np.ndarray, " m"],
+    sdf_m: Float32[np.ndarray, " m"],
+    reach_m: float,
+) -> Float32[np.ndarray, " m"]:
+    """What labels count, of unbordered pixels; where depth is a guess, so is what is close."""
+    confidence = pixels.confidence
+    trust = np.ones(len(pixel), np.float32) if confidence is None else confidence[pixel]
+    return trust if pixels.sigma_m is not None else trust * closeness(sdf_m, reach_m)
+
+
+def project(
+    view: DepthView,
+    pixels: Pixels,
+    keys: Int32[np.ndarray, "n 3"],
+    slots: Int64[np.ndarray, " n"],
+    rule: FusionRule,
+) -> Samples:
+    """Where the voxels of blocks fall in the image, and what was measured there."""
+    camera = view.intrinsics
+    # Pixel (u, v) sits at (u + 1, v + 1) of the bordered images; the half rounds.
+    matrix = camera.matrix
+    matrix[:2, 2] += 1.5
+    pose = view.camera_from_world
+    projection = matrix @ pose[:3, :3] * rule.voxel_size_m
+    origins = (keys * RESOLUTION) @ projection.T + matrix @ pose[:3, 3]
+    local = _local_voxels() @ projection.T
+    a, b, z = (_sums(origins[:, i], local[:, i]) for i in range(3))
+    inverse_z = 1 / np.maximum(z, np.float32(1e-3))
+    u = np.clip(a * inverse_z, 0.5, camera.width + 1.5).astype(np.int32)
+    v = np.clip(b * inverse_z, 0.5, camera.height + 1.5).astype(np.int32)
+    pixel = v * np.int32(pixels.stride) + u
+    depth = np.take(pixels.depth_m, pixel)
+    sdf = np.where((depth > 0) & (z > rule.min_depth_m), depth - z, np.float32(np.nan))
+    return Samples(slots=slots, pixel=pixel, sdf_m=sdf)
+
+
+def _sums(
+    origins: Float64[np.ndarray, " n"], local: Float64[np.ndarray, " 512"]
+) -> Float32[np.ndarray, " m"]:
+    return np.add.outer(origins.astype(np.float32), local.astype(np.float32)).reshape(-1)
+
+
+@cache
+def _local_voxels() -> Float64[np.ndarray, "512 3"]:
+    z, y, x = np.indices((RESOLUTION,) * 3)
+    return np.stack([x, y, z], axis=-1).reshape(-1, 3).astype(np.float64)
+
+
+def bordered(
+    view: DepthView, tiles: Tiles, rgb: UInt8[np.ndarray, "h w 3"], prediction: Prediction
+) -> Pixels:
+    """The images of a frame, made ready for look-ups; the view's depth is the cleaned one."""
+    labels, confidence, sigma_m = prediction.labels, prediction.confidence, prediction.sigma_m
+    return Pixels(
+        stride=view.depth_m.shape[1] + 2,
+        focal_px=max(view.intrinsics.fx, view.intrinsics.fy),
+        depth_m=_pad(view.depth_m),
+        slant=tiles.slant,
+        color=rgb.reshape(-1, 3),
+        label=None if labels is None else labels.reshape(-1),
+        confidence=None if confidence is None else confidence.reshape(-1),
+        sigma_m=None if sigma_m is None else _pad(sigma_m),
+    )
+
+
+def _pad(image: np.ndarray) -> np.ndarray:
+    height, width = image.shape
+    padded = np.empty((height + 2, width + 2), image.dtype)
+    padded[[0, -1]] = 0
+    padded[:, [0, -1]] = 0
+    padded[1:-1, 1:-1] = image
+    return padded.reshape(-1)

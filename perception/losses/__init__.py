@@ -1,0 +1,1 @@
+"""Losses of multi-task dense prediction and their weights."""

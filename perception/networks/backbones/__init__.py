@@ -1,0 +1,1 @@
+"""Backbones: an image becomes four feature maps."""

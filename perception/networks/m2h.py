@@ -1,0 +1,484 @@
+# mypy: disable-error-code="no-any-return,no-untyped-call"
+"""M2H: one image in; depth, semantics, normals and edges out. The network, read top to bottom.
+
+Udugama et al., *M2H: Multi-Task Learning with Efficient Window-Based Cross-Task Attention for
+Monocular Spatial Perception*, IROS 2025. Its small flavour and our compact one are the same
+design with other numbers. Submodules bear the names of the published state dict.
+
+Comments give shapes: b images; t = 4 tasks; c channels; g the backbone's grid (image / 14).
+"""
+
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from hydra_mono.perception.networks.backbones.convnext import ConvBackbone, ConvConfig
+from hydra_mono.perception.networks.backbones.vit import Backbone, Tap, VisionTransformer, VitConfig
+from hydra_mono.perception.networks.heads import (
+    DenseHead,
+    PlainHead,
+    SeparableConv,
+    doubled,
+    resized,
+    stretched,
+)
+
+TASKS = ("edges", "normals", "sem_seg", "depth")
+MIN_DEPTH_M = 0.001
+
+
+@dataclass(frozen=True)
+class M2HConfig:
+    """Everything that the variants differ in; the defaults are the published M2H."""
+
+    backbone: VitConfig | ConvConfig = field(default_factory=VitConfig)
+    classes: int = 41  # NYU40 and 0, unknown
+    channels: int = 256
+    light: bool = False  # separable and grouped convolutions; attention at half size, c/4 channels
+    compat: bool = False  # padding is not cropped off; operations in the published order
+    attention_layers: int = 2
+    attention_heads: int = 4
+    window: int = 7  # side of an attention window
+    mask_padding: bool = False  # hide the padding of windows from attention; published: no
+    feature_scale: int = 8  # side of the tasks' features, in grids; 8, 4 or 2
+    head_upsamplings: int = 2  # doublings after that
+    attention_skip: bool = False  # edges and normals also see their features from before attention
+    smooth_depth: bool = False  # softplus instead of the published ReLU, which may stop learning
+    feed: tuple[int, int] = (224, 224)  # height and width of the images it is meant for, pixels
+    focal_px: float | None = (
+        None  # at that size; depth is true for it, and scales with the camera's
+    )
+
+
+FULL = M2HConfig()
+SMALL = M2HConfig(light=True)
+COMPACT = M2HConfig(
+    backbone=ConvConfig(depths=(2, 2, 12, 4)),
+    channels=96,
+    light=True,
+    mask_padding=True,
+    feature_scale=4,
+    head_upsamplings=1,
+    attention_skip=True,
+    smooth_depth=True,
+    feed=(192, 256),
+    focal_px=210.0,
+)
+
+
+class Maps(NamedTuple):
+    """What the network says, at the image's size. ``semantics`` and ``edges`` are logits."""
+
+    depth_m: Float[Tensor, "b 1 h w"]
+    semantics: Float[Tensor, "b k h w"]
+    normals: Float[Tensor, "b 3 h w"]
+    edges: Float[Tensor, "b 1 h w"]
+
+
+class M2H(nn.Module):
+    """The whole network. Any image size; the image is normalised by the caller.
+
+    ``backbone``: an ``nn.Module`` of one's own in place of the config's.
+    """
+
+    def __init__(self, config: M2HConfig = FULL, backbone: Backbone | None = None) -> None:
+        super().__init__()
+        self.config = config
+        self.backbone = backbone or create_backbone(config.backbone)
+        self.mlt_head = MultiTaskHead(config, self.backbone)
+
+    def forward(self, image: Float[Tensor, "b 3 h w"]) -> Maps:
+        height, width = image.shape[2:]
+        padded, top, left = pad_to_multiple(image, self.backbone.multiple)
+        taps = self.backbone(padded)
+        if self.config.compat:  # the padding stays in and shifts the maps a little
+            return self.mlt_head(taps, (height, width))
+        depth, semantics, normals, edges = (
+            whole[:, :, top : top + height, left : left + width]
+            for whole in self.mlt_head(taps, (padded.shape[2], padded.shape[3]))
+        )
+        return Maps(depth, semantics, F.normalize(normals, dim=1), edges)
+
+
+def create_backbone(config: VitConfig | ConvConfig) -> VisionTransformer | ConvBackbone:
+    """The backbone whose numbers these are."""
+    return VisionTransformer(config) if isinstance(config, VitConfig) else ConvBackbone(config)
+
+
+def pad_to_multiple(
+    image: Float[Tensor, "b c h w"], multiple: int
+) -> tuple[Float[Tensor, "b c ph pw"], int, int]:
+    """The image with zeros round it, and the rows and columns added before it."""
+    rows, columns = (-size % multiple for size in image.shape[2:])
+    top, left = rows // 2, columns // 2
+    return F.pad(image, (left, columns - left, top, rows - top)), top, left
+
+
+class MultiTaskHead(nn.Module):
+    """Reassembly, a decoder per task, attention across tasks, gated merging, heads."""
+
+    def __init__(self, config: M2HConfig, backbone: Backbone) -> None:
+        super().__init__()
+        c, light = config.channels, config.light
+        self.config = config
+        widths = backbone.widths
+        self.reassemble_blocks: Reassembly | None = None
+        if backbone.has_class_token:
+            self.reassemble_blocks = Reassembly(widths[-1], light=light)
+            widths = self.reassemble_blocks.widths
+        self.convs = nn.ModuleList(Conv(width, c, 3, light=light, bias=False) for width in widths)
+        for task in TASKS:
+            self.add_module(f"fusion_blocks_{task}", fusion_blocks(config))
+            self.add_module(f"project_{task}", Conv(c, c, 3, light=light, act=nn.ReLU()))
+        inner = c // 4 if light else c
+        if light:
+            self.pre_attn_proj = nn.ModuleDict({t: nn.Conv2d(c, inner, 1) for t in TASKS})
+            self.post_attn_proj = nn.ModuleDict({t: nn.Conv2d(inner, c, 1) for t in TASKS})
+        layers = range(config.attention_layers)
+        self.cross_attn = nn.ModuleList(WindowAttention(inner, config) for _ in layers)
+        self.unique_depth_feature = UniqueBranch(backbone.widths[-1], config)
+        self.unique_semantic_feature = UniqueBranch(backbone.widths[-1], config)
+        self.restore_depth = GatedMerging(c, light=light)
+        self.restore_semseg = GatedMerging(c, light=light)
+        self._add_heads(config)
+
+    def _add_heads(self, config: M2HConfig) -> None:
+        c, light, compat = config.channels, config.light, config.compat
+        ups = config.head_upsamplings
+        self.conv_edge = PlainHead(c, 1, upsamplings=ups, light=light, compat=compat)
+        self.conv_normal = PlainHead(
+            c, 3, upsamplings=ups, light=light, compat=compat, bounded=True
+        )
+        self.conv_depth = DenseHead(c, 1, kernel=3, upsamplings=ups, light=light, compat=compat)
+        self.seg_out = DenseHead(
+            c, config.classes, kernel=1, upsamplings=ups, light=light, compat=compat
+        )
+
+    def forward(self, taps: list[Tap], size: tuple[int, int]) -> Maps:
+        """All maps at ``size``."""
+        return Maps(*(resized(maps, size) for maps in self.own_maps(taps, size)))
+
+    def own_maps(self, taps: list[Tap], largest: tuple[int, int] | None = None) -> Maps:
+        """All maps at the heads' own resolution; semantics no larger than ``largest``."""
+        pyramid = [conv(level) for conv, level in zip(self.convs, self._levels(taps), strict=True)]
+        features = [self._decode(task, pyramid) for task in TASKS]  # t times b c 8g 8g
+        edges, normals, semantics, depth = self._attend(features)
+        if self.config.attention_skip:  # light attention works at half size, too coarse for edges
+            edges, normals = edges + features[0], normals + features[1]
+        last = taps[-1].features
+        semantics = self.restore_semseg(features[2], semantics, self.unique_semantic_feature(last))
+        depth = self.restore_depth(features[3], depth, self.unique_depth_feature(last))
+        positive = F.softplus if self.config.smooth_depth else F.relu
+        depth_m = positive(self.conv_depth(depth)) + MIN_DEPTH_M  # b 1 32g 32g
+        logits = self.seg_out(semantics, None if self.config.compat else largest)  # b k 32g 32g
+        directions = F.normalize(self.conv_normal(normals), dim=1)  # b 3 32g 32g
+        return Maps(depth_m, logits, directions, self.conv_edge(edges))
+
+    def _levels(self, taps: list[Tap]) -> list[Tensor]:
+        """Four maps, each half the size of the one before."""
+        if self.reassemble_blocks is None:
+            return [tap.features for tap in taps]
+        return self.reassemble_blocks(taps)
+
+    def _decode(self, task: str, pyramid: list[Tensor]) -> Tensor:
+        """A task's own features, fused from the coarsest map to the finest."""
+        blocks = self.get_submodule(f"fusion_blocks_{task}")
+        assert isinstance(blocks, nn.ModuleList)
+        x = blocks[0](pyramid[3])  # b c g/2 -> b c g
+        for block, finer in zip(list(blocks)[1:], pyramid[2::-1], strict=True):
+            x = block(x, finer)  # -> 2g, 4g, 8g
+        return self.get_submodule(f"project_{task}")(x)
+
+    def _attend(self, features: list[Tensor]) -> list[Tensor]:
+        if not self.config.light:
+            return self._attention(features)
+        inner = [
+            F.max_pool2d(self.pre_attn_proj[task](x), 2)  # b c 8g 8g -> b c/4 4g 4g
+            for task, x in zip(TASKS, features, strict=True)
+        ]
+        inner = self._attention(inner)
+        size = (features[0].shape[2], features[0].shape[3])
+        pairs = zip(TASKS, inner, strict=True)
+        if self.config.compat:
+            return [self.post_attn_proj[task](stretched(x, size)) for task, x in pairs]
+        return [stretched(self.post_attn_proj[task](x), size) for task, x in pairs]
+
+    def _attention(self, features: list[Tensor]) -> list[Tensor]:
+        for layer in self.cross_attn:
+            features = layer(features)
+        return features
+
+
+class Conv(nn.Module):
+    """A convolution that keeps the size; whole, or separable in the light flavour."""
+
+    def __init__(
+        self,
+        c_in: int,
+        c_out: int,
+        kernel: int,
+        *,
+        light: bool,
+        bias: bool = True,
+        act: nn.Module | None = None,
+    ) -> None:
+        super().__init__()
+        self.act = act or nn.Identity()
+        self.conv: nn.Module
+        if light:
+            self.conv = SeparableConv(c_in, c_out, kernel, bias=bias)
+        else:
+            self.conv = nn.Conv2d(c_in, c_out, kernel, padding=kernel // 2, bias=bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.act(self.conv(x))
+
+
+class Reassembly(nn.Module):
+    """Tokens of four depths become maps of four scales (Ranftl et al. 2021, section 3).
+
+    The class token is joined to every patch token and projected; then 1×1 convolutions and
+    resizing by 4, 2, 1 and 1/2.
+    """
+
+    def __init__(self, width: int, *, light: bool) -> None:
+        super().__init__()
+        self.widths = (width // 8, width // 4, width // 2, width)
+        self.readout_projects = nn.ModuleList(
+            nn.Sequential(nn.Linear(2 * width, width), nn.GELU()) for _ in self.widths
+        )
+        self.projects = nn.ModuleList(Conv(width, w, 1, light=light) for w in self.widths)
+        first, second, _, last = self.widths
+        self.resize_layers = nn.ModuleList(
+            [
+                nn.ConvTranspose2d(first, first, 4, stride=4),
+                nn.ConvTranspose2d(second, second, 2, stride=2),
+                nn.Identity(),
+                nn.Conv2d(last, last, 3, stride=2, padding=1),
+            ]
+        )
+
+    def forward(self, taps: list[Tap]) -> list[Tensor]:
+        levels = []
+        for index, (patches, token) in enumerate(taps):
+            assert token is not None
+            tokens = patches.flatten(2).transpose(1, 2)  # b g*g w
+            joined = torch.cat([tokens, token[:, None].expand_as(tokens)], dim=2)  # b g*g 2w
+            mixed = self.readout_projects[index](joined)  # b g*g w
+            x = mixed.transpose(1, 2).unflatten(2, patches.shape[2:])  # b w g g
+            levels.append(self.resize_layers[index](self.projects[index](x)))
+        return levels
+
+
+class ResidualUnit(nn.Module):
+    """x + conv(ReLU(conv(ReLU(x))))."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.conv1 = Conv(width, width, 3, light=False, bias=False)
+        self.conv2 = Conv(width, width, 3, light=False, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.conv2(F.relu(self.conv1(F.relu(x))))
+
+
+class LightResidualUnit(nn.Module):
+    """x + separable conv(GELU(x))."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.block = nn.Sequential(nn.GELU(), SeparableConv(width, width, 3))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.block(x)
+
+
+class FusionBlock(nn.Module):
+    """Adds the next finer map, mixes, doubles (unless told not to) and projects.
+
+    The light flavour uses one residual unit for the finer map and for the sum.
+    """
+
+    def __init__(self, config: M2HConfig, *, first: bool = False, doubles: bool = True) -> None:
+        super().__init__()
+        c = config.channels
+        self.compat, self.doubles = config.compat, doubles
+        self.project: nn.Module
+        if config.light:
+            self.res_unit = LightResidualUnit(c)
+            self.project = nn.Conv2d(c, c, 1)
+            return
+        if not first:
+            self.res_conv_unit1 = ResidualUnit(c)
+        self.res_conv_unit2 = ResidualUnit(c)
+        self.project = Conv(c, c, 1, light=False)
+
+    def forward(self, x: Tensor, finer: Tensor | None = None) -> Tensor:
+        light = hasattr(self, "res_unit")
+        if finer is not None:
+            finer = resized(finer, (x.shape[2], x.shape[3]))
+            x = x + (self.res_unit(finer) if light else self.res_conv_unit1(finer))
+        x = self.res_unit(x) if light else self.res_conv_unit2(x)
+        if not self.doubles:
+            return self._projected(x)
+        if self.compat:
+            return self._projected(doubled(x))
+        return doubled(self._projected(x))  # a 1×1 convolution and interpolation commute
+
+    def _projected(self, x: Tensor) -> Tensor:
+        return self.project(x)
+
+
+def fusion_blocks(config: M2HConfig) -> nn.ModuleList:
+    """From the coarsest map (g/2) to the size of the features."""
+    return nn.ModuleList(
+        FusionBlock(config, first=k == 0, doubles=2**k <= config.feature_scale) for k in range(4)
+    )
+
+
+class WindowAttention(nn.Module):
+    """Windowed multi-task cross-attention: all tasks' tokens of a window attend to one another.
+
+    The residual carries the normed features, as published.
+    """
+
+    def __init__(self, width: int, config: M2HConfig) -> None:
+        super().__init__()
+        self.window, self.mask_padding = config.window, config.mask_padding
+        self.norm_layers = nn.ModuleList(nn.LayerNorm(width) for _ in TASKS)
+        self.attn = JointAttention(width, config.attention_heads)
+        self.ffn_fc1 = nn.Linear(width, 4 * width)
+        self.ffn_fc2 = nn.Linear(4 * width, width)
+        self.norm2_layers = nn.ModuleList(nn.LayerNorm(width) for _ in TASKS)
+
+    def forward(self, features: list[Tensor]) -> list[Tensor]:
+        size = (features[0].shape[2], features[0].shape[3])
+        windows = [split_windows(x, self.window) for x in features]  # t times b*n s*s c
+        normed = [norm(x) for norm, x in zip(self.norm_layers, windows, strict=True)]
+        z = torch.cat(normed, dim=1)  # b*n t*s*s c
+        z = z + self.attn(z, self._visible(features[0]) if self.mask_padding else None)
+        z = z + self.ffn_fc2(F.gelu(self.ffn_fc1(z)))
+        parts = z.chunk(len(TASKS), dim=1)  # t times b*n s*s c
+        mixed = [norm(x) for norm, x in zip(self.norm2_layers, parts, strict=True)]
+        return [join_windows(x, self.window, size) for x in mixed]
+
+    def _visible(self, x: Tensor) -> Tensor:
+        """Which tokens of each window are not padding."""
+        inside = split_windows(x.new_ones(len(x), 1, *x.shape[2:]), self.window) > 0  # b*n s*s 1
+        return inside[:, :, 0].repeat(1, len(TASKS))[:, None, None]  # b*n 1 1 t*s*s
+
+
+class JointAttention(nn.Module):
+    """Multi-head self-attention, with the parameters of ``nn.MultiheadAttention``."""
+
+    def __init__(self, width: int, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.in_proj_weight = nn.Parameter(torch.empty(3 * width, width))
+        self.in_proj_bias = nn.Parameter(torch.zeros(3 * width))
+        self.out_proj = nn.Linear(width, width)
+        nn.init.xavier_uniform_(self.in_proj_weight)
+
+    def forward(self, tokens: Tensor, visible: Tensor | None = None) -> Tensor:
+        projected = F.linear(tokens, self.in_proj_weight, self.in_proj_bias)  # n l 3c
+        split = projected.unflatten(2, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
+        query, key, value = split  # each n heads l d
+        mixed = F.scaled_dot_product_attention(query, key, value, attn_mask=visible)
+        return self.out_proj(mixed.transpose(1, 2).flatten(2))  # n l c
+
+
+def split_windows(x: Float[Tensor, "b c h w"], side: int) -> Float[Tensor, "n l c"]:
+    """Non-overlapping windows, the last ones filled with zeros below and to the right."""
+    x = F.pad(x, (0, -x.shape[3] % side, 0, -x.shape[2] % side))  # b c rows*s columns*s
+    b, c, height, width = x.shape
+    x = x.view(b, c, height // side, side, width // side, side)  # b c rows s columns s
+    return x.permute(0, 2, 4, 3, 5, 1).reshape(-1, side * side, c)  # b*rows*columns s*s c
+
+
+def join_windows(
+    windows: Float[Tensor, "n l c"], side: int, size: tuple[int, int]
+) -> Float[Tensor, "b c h w"]:
+    """The inverse of ``split_windows``, for maps of ``size``."""
+    rows, columns = (-(-extent // side) for extent in size)
+    c = windows.shape[2]
+    x = windows.view(-1, rows, columns, side, side, c)  # b rows columns s s c
+    x = x.permute(0, 5, 1, 3, 2, 4).reshape(-1, c, rows * side, columns * side)  # b c h' w'
+    return x[:, :, : size[0], : size[1]].contiguous()
+
+
+class Reduction(nn.Module):
+    """A 1×1 convolution and one that halves the size."""
+
+    def __init__(self, width: int, *, light: bool) -> None:
+        super().__init__()
+        self.projects = Conv(width, width, 1, light=light)
+        self.resize_layers = nn.Conv2d(width, width, 3, stride=2, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.resize_layers(self.projects(x))
+
+
+class UniqueBranch(nn.Module):
+    """A task's own features straight from the backbone's last map, without the class token."""
+
+    def __init__(self, width: int, config: M2HConfig) -> None:
+        super().__init__()
+        light = config.light
+        self.reassemble = Reduction(width, light=light)
+        self.conv_proj = Conv(width, config.channels, 3, light=light, act=nn.GELU())
+        self.fusion_block = FusionBlock(config, first=True)
+
+    def forward(self, last: Tensor) -> Tensor:
+        x = self.reassemble(last)  # b w g/2 g/2
+        return self.fusion_block(self.conv_proj(x))  # b c g g
+
+
+class GatedMerging(nn.Module):
+    """Global gated feature merging of a task's features, the attended ones and the unique ones.
+
+    Each channel of each stream is weighed by a gate in 0..1 that depends on the whole image.
+    """
+
+    def __init__(self, width: int, *, light: bool) -> None:
+        super().__init__()
+        groups = 4 if light else 1
+        self.conv_orig = nn.Conv2d(width, width, 1, groups=groups, bias=False)
+        self.conv_attn = nn.Conv2d(width, width, 1, groups=groups, bias=False)
+        self.conv_uniq = nn.Conv2d(width, width, 1, groups=groups, bias=False)
+        self.gate_fc = merging_gate(width, light=light)
+        inner = width * 3 // 2 if light else 4 * width
+        self.ffn = nn.Sequential(
+            nn.Conv2d(width, inner, 1, bias=False),
+            nn.ReLU(),
+            nn.Conv2d(inner, width, 1, bias=False),
+        )
+        self.out_conv = nn.Conv2d(width, width, 1, bias=False)
+
+    def forward(self, features: Tensor, attended: Tensor, unique: Tensor) -> Tensor:
+        size = (features.shape[2], features.shape[3])
+        streams = [
+            self.conv_orig(features),
+            self.conv_attn(attended),
+            stretched(self.conv_uniq(unique), size),
+        ]
+        means = torch.cat([x.mean((2, 3), keepdim=True) for x in streams], dim=1)  # b 3c 1 1
+        first, second, third = self.gate_fc(means).chunk(3, dim=1)  # each b c 1 1
+        merged = first * streams[0] + second * streams[1] + third * streams[2]
+        return self.out_conv(merged + self.ffn(merged))
+
+
+def merging_gate(width: int, *, light: bool) -> nn.Sequential:
+    """Gates of three streams from the means of their channels."""
+    wide = 3 * width
+    if light:
+        return nn.Sequential(nn.Conv2d(wide, wide, 1, bias=False), nn.Sigmoid())
+    return nn.Sequential(
+        nn.Conv2d(wide, width, 1, bias=False),
+        nn.ReLU(),
+        nn.Conv2d(width, wide, 1, bias=False),
+        nn.Sigmoid(),
+    )

@@ -1,0 +1,1 @@
+"""Predictors: from a frame to depth, labels, normals and edges."""

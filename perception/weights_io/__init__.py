@@ -1,0 +1,1 @@
+"""Weights files: read without running code, checked key by key, written."""

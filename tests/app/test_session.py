@@ -1,0 +1,119 @@
+"""A run goes on past bad frames, saves under way, and keeps what it has when stopped."""
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+from helpers_runs import (
+    Fault,
+    WallSource,
+    back_in_time,
+    broken_image,
+    jump,
+    nan_pose,
+    no_depth,
+    small_config,
+)
+
+from hydra_mono.core.checks import create_gate
+from hydra_mono.core.errors import DataError, ExportError
+from hydra_mono.perception.predictors.create import SensorPredictor
+from hydra_mono.pipeline import Mapper
+from hydra_mono.session import Session
+
+
+def session_for(source: WallSource, **options: object) -> Session:
+    config = small_config()
+    mapper = Mapper(config, SensorPredictor(source.label_space))
+    options.setdefault("save", lambda session: None)
+    return Session(mapper, create_gate(config.data), **options)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [
+        (nan_pose, "nan-pose"),
+        (jump, "pose-jump"),
+        (no_depth, "empty-depth"),
+        (back_in_time, "stamp-order"),
+        (broken_image, "broken-image"),
+    ],
+)
+def test_a_bad_frame_is_skipped_counted_and_named(fault: Fault, reason: str) -> None:
+    source = WallSource(faults={5: fault})
+    session = session_for(source)
+    session.run(source, small_config().data)
+    metrics = session.metrics()
+    assert metrics["frames"] == 11
+    assert metrics["skipped"]["reasons"] == {reason: 1}
+    assert "wall-5" in metrics["skipped"]["frames"][0]
+
+
+def test_a_bad_frame_leaves_no_trace_in_the_map() -> None:
+    with_fault, without = WallSource(faults={11: nan_pose}), WallSource(count=11)
+    sessions = [session_for(source) for source in (with_fault, without)]
+    for session, source in zip(sessions, (with_fault, without), strict=True):
+        session.run(source, small_config().data)
+    a, b = (session.mapper.mesh.whole_mesh() for session in sessions)
+    assert a.vertices_m.tobytes() == b.vertices_m.tobytes() and len(a) > 0
+
+
+def test_nothing_usable_is_an_error_that_says_why() -> None:
+    source = WallSource(count=3, faults=dict.fromkeys(range(3), nan_pose))
+    with pytest.raises(DataError, match=r"wall: no usable frame among 3 .*3 nan-pose"):
+        session_for(source).run(source, small_config().data)
+
+
+def test_start_stride_and_count_choose_frames() -> None:
+    source = WallSource(count=12)
+    session = session_for(source)
+    session.run(source, small_config("data.start=2", "data.stride=3", "data.max_frames=2").data)
+    assert session.log.stamps_ns == [200_000_000, 500_000_000]
+
+
+def test_ctrl_c_finishes_the_frame_in_hand_and_keeps_the_map() -> None:
+    def press(session: Session) -> None:
+        if session.log.frames == 4:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    source = WallSource(count=12)
+    session = session_for(source, on_frame=press)
+    before = signal.getsignal(signal.SIGINT)
+    session.run(source, small_config().data)
+    assert session.metrics()["interrupted"] and session.log.frames == 4
+    assert session.mapper.mesh.vertex_count > 0
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_a_run_saves_under_way() -> None:
+    saves: list[int] = []
+    source = WallSource(count=6)
+    session = session_for(
+        source,
+        save=lambda session: saves.append(session.log.frames),
+        checkpoint_interval_s=0.0,
+    )
+    session.run(source, small_config().data)
+    assert saves and saves[0] == 1
+
+
+def test_metrics_hold_what_users_read(tmp_path: Path) -> None:
+    source = WallSource()
+    session = session_for(source)
+    session.run(source, small_config().data)
+    metrics = session.metrics()
+    assert {"median", "p95"} <= metrics["stage_ms"]["integrate"].keys()
+    assert {"objects", "agents", "places", "rooms", "buildings"} == metrics["layers"].keys()
+    assert metrics["peak_rss_mb"] >= metrics["first_frame_rss_mb"] > 0
+    assert len(session.mapper.clock.frame_ms) == metrics["frames"]
+
+
+def test_a_full_disk_under_way_does_not_end_the_run(caplog: pytest.LogCaptureFixture) -> None:
+    def full(session: Session) -> None:
+        raise ExportError("cannot write graph.json: No space left on device")
+
+    source = WallSource(count=6)
+    session = session_for(source, save=full, checkpoint_interval_s=0.0)
+    session.run(source, small_config().data)
+    assert session.log.frames == 6 and "No space left" in caplog.text

@@ -1,0 +1,148 @@
+"""Furnished plans: things fit, are apart, and the truth says where they and the rooms are."""
+
+import functools
+
+import numpy as np
+import pytest
+from helpers_simulation import nearest_surface_m, small_source
+
+from hydra_mono.core.labels import load_label_space
+from hydra_mono.simulation.building.plan import make_plan
+from hydra_mono.simulation.furniture.catalog import BUILDERS, build
+from hydra_mono.simulation.furniture.parts import make_style
+from hydra_mono.simulation.furniture.placement import SAME_LABEL_GAP_M
+from hydra_mono.simulation.scene import World, build_world
+from hydra_mono.simulation.shapes import thing_surface
+from hydra_mono.simulation.walk.walkable import make_walk_map
+
+LABELS = load_label_space("apartment")
+
+
+@functools.cache
+def world(seed: int, rooms: int = 6) -> World:
+    return build_world(np.random.default_rng(seed), LABELS, rooms=rooms, joints=seed % 3)
+
+
+@pytest.mark.parametrize("kind", sorted(BUILDERS))
+def test_a_thing_fills_its_box_and_stays_in_it(kind: str) -> None:
+    rng = np.random.default_rng(4)
+    thing = build(kind, rng, make_style(rng), LABELS).at((1.0, -2.0, 0.3), 0.7)
+    palette = {part.material: 0 for part in thing.parts}
+    vertices = thing_surface(thing, palette).vertices_m
+    assert thing.box.contains(vertices - (vertices - thing.box.center_m) * 1e-6).all()
+    local = thing.box.to_box_frame(vertices)
+    np.testing.assert_allclose(np.ptp(local, axis=0), thing.size_m, rtol=0.06)
+
+
+def test_triangles_of_a_thing_face_outwards() -> None:
+    rng = np.random.default_rng(4)
+    thing = build("plant", rng, make_style(rng), LABELS)
+    surface = thing_surface(thing, {part.material: 0 for part in thing.parts})
+    corners = surface.vertices_m[surface.faces]
+    normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    normals /= np.linalg.norm(normals, axis=1, keepdims=True)
+    middles = corners.mean(axis=1)
+    assert not thing.contains(middles + 0.005 * normals).all()
+    assert thing.contains(middles - 0.005 * normals).mean() > 0.99
+
+
+def test_some_worlds_show_twenty_kinds_of_things() -> None:
+    kinds = {thing.label for seed in range(4) for thing in world(seed).things}
+    assert len(kinds) >= 20
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_no_thing_is_narrower_than_its_kind_is_at_least(seed: int) -> None:
+    for thing in world(seed).things:
+        assert min(thing.size_m[:2]) >= LABELS.least_widths_m[thing.label]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_things_stay_in_their_rooms_and_out_of_one_another(seed: int) -> None:
+    built = world(seed)
+    rng = np.random.default_rng(0)
+    for thing in built.things:
+        corners = thing.box.footprint()
+        assert any(
+            np.all(corners > room.lower_m) and np.all(corners < room.upper_m)
+            for room in built.plan.rooms
+        )
+        samples = (rng.random((300, 3)) - 0.5) * thing.size_m * 0.98
+        pose = thing.world_from_thing
+        points = samples @ pose[:3, :3].T + np.array(thing.box.center_m)
+        inside = points[thing.contains(points)]
+        for other in (*built.things, *built.fixed):
+            assert other is thing or not other.contains(inside).any(), (thing.name, other.name)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_equal_things_stand_apart(seed: int) -> None:
+    things = world(seed).things
+    for i, thing in enumerate(things):
+        for other in things[i + 1 :]:
+            if other.label == thing.label:
+                assert gap_m(thing.box.footprint(), other.box.footprint()) > SAME_LABEL_GAP_M - 0.1
+
+
+def gap_m(a: np.ndarray, b: np.ndarray) -> float:
+    """Largest gap between the two along x or y, over axis-aligned bounds."""
+    low, high = np.maximum(a.min(axis=0), b.min(axis=0)), np.minimum(a.max(axis=0), b.max(axis=0))
+    return float(np.linalg.norm(np.maximum(low - high, 0)))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_every_room_can_be_walked_to(seed: int) -> None:
+    from scipy import ndimage
+
+    built = world(seed, 5 + seed % 4)
+    walk_map = make_walk_map(built.plan, (*built.fixed, *built.things))
+    parts, _ = ndimage.label(walk_map.clearance_m >= 0.3)
+    first = np.bincount(parts[(parts > 0) & (walk_map.room == 0)]).argmax()
+    for room in built.plan.rooms:
+        assert np.any(parts[walk_map.room == room.index] == first), room
+
+
+def test_room_sizes_are_those_of_homes() -> None:
+    for seed in range(8):
+        plan = make_plan(np.random.default_rng(seed), 5 + seed % 4, 1)
+        for room in plan.rooms:
+            if room.kind != "corridor":
+                assert min(room.size_m) > 2.2 and max(room.size_m) < 7.5
+
+
+def test_the_true_grid_agrees_with_the_mesh_and_the_things() -> None:
+    source = small_source()
+    grid = source.truth().grid
+    assert np.array_equal(grid.free, grid.room >= 0)
+    voxels = np.argwhere(np.ones_like(grid.free))
+    points = grid.origin_m + voxels * grid.voxel_size_m
+    solid = np.zeros(len(points), bool)
+    for thing in (*source.world.things, *source.world.fixed):
+        solid |= thing.contains(points)
+    assert not grid.free[tuple(voxels[solid].T)].any()
+    # neighbours on either side of a change of freedom have the surface between them
+    change = grid.free[1:] != grid.free[:-1]
+    borders = np.argwhere(change)
+    between = grid.origin_m + (borders + np.array([0.5, 0, 0])) * grid.voxel_size_m
+    assert nearest_surface_m(source, between).max() < grid.voxel_size_m * 0.5 + 1e-3
+
+
+def test_free_voxels_lie_in_the_room_that_holds_them() -> None:
+    source = small_source()
+    grid = source.truth().grid
+    for room in source.world.plan.rooms:
+        points = grid.origin_m + np.argwhere(grid.room == room.index) * grid.voxel_size_m
+        inside = np.all((points[:, :2] > room.lower_m) & (points[:, :2] < room.upper_m), axis=1)
+        assert inside.mean() > 0.97
+        assert np.all(points[:, 2] < room.ceiling_m)
+
+
+def test_truth_lists_every_thing_with_its_box() -> None:
+    truth = small_source().truth()
+    instances = {thing.instance for thing in truth.objects}
+    assert instances == set(np.unique(truth.mesh.face_instances)) - {0}
+    for thing in truth.objects:
+        faces = truth.mesh.faces[truth.mesh.face_instances == thing.instance]
+        corners = truth.mesh.vertices_m[faces.ravel()].astype(np.float64)
+        local = np.abs(thing.box.to_box_frame(corners))
+        assert np.all(local <= np.array(thing.box.dimensions_m) / 2 + 1e-4)

@@ -26,7 +26,7 @@ from hydra_mono.cli.sources import open_source
 from hydra_mono.core.config import Config, load_config
 from hydra_mono.core.frame import Frame
 from hydra_mono.core.geometry import inverse
-from hydra_mono.core.timing import settled_garbage, summary
+from hydra_mono.core.timing import frozen_gc, summary
 from hydra_mono.graph.model.symbols import Layer
 from hydra_mono.perception.predictors.create import create_predictor
 from hydra_mono.pipeline import Mapper
@@ -182,7 +182,7 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=Path("results/benchmark-mapping.json"))
     options = parser.parse_args()
     config = load_config(overrides=("predictor.name=sensor", *options.set))
-    with settled_garbage():
+    with frozen_gc():
         result = measure(config, options.sequence, options.frames, not options.no_baseline)
     result |= {"sequence": options.sequence, "settings": options.set}
     report(result)

@@ -4,8 +4,8 @@
     python benchmarks/perception.py --weights FILE --threads 2 --images 50
 
 From a colour image of the camera's size to depth, labels, normals and edges of that size, for each
-way to compute the network: torch as it was trained, torch as it is run (folded, channels last),
-OpenVINO and CUDA where they are there. The weights do not matter to the time; without a file they
+way to compute the network: torch as it was trained, torch as it is run (batch norms fused, channels
+last), OpenVINO and CUDA where they are there. The weights do not matter to the time; without a file they
 are random. Prints a table and writes one JSON file.
 """
 
@@ -41,7 +41,7 @@ WARM_UP = 3  # images, not counted
 def ways(network: M2H, threads: int | None) -> Iterator[tuple[str, Network, torch.device]]:
     """Every way to compute the network on this machine."""
     yield "torch, as trained", network, CPU
-    yield "torch, folded", TorchNetwork(network), CPU
+    yield "torch, fused", TorchNetwork(network), CPU
     try:
         yield "openvino", OpenVinoNetwork(network, threads), CPU
     except MissingDependencyError as error:

@@ -18,7 +18,7 @@ from hydra_mono.graph.model.scene_graph import SceneGraph
 from hydra_mono.graph.objects.layer import create_objects
 from hydra_mono.graph.places.layer import create_places
 from hydra_mono.graph.rooms.layer import create_rooms, create_walls
-from hydra_mono.mapping.contours import create_outlines
+from hydra_mono.mapping.contours import create_contours
 from hydra_mono.mapping.freespace.map import create_free_space
 from hydra_mono.mapping.tsdf.volume import SemanticVolume, create_volume
 from hydra_mono.perception.predictors.create import SensorPredictor
@@ -47,9 +47,9 @@ class Mapper:
         self._volume = create_volume(config.mapping, monocular)
         self._refine = create_refinement(monocular, self._volume)
         self._free_space = create_free_space(config.free_space, config.mapping, monocular)
-        self._outlines = create_outlines(config.mapping, labels, monocular)
+        self._contours = create_contours(config.mapping, labels, monocular)
         self._objects = create_objects(
-            config.objects, labels, config.mapping.voxel_size, self._outlines.near
+            config.objects, labels, config.mapping.voxel_size, self._contours.near
         )
         self._walls = create_walls(config.rooms, labels)
         self._places = create_places(config.places, self._walls)
@@ -76,7 +76,7 @@ class Mapper:
         prediction = stage("refine", self._refine, frame, prediction)
         keep = stage("mask", still_pixels, prediction, self._moving)
         stage("integrate", self._volume.integrate, frame, prediction, keep)
-        stage("outline", self._outlines.look, frame, prediction, keep)
+        stage("contours", self._contours.integrate, frame, prediction, keep)
         stage("carve", self._free_space.carve, frame, prediction, keep)
         stage("agents", self._agents.update, self.graph, frame)
         stage("view", self._viewer.log_frame, frame, prediction)

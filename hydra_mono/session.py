@@ -21,7 +21,7 @@ from hydra_mono.core.config import DataConfig
 from hydra_mono.core.errors import BadFrameError, DataError, ExportError
 from hydra_mono.core.frame import Frame, Intrinsics
 from hydra_mono.core.source import Source, stream
-from hydra_mono.core.timing import settled_garbage, summary
+from hydra_mono.core.timing import frozen_gc, summary
 from hydra_mono.graph.model.symbols import Layer
 from hydra_mono.pipeline import Mapper
 
@@ -92,7 +92,7 @@ class Session:
             DataError: not one frame could be used.
         """
         frames = stream(source, start=data.start, stride=data.stride, max_frames=data.max_frames)
-        with settled_garbage(), interrupt_flag() as interrupted:
+        with frozen_gc(), interrupt_flag() as interrupted:
             while not interrupted.is_set():
                 item = self.mapper.clock.stage("read", next, frames, None)
                 if item is None:

@@ -107,7 +107,7 @@ def outline_points(
     return is_end, points_of_pixels(camera, row, column, near[is_end].astype(np.float64))
 
 
-class OutlineMap:
+class ObjectContourMap:
     """Ends of things, one mean point for every voxel and label.
 
     ``look`` costs as much as there are borders in the image, ``near`` as much as there are new
@@ -121,7 +121,7 @@ class OutlineMap:
         self._fresh: list[np.ndarray] = []
         self._blocks: dict[int, np.ndarray] = {}
 
-    def look(
+    def integrate(
         self, frame: Frame, prediction: Prediction, keep: Bool[np.ndarray, "h w"] | None = None
     ) -> None:
         """Notes the ends that an image shows, but for pixels where ``keep`` is false."""
@@ -213,9 +213,9 @@ def _merged(records: np.ndarray) -> np.ndarray:
     return merged
 
 
-def create_outlines(
+def create_contours(
     config: MappingConfig, labels: LabelSpace, monocular: MonocularConfig | None = None
-) -> OutlineMap:
+) -> ObjectContourMap:
     """The outlines a config asks for; none where depth is a network's guess: it bends there."""
     rule = OutlineRule(
         voxel_size_m=config.voxel_size,
@@ -223,4 +223,4 @@ def create_outlines(
         reach_m=0.0 if monocular else config.outline_reach,
         every=config.outline_every,
     )
-    return OutlineMap(rule, labels.mask(labels.object_ids))
+    return ObjectContourMap(rule, labels.mask(labels.object_ids))

@@ -23,17 +23,21 @@ def fit_box(
     points_m: Float64[np.ndarray, "n 3"],
     normals: Float64[np.ndarray, "n 3"],
     is_fringe: Bool[np.ndarray, " n"],
-    is_veil: Bool[np.ndarray, " n"],
+    is_occlusion_artifact: Bool[np.ndarray, " n"],
     trim: float,
 ) -> BoundingBox:
     """An upright box round the points, but for the outermost share ``trim`` at each side.
 
     A round thing touches its box with little surface, all of which counts. The box's sides lie
     along the axes, or as the surface itself is turned where that is clearly smaller. Surface where
-    labels meet (``is_fringe``) cannot draw a side out far, and veils (``is_veil``) cannot at all.
+    labels meet (``is_fringe``) cannot draw a side out far, and surface that nobody saw
+    (``is_occlusion_artifact``) cannot at all.
     """
     everything = np.ones(len(points_m), np.bool_)
-    solid, sure = _unless_too_few(~is_veil, everything), _unless_too_few(~is_fringe, everything)
+    solid, sure = (
+        _unless_too_few(~is_occlusion_artifact, everything),
+        _unless_too_few(~is_fringe, everything),
+    )
     certain = _unless_too_few(solid & sure, sure)
     yaw_rad = find_yaw(normals[certain])
     best = box_at_yaw(points_m, solid, sure, 0.0, trim)

@@ -215,8 +215,10 @@ class ObjectLayer:
     def _fit(self, now: _Now, cluster: Cluster) -> BoundingBox:
         surface = cluster.surface
         points_m, normals = surface.points_m.astype(np.float64), surface.normals.astype(np.float64)
-        is_sure = ~(surface.is_fringe | surface.is_veil)
-        box = fit_box(points_m, normals, surface.is_fringe, surface.is_veil, self._trim)
+        is_sure = ~(surface.is_fringe | surface.is_occlusion_artifact)
+        box = fit_box(
+            points_m, normals, surface.is_fringe, surface.is_occlusion_artifact, self._trim
+        )
         if self._outlines is not None:
             ends_m = self._outlines(cluster.label, *box.bounds(OUTWARD_M))
             box = fit_to_outline(box, ends_m, points_m, normals, is_sure)

@@ -17,15 +17,15 @@ class Surface:
     """Vertices that carry object labels.
 
     ``cells``: packed label and grid cell of each vertex. ``is_fringe``: the vertex shares a
-    triangle with a vertex of another label, so its own label is in doubt. ``is_veil``: see
-    ``SemanticMesh``.
+    triangle with a vertex of another label, so its own label is in doubt.
+    ``is_occlusion_artifact``: see ``SemanticMesh``.
     """
 
     points_m: Float32[np.ndarray, "n 3"]
     normals: Float32[np.ndarray, "n 3"]
     cells: Int64[np.ndarray, " n"]
     is_fringe: Bool[np.ndarray, " n"]
-    is_veil: Bool[np.ndarray, " n"]
+    is_occlusion_artifact: Bool[np.ndarray, " n"]
     first_seen_ns: Int64[np.ndarray, " n"]
     last_seen_ns: Int64[np.ndarray, " n"]
 
@@ -38,7 +38,7 @@ class Surface:
             self.normals[index],
             self.cells[index],
             self.is_fringe[index],
-            self.is_veil[index],
+            self.is_occlusion_artifact[index],
             self.first_seen_ns[index],
             self.last_seen_ns[index],
         )
@@ -105,7 +105,7 @@ class SurfaceStore:
             normals=mesh.normals[index],
             cells=pack_cells(mesh.vertices_m[index], mesh.labels[index], self._cell_size_m),
             is_fringe=_fringe(mesh)[index],
-            is_veil=mesh.veil[index],
+            is_occlusion_artifact=mesh.occlusion_artifacts[index],
             first_seen_ns=mesh.first_seen_ns[index],
             last_seen_ns=mesh.last_seen_ns[index],
         )

@@ -213,7 +213,7 @@ def _radius_m(
     """Distance to the nearest surface; what was known before where that may lie off the box."""
     distance = field.at(center_m)
     return np.asarray(
-        np.clip(before_m, np.minimum(field.space.certain_m(center_m), distance), distance)
+        np.clip(before_m, np.minimum(field.space.exact_up_to_m(center_m), distance), distance)
     )
 
 
@@ -276,7 +276,7 @@ def _as_far_as_asked(
 ) -> Float64[np.ndarray, " e"]:
     """Width of segments; what was known before where nearer surfaces may lie off the box."""
     width = field.along(*ends_m) - _MARGIN_M
-    certain = np.minimum(*(field.space.certain_m(end) for end in ends_m)) - _MARGIN_M
+    certain = np.minimum(*(field.space.exact_up_to_m(end) for end in ends_m)) - _MARGIN_M
     return np.asarray(np.clip(before_m, np.minimum(certain, width), width))
 
 

@@ -52,7 +52,7 @@ class FreeSpace:
         """World centre of box-relative voxels, metres."""
         return np.asarray((voxels + self.lower + 0.5) * self.voxel_size_m)
 
-    def certain_m(self, points_m: Float64[np.ndarray, "n 3"]) -> Float64[np.ndarray, " n"]:
+    def exact_up_to_m(self, points_m: Float64[np.ndarray, "n 3"]) -> Float64[np.ndarray, " n"]:
         """Up to which distance ``distance_m`` holds at points; larger ones may be less in truth."""
         if self.complete_lower_m is None or self.complete_upper_m is None:
             return np.full(len(points_m), np.inf)

@@ -25,8 +25,9 @@ class SemanticMesh:
     """Vertices in world metres; ``normals`` are unit and point into free space.
 
     ``first_seen_ns`` / ``last_seen_ns``: stamps of the first and the latest frame that saw the
-    surface at the vertex. ``is_veil``: nobody saw surface at the vertex; it lies between what was
-    seen through and what an outline hides; files do not keep it. None where nothing is.
+    surface at the vertex. ``is_occlusion_artifact``: surface across a depth discontinuity,
+    not observed: it lies between what was seen through and what an outline hides; files do not
+    keep it. None where there is none.
     """
 
     vertices_m: Float32[np.ndarray, "v 3"]
@@ -36,15 +37,19 @@ class SemanticMesh:
     labels: UInt8[np.ndarray, " v"]
     first_seen_ns: Int64[np.ndarray, " v"]
     last_seen_ns: Int64[np.ndarray, " v"]
-    is_veil: Bool[np.ndarray, " v"] | None = None
+    is_occlusion_artifact: Bool[np.ndarray, " v"] | None = None
 
     def __len__(self) -> int:
         return len(self.vertices_m)
 
     @property
-    def veil(self) -> Bool[np.ndarray, " v"]:
-        """``is_veil``, spelled out where it is None."""
-        return np.zeros(len(self), np.bool_) if self.is_veil is None else self.is_veil
+    def occlusion_artifacts(self) -> Bool[np.ndarray, " v"]:
+        """``is_occlusion_artifact``, spelled out where it is None."""
+        return (
+            np.zeros(len(self), np.bool_)
+            if self.is_occlusion_artifact is None
+            else self.is_occlusion_artifact
+        )
 
     @staticmethod
     def empty() -> "SemanticMesh":
@@ -68,11 +73,15 @@ def concatenate(meshes: Iterable[SemanticMesh]) -> SemanticMesh:
     joined = {
         field.name: np.concatenate([getattr(mesh, field.name) for mesh in parts])
         for field in fields(SemanticMesh)
-        if field.name not in ("faces", "is_veil")
+        if field.name not in ("faces", "is_occlusion_artifact")
     }
     faces = np.concatenate([mesh.faces + o for mesh, o in zip(parts, offsets, strict=True)])
-    is_veil = np.concatenate([mesh.veil for mesh in parts])
-    return SemanticMesh(faces=faces, is_veil=is_veil if is_veil.any() else None, **joined)
+    is_occlusion_artifact = np.concatenate([mesh.occlusion_artifacts for mesh in parts])
+    return SemanticMesh(
+        faces=faces,
+        is_occlusion_artifact=is_occlusion_artifact if is_occlusion_artifact.any() else None,
+        **joined,
+    )
 
 
 @dataclass(frozen=True, slots=True)

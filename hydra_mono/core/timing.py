@@ -59,7 +59,7 @@ def summary(values_ms: list[float]) -> dict[str, float]:
 
 
 @contextmanager
-def settled_garbage() -> Iterator[None]:
+def frozen_gc() -> Iterator[None]:
     """Keeps the garbage collector off everything that exists already.
 
     Imported libraries hold several hundred thousand objects; a full collection that walks them

@@ -23,7 +23,7 @@ from hydra_mono.perception.metrics.dense import (
     SemanticScores,
 )
 from hydra_mono.perception.networks.m2h import Maps
-from hydra_mono.perception.predictors.input_spec import Feed, grown
+from hydra_mono.perception.predictors.input_spec import InputSpec, grown
 from hydra_mono.perception.predictors.network import facing_camera
 from hydra_mono.training.samples import NO_EDGE_KNOWN, Sample, SampleSource
 
@@ -63,7 +63,7 @@ class Estimates:
 def evaluate_network(
     network: nn.Module,
     source: SampleSource,
-    feed: Feed,
+    feed: InputSpec,
     *,
     thresholds: int = 0,
     max_images: int | None = None,
@@ -98,7 +98,7 @@ def spread(count: int, wanted: int | None) -> list[int]:
 
 
 def estimate(
-    network: nn.Module, feed: Feed, rgb: UInt8[np.ndarray, "h w 3"], camera: Intrinsics
+    network: nn.Module, feed: InputSpec, rgb: UInt8[np.ndarray, "h w 3"], camera: Intrinsics
 ) -> Estimates:
     """Shows the network an image; logits grow before the likeliest known class is taken.
 

@@ -8,7 +8,7 @@ from hydra_mono.perception.weights_io.checkpoint import CheckpointError
 NEW_BLOCK_SCALE = 1e-3  # by which a new block counts at first; not 0, so that it learns
 
 
-def grown(network: M2H, config: M2HConfig) -> M2H:
+def grow_network(network: M2H, config: M2HConfig) -> M2H:
     """A network of ``config`` with all of ``network``'s weights.
 
     The stages of a convolutional backbone may be deeper, their last blocks being new; whatever

@@ -13,7 +13,7 @@ from hydra_mono.perception.networks.m2h import M2H, M2HConfig
 from hydra_mono.perception.weights_io.checkpoint import load_m2h
 from hydra_mono.training.data.batches import Batch, BatchRule
 from hydra_mono.training.data.sources import Data
-from hydra_mono.training.init_from import grown
+from hydra_mono.training.init_from import grow_network
 from hydra_mono.training.objective import Objective, balanced_class_weight
 from hydra_mono.training.trainer import Trainer, TrainingError, world_rank
 from hydra_mono.training.watch import Watcher
@@ -46,7 +46,7 @@ def create_trainer(
     torch.manual_seed(config.seed)
     counts = torch.from_numpy(maker.label_counts(network.classes)).float()
     weight = balanced_class_weight(counts, config.loss.class_balance)
-    first = M2H(network) if start_from is None else grown(load_m2h(start_from), network)
+    first = M2H(network) if start_from is None else grow_network(load_m2h(start_from), network)
     objective = Objective(first, config.loss, weight)
     rank, _ = world_rank()
 

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Bool, Float32, UInt8
 
 from hydra_mono.core.geometry import inverse
-from hydra_mono.mapping.monocular.low_res import Draft
+from hydra_mono.mapping.monocular.low_res import LowResEstimate
 
 _NEAREST_M = 0.05  # points nearer to the other camera are not looked up
 
@@ -26,7 +26,7 @@ class Witnesses:
     other_label: UInt8[np.ndarray, "h w"]
 
 
-def ask(draft: Draft, past: Sequence[Draft], tolerance: float) -> Witnesses:
+def ask(draft: LowResEstimate, past: Sequence[LowResEstimate], tolerance: float) -> Witnesses:
     """Looks the draft's points up in earlier drafts; ``tolerance`` is relative to depth."""
     counts = [np.zeros(draft.usable.shape, np.uint8) for _ in range(4)]
     points_m = draft.rays * draft.depth_m[..., None]
@@ -45,7 +45,7 @@ def ask(draft: Draft, past: Sequence[Draft], tolerance: float) -> Witnesses:
 
 
 def _look_up(
-    points_m: Float32[np.ndarray, "h w 3"], draft: Draft, other: Draft
+    points_m: Float32[np.ndarray, "h w 3"], draft: LowResEstimate, other: LowResEstimate
 ) -> tuple[Float32[np.ndarray, "h w"], Bool[np.ndarray, "h w"], tuple[np.ndarray, np.ndarray]]:
     """Depth of the draft's points for the other camera, whether it has depth there, and where."""
     relative = (inverse(other.world_from_camera) @ draft.world_from_camera).astype(np.float32)

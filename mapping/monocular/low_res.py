@@ -16,7 +16,7 @@ _NEAREST_M = 0.05  # less is no depth
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class LowResEstimate:
     """Small images of one frame.
 
     ``gray``: the luminance, 0..255. ``log_depth``: of planar z in metres, where ``usable``.
@@ -51,7 +51,7 @@ def _rays(camera: Intrinsics) -> Float32[np.ndarray, "h w 3"]:
     return camera_rays(camera)
 
 
-def make_draft(frame: Frame, prediction: Prediction, height: int) -> Draft:
+def make_draft(frame: Frame, prediction: Prediction, height: int) -> LowResEstimate:
     """The frame and its prediction, so high, with a deviation and a trust of 1 everywhere."""
     camera = frame.intrinsics
     height = min(height, camera.height)
@@ -59,7 +59,7 @@ def make_draft(frame: Frame, prediction: Prediction, height: int) -> Draft:
     at = _nearest(camera, height, width)
     depth_m = prediction.depth_m[at]
     usable = np.isfinite(depth_m) & (depth_m > _NEAREST_M)
-    return Draft(
+    return LowResEstimate(
         camera=camera.resized(width, height),
         world_from_camera=frame.world_from_camera,
         gray=_luminance(frame.rgb, height, width),
@@ -74,7 +74,7 @@ def make_draft(frame: Frame, prediction: Prediction, height: int) -> Draft:
     )
 
 
-def finished(prediction: Prediction, before: Draft, after: Draft) -> Prediction:
+def finished(prediction: Prediction, before: LowResEstimate, after: LowResEstimate) -> Prediction:
     """The prediction with all that was done to its draft, at its own size."""
     size = prediction.depth_m.shape
     depth_m = prediction.depth_m * _grown(np.exp(after.log_depth - before.log_depth), size)

@@ -10,7 +10,7 @@ from jaxtyping import Float32
 from scipy.ndimage import uniform_filter
 
 from hydra_mono.core.geometry import inverse
-from hydra_mono.mapping.monocular.low_res import Draft
+from hydra_mono.mapping.monocular.low_res import LowResEstimate
 from hydra_mono.mapping.monocular.poisson import Evidence
 
 _EVEN_PX = 7  # window in which contrast is made even
@@ -44,7 +44,9 @@ class SweepRule:
     finest: float = 0.015
 
 
-def sweep(draft: Draft, past: Sequence[Draft], rule: SweepRule) -> Evidence | None:
+def sweep(
+    draft: LowResEstimate, past: Sequence[LowResEstimate], rule: SweepRule
+) -> Evidence | None:
     """What earlier images say of the draft's depth; None when none of them can say anything.
 
     Plane sweeping (Collins, CVPR 1996) over surfaces as the network drew them instead of planes:
@@ -63,13 +65,15 @@ def sweep(draft: Draft, past: Sequence[Draft], rule: SweepRule) -> Evidence | No
 
 
 def _spread(
-    values: Float32[np.ndarray, "r c"], stride: int, draft: Draft
+    values: Float32[np.ndarray, "r c"], stride: int, draft: LowResEstimate
 ) -> Float32[np.ndarray, "h w"]:
     height, width = draft.log_depth.shape
     return values.repeat(stride, axis=0).repeat(stride, axis=1)[:height, :width]
 
 
-def partners(draft: Draft, past: Sequence[Draft], rule: SweepRule) -> list[Draft]:
+def partners(
+    draft: LowResEstimate, past: Sequence[LowResEstimate], rule: SweepRule
+) -> list[LowResEstimate]:
     """Earlier images from about the right distance that look the same way."""
     if not past or not draft.usable.any():
         return []
@@ -92,7 +96,10 @@ def even_contrast(gray: Float32[np.ndarray, "h w"]) -> Float32[np.ndarray, "h w"
 
 
 def _differences(
-    draft: Draft, others: Sequence[Draft], changes: Float32[np.ndarray, " k"], rule: SweepRule
+    draft: LowResEstimate,
+    others: Sequence[LowResEstimate],
+    changes: Float32[np.ndarray, " k"],
+    rule: SweepRule,
 ) -> Float32[np.ndarray, "k r c"]:
     """Mean difference to the other images, by change of log depth and looked-at pixel."""
     at = np.s_[:: rule.stride, :: rule.stride]
@@ -113,7 +120,7 @@ def _differences(
 
 
 def _seen_from(
-    other: Draft,
+    other: LowResEstimate,
     other_from_here: Float32[np.ndarray, "4 4"],
     rays: Float32[np.ndarray, "r c 3"],
     inverse_depth: Float32[np.ndarray, "k r c"],

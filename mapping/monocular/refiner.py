@@ -7,7 +7,7 @@ from hydra_mono.core.config import MonocularConfig
 from hydra_mono.core.frame import Frame
 from hydra_mono.core.geometry import inverse, rotation_angle_rad
 from hydra_mono.core.prediction import Prediction
-from hydra_mono.mapping.monocular.low_res import Draft, finished, make_draft
+from hydra_mono.mapping.monocular.low_res import LowResEstimate, finished, make_draft
 from hydra_mono.mapping.monocular.plane_sweep import COARSE, FINE
 from hydra_mono.mapping.monocular.scale import AlignRule, ScaleAligner
 from hydra_mono.mapping.monocular.steps import (
@@ -20,7 +20,7 @@ from hydra_mono.mapping.monocular.steps import (
 )
 from hydra_mono.mapping.tsdf.volume import SemanticVolume
 
-Step = Callable[[Draft, Sequence[Draft]], Draft]
+Step = Callable[[LowResEstimate, Sequence[LowResEstimate]], LowResEstimate]
 
 _HISTORY = 48  # drafts remembered
 _LEAST_MOVE_M = 0.08  # between drafts that are remembered
@@ -36,7 +36,7 @@ class Refiner:
     def __init__(self, steps: Sequence[Step], height: int) -> None:
         self._steps = tuple(steps)
         self._height = height
-        self._past: deque[Draft] = deque(maxlen=_HISTORY)
+        self._past: deque[LowResEstimate] = deque(maxlen=_HISTORY)
 
     def __call__(self, frame: Frame, prediction: Prediction) -> Prediction:
         """The prediction with better depth and its deviation; 0 depth where it is left out."""
@@ -49,7 +49,7 @@ class Refiner:
         return finished(prediction, before, draft)
 
 
-def _has_moved(before: Draft, draft: Draft) -> bool:
+def _has_moved(before: LowResEstimate, draft: LowResEstimate) -> bool:
     relative = inverse(before.world_from_camera) @ draft.world_from_camera
     moved_m = float((relative[:3, 3] ** 2).sum() ** 0.5)
     return moved_m > _LEAST_MOVE_M or rotation_angle_rad(relative[:3, :3]) > _LEAST_TURN

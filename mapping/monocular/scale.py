@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Bool, Float32, Float64
 
-from hydra_mono.mapping.monocular.low_res import Draft
+from hydra_mono.mapping.monocular.low_res import LowResEstimate
 
 Surface = Callable[
     [Float32[np.ndarray, "k n 3"]], tuple[Float32[np.ndarray, " n"], Bool[np.ndarray, " n"]]
@@ -56,7 +56,7 @@ class ScaleAligner:
         self._rule = rule
         self._mean = 0.0
 
-    def __call__(self, draft: Draft) -> Draft:
+    def __call__(self, draft: LowResEstimate) -> LowResEstimate:
         rule = self._rule
         ratio, inverse_depth = self._ratios(draft)
         compared = int(draft.usable[::_STRIDE, ::_STRIDE].sum())
@@ -67,7 +67,9 @@ class ScaleAligner:
         change = rule.gain * (log_scale - self._mean + shift_m * np.exp(-draft.log_depth))
         return replace(draft, log_depth=(draft.log_depth + change).astype(np.float32))
 
-    def _ratios(self, draft: Draft) -> tuple[Float32[np.ndarray, " n"], Float32[np.ndarray, " n"]]:
+    def _ratios(
+        self, draft: LowResEstimate
+    ) -> tuple[Float32[np.ndarray, " n"], Float32[np.ndarray, " n"]]:
         """Log of the map's depth over the draft's, and the draft's inverse depth."""
         usable = draft.usable[::_STRIDE, ::_STRIDE]
         rays = draft.rays[::_STRIDE, ::_STRIDE][usable]

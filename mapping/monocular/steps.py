@@ -9,7 +9,7 @@ from jaxtyping import Float32
 from hydra_mono.core.config import MonocularConfig
 from hydra_mono.mapping.monocular.consistency import ask
 from hydra_mono.mapping.monocular.depth_edges import between_surfaces
-from hydra_mono.mapping.monocular.low_res import Draft
+from hydra_mono.mapping.monocular.low_res import LowResEstimate
 from hydra_mono.mapping.monocular.noise import cos_incidence, relative_deviation
 from hydra_mono.mapping.monocular.plane_sweep import SweepRule, sweep
 from hydra_mono.mapping.monocular.poisson import (
@@ -22,7 +22,7 @@ from hydra_mono.mapping.monocular.poisson import (
 )
 from hydra_mono.mapping.tsdf.semantics import vote_weight
 
-Past = Sequence[Draft]
+Past = Sequence[LowResEstimate]
 Slopes = tuple[Float32[np.ndarray, "g w"], Float32[np.ndarray, "h v"]]
 
 _WITNESSES = 4  # earlier frames that are asked whether they agree
@@ -33,33 +33,35 @@ _NO_PRECISION = 1e-6
 _WINDOW_PX, _STEP, _EDGE_STEP = 7, 0.15, 0.1  # see between_surfaces
 
 
-def expect_noise(config: MonocularConfig) -> Callable[[Draft, Past], Draft]:
+def expect_noise(config: MonocularConfig) -> Callable[[LowResEstimate, Past], LowResEstimate]:
     """The network's usual deviation: growing with depth, or the same at any depth."""
     grows = config.noise
     sigma_m = config.sigma if grows else config.flat_sigma
     per_square = config.sigma_per_square if grows else 0.0
 
-    def step(draft: Draft, past: Past) -> Draft:
+    def step(draft: LowResEstimate, past: Past) -> LowResEstimate:
         deviation = relative_deviation(draft.depth_m, sigma_m, per_square)
         return replace(draft, deviation=deviation)
 
     return step
 
 
-def weigh_confidence(draft: Draft, past: Past) -> Draft:
+def weigh_confidence(draft: LowResEstimate, past: Past) -> LowResEstimate:
     """Votes count as the network is sure of them."""
     if draft.confidence is None:
         return draft
     return replace(draft, trust=draft.trust * vote_weight(draft.confidence))
 
 
-def fit_depth(rules: Sequence[SweepRule], use_normals: bool) -> Callable[[Draft, Past], Draft]:
+def fit_depth(
+    rules: Sequence[SweepRule], use_normals: bool
+) -> Callable[[LowResEstimate, Past], LowResEstimate]:
     """Depth that agrees best with the network's, with earlier images and with the normals.
 
     Every rule is one search in earlier images, round the depth that those before have found.
     """
 
-    def step(draft: Draft, past: Past) -> Draft:
+    def step(draft: LowResEstimate, past: Past) -> LowResEstimate:
         own = np.where(draft.usable, 1 / draft.deviation**2, np.float32(_NO_PRECISION))
         evidence = Evidence(np.zeros_like(draft.log_depth), own)
         slopes = _slopes(draft) if use_normals else None
@@ -76,7 +78,7 @@ def fit_depth(rules: Sequence[SweepRule], use_normals: bool) -> Callable[[Draft,
     return step
 
 
-def _slopes(draft: Draft) -> Slopes | None:
+def _slopes(draft: LowResEstimate) -> Slopes | None:
     """Steps of log depth that the normals tell, down and to the right."""
     if draft.normals is None:
         return None
@@ -85,7 +87,9 @@ def _slopes(draft: Draft) -> Slopes | None:
     return down, slopes_of_normals(draft.normals, rays, camera.fx, axis=1)
 
 
-def _fitted(draft: Draft, evidence: Evidence, slopes: Slopes | None) -> tuple[Draft, Evidence]:
+def _fitted(
+    draft: LowResEstimate, evidence: Evidence, slopes: Slopes | None
+) -> tuple[LowResEstimate, Evidence]:
     """The draft changed as the evidence asks, and what the evidence asks of it now."""
     sigma = _NORMAL_SIGMA if slopes else _EVEN_SIGMA
     down, right = slopes or (None, None)
@@ -97,7 +101,7 @@ def _fitted(draft: Draft, evidence: Evidence, slopes: Slopes | None) -> tuple[Dr
     return replace(draft, log_depth=draft.log_depth + change), left
 
 
-def leave_out_flicker(draft: Draft, past: Past) -> Draft:
+def leave_out_flicker(draft: LowResEstimate, past: Past) -> LowResEstimate:
     """Leaves out depth that earlier frames contradict, and trusts labels as they agree."""
     said = ask(draft, past[-_WITNESSES:], _TOLERANCE)
     contradicted = said.other_depth > said.same_depth
@@ -109,7 +113,7 @@ def leave_out_flicker(draft: Draft, past: Past) -> Draft:
     )
 
 
-def cut_borders(draft: Draft, past: Past) -> Draft:
+def cut_borders(draft: LowResEstimate, past: Past) -> LowResEstimate:
     """Leaves out pixels between a near and a far surface."""
     between = between_surfaces(
         draft.log_depth,
@@ -122,7 +126,7 @@ def cut_borders(draft: Draft, past: Past) -> Draft:
     return replace(draft, usable=draft.usable & ~between)
 
 
-def _steepness(draft: Draft) -> Float32[np.ndarray, "h w"]:
+def _steepness(draft: LowResEstimate) -> Float32[np.ndarray, "h w"]:
     """Change of log depth per pixel that the normals explain; 0 where there are none."""
     total = np.zeros_like(draft.log_depth)
     down, right = _slopes(draft) or (None, None)
@@ -132,7 +136,7 @@ def _steepness(draft: Draft) -> Float32[np.ndarray, "h w"]:
     return total
 
 
-def weigh_incidence(draft: Draft, past: Past) -> Draft:
+def weigh_incidence(draft: LowResEstimate, past: Past) -> LowResEstimate:
     """Raises the deviation of surfaces that are seen flatly.
 
     Seen flatly, depth errs as one over the cosine, of which only the cosine's share lies across

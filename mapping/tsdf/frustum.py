@@ -102,7 +102,7 @@ def in_view(
     ):
         inside &= (focal * a + near * z) > -radius * np.hypot(focal, near)
         inside &= (far * z - focal * a) > -radius * np.hypot(focal, far)
-    deepest = np.where(tiles.farthest_m > 0, tiles.farthest_m + behind_m / tiles.slant, 0)
+    deepest = np.where(tiles.farthest_m > 0, tiles.farthest_m + behind_m / tiles.cos_incidence, 0)
     inside[inside] = _reached(camera, deepest, np.stack([x, y, z])[:, inside], radius)
     return np.asarray(inside)
 

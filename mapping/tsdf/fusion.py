@@ -11,7 +11,7 @@ from hydra_mono.mapping.tsdf.attributes import name, paint, stamp
 from hydra_mono.mapping.tsdf.blocks import RESOLUTION, VOXELS, VoxelArrays
 from hydra_mono.mapping.tsdf.depth import flying
 from hydra_mono.mapping.tsdf.frustum import DepthView
-from hydra_mono.mapping.tsdf.tiles import LEAST_SLANT, TILE, Tiles
+from hydra_mono.mapping.tsdf.tiles import LEAST_COS_INCIDENCE, TILE, Tiles
 from hydra_mono.mapping.tsdf.weights import certainty, closeness, depth_weight, expected_sdf_m
 
 _SURE = 1.0  # weight of a voxel that is seen through or has never been near a surface
@@ -50,7 +50,7 @@ class FusionRule:
     @property
     def reach_m(self) -> float:
         """How much deeper than the measured depth a voxel may be and still be concerned."""
-        return self.deepest_m / LEAST_SLANT
+        return self.deepest_m / LEAST_COS_INCIDENCE
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +58,13 @@ class Pixels:
     """The images of one frame as flat arrays; depth and sigma have a border of zeros.
 
     ``stride`` is the width of the bordered images; pixels are numbered as in them.
-    ``slant``: by tile.
+    ``cos_incidence``: by tile.
     """
 
     stride: int
     focal_px: float
     depth_m: Float32[np.ndarray, " p"]
-    slant: Float32[np.ndarray, "r c"]
+    cos_incidence: Float32[np.ndarray, "r c"]
     color: UInt8[np.ndarray, "q 3"]
     label: UInt8[np.ndarray, " q"] | None
     confidence: Float32[np.ndarray, " q"] | None
@@ -75,10 +75,10 @@ class Pixels:
         return np.asarray(pixel - 2 * (pixel // self.stride) - self.stride + 1)
 
     def slant_at(self, pixel: Int32[np.ndarray, " k"]) -> Float32[np.ndarray, " k"]:
-        """The slant of pixels, none of the border."""
+        """The cos_incidence of pixels, none of the border."""
         row = pixel // self.stride
         column = pixel - row * self.stride
-        return np.asarray(self.slant[(row - 1) // TILE, (column - 1) // TILE])
+        return np.asarray(self.cos_incidence[(row - 1) // TILE, (column - 1) // TILE])
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,7 @@ def fuse(
     voxels: VoxelArrays, samples: Samples, pixels: Pixels, rule: FusionRule, frame_number: int
 ) -> None:
     """Updates distance, weight, colour, label and stamps of the sampled voxels."""
-    far = (rule.front_m + rule.max_margin_m) / LEAST_SLANT
+    far = (rule.front_m + rule.max_margin_m) / LEAST_COS_INCIDENCE
     clear = np.flatnonzero((samples.sdf_m > far) & _open_to_carving(voxels, samples.slots))
     close = np.flatnonzero((samples.sdf_m <= far) & (samples.sdf_m >= -rule.reach_m))
     voxel, pixel = samples.voxel(close), samples.pixel[close]
@@ -249,7 +249,7 @@ def bordered(
         stride=view.depth_m.shape[1] + 2,
         focal_px=max(view.intrinsics.fx, view.intrinsics.fy),
         depth_m=_pad(view.depth_m),
-        slant=tiles.slant,
+        cos_incidence=tiles.cos_incidence,
         color=rgb.reshape(-1, 3),
         label=None if labels is None else labels.reshape(-1),
         confidence=None if confidence is None else confidence.reshape(-1),

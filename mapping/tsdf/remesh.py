@@ -49,7 +49,7 @@ def mesh_blocks(
     vertices = _place(np.flatnonzero(used), sdf_m, slots, keys, voxel_size_m)
     faces = (np.cumsum(used, dtype=np.int32) - 1)[edges]
     mesh = _dress(vertices, faces, pool.voxels, frame_stamps_ns)
-    mesh = replace(mesh, is_veil=_veil(pool.voxels, vertices, voxel_size_m))
+    mesh = replace(mesh, is_occlusion_artifact=_veil(pool.voxels, vertices, voxel_size_m))
     return _split(mesh, vertices.block, triangle_block, keys)
 
 
@@ -230,6 +230,6 @@ def _split(
             labels=mesh.labels[part].copy(),
             first_seen_ns=mesh.first_seen_ns[part].copy(),
             last_seen_ns=mesh.last_seen_ns[part].copy(),
-            is_veil=mesh.veil[part].copy(),
+            is_occlusion_artifact=mesh.occlusion_artifacts[part].copy(),
         )
     return meshes

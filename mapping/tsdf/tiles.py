@@ -9,7 +9,7 @@ from hydra_mono.core.frame import Intrinsics
 from hydra_mono.core.geometry import camera_rays
 
 TILE = 8  # pixels
-LEAST_SLANT = 0.3  # surfaces seen flatter than at 73 degrees are taken for that
+LEAST_COS_INCIDENCE = 0.3  # surfaces seen flatter than at 73 degrees are taken for that
 _STEP = 2  # every other pixel is looked at
 _BORDER = 0.15  # a tile whose inverse depths differ relatively by more shows two surfaces
 
@@ -18,12 +18,12 @@ _BORDER = 0.15  # a tile whose inverse depths differ relatively by more shows tw
 class Tiles:
     """Per tile of 8 x 8 pixels. ``farthest_m``: greatest depth, 0 for none.
 
-    ``slant``: distance to the tile's surface over difference in depth: 1 for one seen head-on
-    (or unknown), near 0 for one that is grazed.
+    ``cos_incidence``: distance to the tile's surface over difference in depth: 1 for one seen
+    head-on (or unknown), near 0 for one that is grazed.
     """
 
     farthest_m: Float32[np.ndarray, "r c"]
-    slant: Float32[np.ndarray, "r c"]
+    cos_incidence: Float32[np.ndarray, "r c"]
 
 
 def summarise(depth_m: Float32[np.ndarray, "h w"], intrinsics: Intrinsics) -> Tiles:
@@ -41,9 +41,13 @@ def summarise(depth_m: Float32[np.ndarray, "h w"], intrinsics: Intrinsics) -> Ti
     farthest, highest = pixels.max(axis=0), inverse.max(axis=0)
     with np.errstate(divide="ignore", invalid="ignore"):
         single = highest - 1 / farthest <= _BORDER * mean
-        slant = np.where(single, _slant(mean.astype(np.float32), intrinsics), np.nan)
-    slant = np.where(np.isfinite(slant), np.clip(slant, LEAST_SLANT, 1), 1)
-    return Tiles(farthest_m=farthest, slant=slant.astype(np.float32))
+        cos_incidence = np.where(
+            single, _cos_incidence(mean.astype(np.float32), intrinsics), np.nan
+        )
+    cos_incidence = np.where(
+        np.isfinite(cos_incidence), np.clip(cos_incidence, LEAST_COS_INCIDENCE, 1), 1
+    )
+    return Tiles(farthest_m=farthest, cos_incidence=cos_incidence.astype(np.float32))
 
 
 def _pixels_by_tile(depth_m: Float32[np.ndarray, "h w"]) -> Float32[np.ndarray, "p r c"]:
@@ -58,7 +62,9 @@ def _pixels_by_tile(depth_m: Float32[np.ndarray, "h w"]) -> Float32[np.ndarray, 
     return pixels.reshape(side * side, rows, columns)
 
 
-def _slant(mean: Float32[np.ndarray, "r c"], intrinsics: Intrinsics) -> Float32[np.ndarray, "r c"]:
+def _cos_incidence(
+    mean: Float32[np.ndarray, "r c"], intrinsics: Intrinsics
+) -> Float32[np.ndarray, "r c"]:
     padded = np.pad(mean, 1, constant_values=np.nan)
     per_row = _flatter(mean - padded[:-2, 1:-1], padded[2:, 1:-1] - mean)
     per_column = _flatter(mean - padded[1:-1, :-2], padded[1:-1, 2:] - mean)

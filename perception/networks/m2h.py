@@ -17,7 +17,12 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from hydra_mono.perception.networks.backbones.convnext import ConvBackbone, ConvConfig
-from hydra_mono.perception.networks.backbones.vit import Backbone, Tap, VisionTransformer, VitConfig
+from hydra_mono.perception.networks.backbones.vit import (
+    Backbone,
+    FeatureMap,
+    VisionTransformer,
+    VitConfig,
+)
 from hydra_mono.perception.networks.heads import (
     DenseHead,
     PlainHead,
@@ -158,11 +163,11 @@ class MultiTaskHead(nn.Module):
             c, config.classes, kernel=1, upsamplings=ups, light=light, compat=compat
         )
 
-    def forward(self, taps: list[Tap], size: tuple[int, int]) -> Maps:
+    def forward(self, taps: list[FeatureMap], size: tuple[int, int]) -> Maps:
         """All maps at ``size``."""
         return Maps(*(resized(maps, size) for maps in self.own_maps(taps, size)))
 
-    def own_maps(self, taps: list[Tap], largest: tuple[int, int] | None = None) -> Maps:
+    def own_maps(self, taps: list[FeatureMap], largest: tuple[int, int] | None = None) -> Maps:
         """All maps at the heads' own resolution; semantics no larger than ``largest``."""
         pyramid = [conv(level) for conv, level in zip(self.convs, self._levels(taps), strict=True)]
         features = [self._decode(task, pyramid) for task in TASKS]  # t times b c 8g 8g
@@ -178,7 +183,7 @@ class MultiTaskHead(nn.Module):
         directions = F.normalize(self.conv_normal(normals), dim=1)  # b 3 32g 32g
         return Maps(depth_m, logits, directions, self.conv_edge(edges))
 
-    def _levels(self, taps: list[Tap]) -> list[Tensor]:
+    def _levels(self, taps: list[FeatureMap]) -> list[Tensor]:
         """Four maps, each half the size of the one before."""
         if self.reassemble_blocks is None:
             return [tap.features for tap in taps]
@@ -262,7 +267,7 @@ class Reassembly(nn.Module):
             ]
         )
 
-    def forward(self, taps: list[Tap]) -> list[Tensor]:
+    def forward(self, taps: list[FeatureMap]) -> list[Tensor]:
         levels = []
         for index, (patches, token) in enumerate(taps):
             assert token is not None

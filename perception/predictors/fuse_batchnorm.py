@@ -14,7 +14,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from hydra_mono.perception.networks.heads import SeparableConv
 
 
-def folded(network: nn.Module) -> nn.Module:
+def fuse_batchnorm(network: nn.Module) -> nn.Module:
     """A copy for evaluation, without batch norms and with fewer convolutions.
 
     A batch norm has to follow its convolution in the order in which their parent registers them.

@@ -16,7 +16,7 @@ COLOUR_STD: Triple = (0.2594, 0.2573, 0.2641)
 
 
 @dataclass(frozen=True)
-class Feed:
+class InputSpec:
     """What a network wants to be shown.
 
     The image is resized, in proportion, to fit ``size`` (height and width, pixels); its colours,

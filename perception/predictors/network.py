@@ -13,14 +13,14 @@ from hydra_mono.core.frame import Frame, Intrinsics
 from hydra_mono.core.geometry import camera_rays
 from hydra_mono.core.labels import LabelSpace
 from hydra_mono.core.prediction import Prediction
-from hydra_mono.perception.predictors.fuse_batchnorm import folded
-from hydra_mono.perception.predictors.input_spec import COLOUR_MEAN, COLOUR_STD, Feed, Triple
+from hydra_mono.perception.predictors.fuse_batchnorm import fuse_batchnorm
+from hydra_mono.perception.predictors.input_spec import COLOUR_MEAN, COLOUR_STD, InputSpec, Triple
 
 CPU = torch.device("cpu")
 
 
 @runtime_checkable
-class Said(Protocol):
+class NetworkOutput(Protocol):
     """What a network says of an image, each at the size of the image it was shown.
 
     ``semantics`` (b k h w) and ``edges`` (b 1 h w) are logits, ``normals`` (b 3 h w) are in camera
@@ -41,7 +41,7 @@ class Said(Protocol):
 class Network(Protocol):
     """Anything that turns a batch of normalised images (b 3 h w) of any size into maps."""
 
-    def __call__(self, image: Tensor, /) -> Said: ...
+    def __call__(self, image: Tensor, /) -> NetworkOutput: ...
 
 
 class PartialMaps(NamedTuple):
@@ -54,17 +54,17 @@ class PartialMaps(NamedTuple):
 
 
 class TorchNetwork:
-    """A torch network made quick: folded, channels last, on a GPU in half precision."""
+    """A torch network made quick: fuse_batchnorm, channels last, on a GPU in half precision."""
 
     def __init__(self, network: nn.Module, device: torch.device = CPU) -> None:
         self._device = device
-        self._network = folded(network).to(device)
+        self._network = fuse_batchnorm(network).to(device)
         self._network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
-    def __call__(self, image: Float[Tensor, "b 3 h w"]) -> Said:
+    def __call__(self, image: Float[Tensor, "b 3 h w"]) -> NetworkOutput:
         on_gpu = self._device.type == "cuda"
         with torch.autocast(self._device.type, torch.float16, enabled=on_gpu):
-            said: Said = self._network(image.contiguous(memory_format=torch.channels_last))
+            said: NetworkOutput = self._network(image.contiguous(memory_format=torch.channels_last))
         return said
 
 
@@ -95,7 +95,7 @@ class NetworkPredictor:
     ) -> None:
         self._network = network
         self._label_space = label_space
-        self._feed = Feed(feed, focal_px, mean, std)
+        self._feed = InputSpec(feed, focal_px, mean, std)
         self._depth_scale = depth_scale
         self._depth_range_m = (min_depth_m, max_depth_m)
         self._device = device
@@ -157,7 +157,7 @@ def facing_camera(
     return np.asarray(np.where(away[..., None], -unit, unit), np.float32)
 
 
-def single_precision(said: Said) -> PartialMaps:
+def single_precision(said: NetworkOutput) -> PartialMaps:
     """The same in float32; a GPU's half precision is too coarse to read."""
     others = (said.semantics, said.normals, said.edges)
     return PartialMaps(said.depth_m.float(), *(None if x is None else x.float() for x in others))

@@ -2,7 +2,7 @@
 
 Its one input is a batch of one normalised image, 1×3×h×w float32. Its outputs are known by name
 (``depth``, ``semantics``, ``normals``, ``edges``; others are left alone) and mean what
-``network_predictor.Said`` tells: 1×c×h×w or, of one channel, 1×h×w, of any size in proportion.
+``network.NetworkOutput`` tells: 1×c×h×w or, of one channel, 1×h×w, of any size in proportion.
 """
 
 from pathlib import Path

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from hydra_mono.core.errors import MissingDependencyError
 from hydra_mono.perception.networks.m2h import Maps
-from hydra_mono.perception.predictors.fuse_batchnorm import folded
+from hydra_mono.perception.predictors.fuse_batchnorm import fuse_batchnorm
 
 
 class OpenVinoNetwork:
@@ -21,7 +21,7 @@ class OpenVinoNetwork:
 
     def __init__(self, network: nn.Module, threads: int | None = None) -> None:
         self._core = _openvino().Core()
-        self._network = folded(network)
+        self._network = fuse_batchnorm(network)
         self._settings = {"INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "LATENCY"}
         if threads is not None:
             self._settings["INFERENCE_NUM_THREADS"] = str(threads)

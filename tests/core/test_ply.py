@@ -17,12 +17,12 @@ from hydra_mono.core.open3d_loader import open3d
 
 
 def same(a: SemanticMesh, b: SemanticMesh) -> bool:
-    """Everything alike but ``is_veil``, which matters while a map grows and is not kept."""
+    """Everything alike but ``is_occlusion_artifact``, which files do not keep."""
     return all(
         getattr(a, name).dtype == getattr(b, name).dtype
         and np.array_equal(getattr(a, name), getattr(b, name))
         for name in SemanticMesh.__slots__
-        if name != "is_veil"
+        if name != "is_occlusion_artifact"
     )
 
 

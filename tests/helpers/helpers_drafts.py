@@ -6,7 +6,7 @@ import numpy as np
 
 from hydra_mono.core.frame import Intrinsics
 from hydra_mono.core.geometry import camera_rays
-from hydra_mono.mapping.monocular.low_res import Draft
+from hydra_mono.mapping.monocular.low_res import LowResEstimate
 
 CAMERA = Intrinsics(fx=52.0, fy=52.0, cx=31.5, cy=23.5, width=64, height=48)
 AHEAD = np.eye(4)  # a camera at the origin that looks along +z, y down
@@ -33,13 +33,13 @@ class Plane:
         rays = camera_rays(camera).astype(np.float64) @ pose[:3, :3].T
         return np.asarray((self.offset_m - normal @ pose[:3, 3]) / (rays @ normal))
 
-    def draft(self, pose: np.ndarray = AHEAD, camera: Intrinsics = CAMERA) -> Draft:
+    def draft(self, pose: np.ndarray = AHEAD, camera: Intrinsics = CAMERA) -> LowResEstimate:
         """What a perfect network would draw of the plane."""
         depth_m = self.depth_m(pose, camera)
         points = camera_rays(camera) * depth_m[..., None] @ pose[:3, :3].T + pose[:3, 3]
         unit = np.array(self.normal) / np.linalg.norm(self.normal) @ pose[:3, :3]
         shape = depth_m.shape
-        return Draft(
+        return LowResEstimate(
             camera=camera,
             world_from_camera=pose,
             gray=(120 + self.contrast * pattern(points)).astype(np.float32),
@@ -63,6 +63,6 @@ def pattern(points: np.ndarray) -> np.ndarray:
     return np.asarray(np.sin(phases).sum(axis=-1) / 4)
 
 
-def scaled(draft: Draft, factor: float) -> Draft:
+def scaled(draft: LowResEstimate, factor: float) -> LowResEstimate:
     """The draft with all depth too large by a factor."""
     return replace(draft, log_depth=draft.log_depth + np.float32(np.log(factor)))

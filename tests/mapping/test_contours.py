@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from hydra_mono.core.config import MappingConfig, MonocularConfig
 from hydra_mono.core.labels import Label, LabelSpace
 from hydra_mono.mapping.contours import (
-    OutlineMap,
+    ObjectContourMap,
     OutlineRule,
-    create_outlines,
+    create_contours,
     find_borders,
     outline_points,
 )
@@ -37,21 +37,21 @@ def picture_on_a_wall() -> World:
     return wall().box(tuple(LOWER), tuple(UPPER), label=PICTURE)
 
 
-def seen(world: World, outlines: OutlineMap, seed: int = 3) -> OutlineMap:
+def seen(world: World, outlines: ObjectContourMap, seed: int = 3) -> ObjectContourMap:
     renderer, rng = Renderer(world), np.random.default_rng(seed)
     for eye in EYES:
         frame, prediction = renderer(look_at(eye, (0.0, 0.0, 1.0)))
         depth_m = kinect_noise(prediction.depth_m, rng)
-        outlines.look(frame, replace(prediction, depth_m=depth_m))
+        outlines.integrate(frame, replace(prediction, depth_m=depth_m))
     return outlines
 
 
-def ends(outlines: OutlineMap, label: int = PICTURE, margin_m: float = 0.1) -> np.ndarray:
+def ends(outlines: ObjectContourMap, label: int = PICTURE, margin_m: float = 0.1) -> np.ndarray:
     return outlines.near(label, LOWER - margin_m, UPPER + margin_m)
 
 
 def test_the_sides_of_a_picture_are_known_to_millimetres_between_voxels() -> None:
-    points = ends(seen(picture_on_a_wall(), OutlineMap(RULE, IS_THING)))
+    points = ends(seen(picture_on_a_wall(), ObjectContourMap(RULE, IS_THING)))
     sides = [LOWER[0], UPPER[0], LOWER[2], UPPER[2]]
     for axis, side in zip((0, 0, 2, 2), sides, strict=True):
         near = points[np.abs(points[:, axis] - side) < 0.03, axis]
@@ -60,14 +60,14 @@ def test_the_sides_of_a_picture_are_known_to_millimetres_between_voxels() -> Non
 
 
 def test_all_ends_of_a_thing_lie_on_its_outline() -> None:
-    points = ends(seen(picture_on_a_wall(), OutlineMap(RULE, IS_THING)))
+    points = ends(seen(picture_on_a_wall(), ObjectContourMap(RULE, IS_THING)))
     beside = np.minimum(np.abs(points - LOWER), np.abs(points - UPPER))[:, (0, 2)].min(axis=1)
     assert np.quantile(beside, 0.9) < 0.015
 
 
 def test_a_thing_does_not_end_where_a_nearer_one_hides_it() -> None:
     hidden = picture_on_a_wall().box((-0.1, -0.9, 0.0), (0.0, -0.8, 3.0), label=CHAIR)
-    points = ends(seen(hidden, OutlineMap(RULE, IS_THING)))
+    points = ends(seen(hidden, ObjectContourMap(RULE, IS_THING)))
     inside = (points[:, 0] > LOWER[0] + 0.04) & (points[:, 0] < UPPER[0] - 0.04)
     inside &= (points[:, 2] > LOWER[2] + 0.04) & (points[:, 2] < UPPER[2] - 0.04)
     assert len(points) > 20
@@ -75,52 +75,52 @@ def test_a_thing_does_not_end_where_a_nearer_one_hides_it() -> None:
 
 
 def test_walls_have_no_ends_and_things_only_those_of_their_label() -> None:
-    outlines = seen(picture_on_a_wall(), OutlineMap(RULE, IS_THING))
+    outlines = seen(picture_on_a_wall(), ObjectContourMap(RULE, IS_THING))
     assert not len(ends(outlines, WALL)) and not len(ends(outlines, CHAIR))
 
 
 def test_an_end_that_one_image_alone_showed_does_not_count() -> None:
-    renderer, outlines = Renderer(picture_on_a_wall()), OutlineMap(RULE, IS_THING)
+    renderer, outlines = Renderer(picture_on_a_wall()), ObjectContourMap(RULE, IS_THING)
     frame, prediction = renderer(look_at(EYES[0], (0.0, 0.0, 1.0)))
-    outlines.look(frame, prediction)
+    outlines.integrate(frame, prediction)
     assert not len(ends(outlines))
-    outlines.look(frame, prediction)
+    outlines.integrate(frame, prediction)
     assert len(ends(outlines)) > 20
 
 
 def test_pixels_left_out_show_no_ends() -> None:
-    renderer, outlines = Renderer(picture_on_a_wall()), OutlineMap(RULE, IS_THING)
+    renderer, outlines = Renderer(picture_on_a_wall()), ObjectContourMap(RULE, IS_THING)
     frame, prediction = renderer(look_at(EYES[0], (0.0, 0.0, 1.0)))
     for _ in range(3):
-        outlines.look(frame, prediction, prediction.labels != PICTURE)
+        outlines.integrate(frame, prediction, prediction.labels != PICTURE)
     assert not len(ends(outlines))
 
 
 def test_images_between_are_skipped() -> None:
     renderer = Renderer(picture_on_a_wall())
-    outlines = OutlineMap(replace(RULE, every=3), IS_THING)
+    outlines = ObjectContourMap(replace(RULE, every=3), IS_THING)
     frame, prediction = renderer(look_at(EYES[0], (0.0, 0.0, 1.0)))
     for looked_at in (1, 1, 1, 2):
-        outlines.look(frame, prediction)
+        outlines.integrate(frame, prediction)
         assert (len(ends(outlines)) > 0) == (looked_at > 1)
 
 
 @pytest.mark.parametrize(
     "outlines",
     [
-        create_outlines(MappingConfig(outline_reach=0.0), LABELS),
-        create_outlines(MappingConfig(), LABELS, MonocularConfig()),
+        create_contours(MappingConfig(outline_reach=0.0), LABELS),
+        create_contours(MappingConfig(), LABELS, MonocularConfig()),
     ],
     ids=["switched off", "guessed depth"],
 )
-def test_none_are_looked_for(outlines: OutlineMap) -> None:
+def test_none_are_looked_for(outlines: ObjectContourMap) -> None:
     assert not len(ends(seen(picture_on_a_wall(), outlines)))
 
 
 def test_frames_without_labels_show_none() -> None:
-    renderer, outlines = Renderer(picture_on_a_wall()), OutlineMap(RULE, IS_THING)
+    renderer, outlines = Renderer(picture_on_a_wall()), ObjectContourMap(RULE, IS_THING)
     frame, prediction = renderer(look_at(EYES[0], (0.0, 0.0, 1.0)))
-    outlines.look(frame, replace(prediction, labels=None))
+    outlines.integrate(frame, replace(prediction, labels=None))
     assert not len(ends(outlines))
 
 
@@ -128,18 +128,18 @@ def test_frames_without_labels_show_none() -> None:
 @given(st.lists(st.booleans(), min_size=len(EYES), max_size=len(EYES)))
 def test_when_they_are_asked_for_does_not_change_them(asks: list[bool]) -> None:
     renderer = Renderer(picture_on_a_wall())
-    often, once = OutlineMap(RULE, IS_THING), OutlineMap(RULE, IS_THING)
+    often, once = ObjectContourMap(RULE, IS_THING), ObjectContourMap(RULE, IS_THING)
     for eye, is_asked in zip(EYES[:6], asks[:6], strict=True):
         frame, prediction = renderer(look_at(eye, (0.0, 0.0, 1.0)))
         for outlines in (often, once):
-            outlines.look(frame, prediction)
+            outlines.integrate(frame, prediction)
         if is_asked:
             ends(often)
     assert np.allclose(ends(often), ends(once), atol=1e-4)
 
 
 def test_what_moved_by_less_than_a_voxel_takes_its_ends_along() -> None:
-    outlines = seen(picture_on_a_wall(), OutlineMap(RULE, IS_THING))
+    outlines = seen(picture_on_a_wall(), ObjectContourMap(RULE, IS_THING))
     step_m = np.array([0.02, 0.0, 0.0])
     moved = wall().box(tuple(LOWER + step_m), tuple(UPPER + step_m), label=PICTURE)
     for seed in range(12):

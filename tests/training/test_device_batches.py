@@ -145,7 +145,8 @@ from pathlib import Path
 import torch
 from helpers_training import tiny_config, tiny_network
 from hydra_mono.core.config.training import LiveConfig
-from hydra_mono.training import data, run
+from hydra_mono.training import run
+from hydra_mono.training.data import sources as data
 from hydra_mono.training.watch import Watcher
 config = tiny_config(1, live=LiveConfig(chunk=2, chunks=1, worlds=1, workers=0))
 cpu, folder = torch.device("cpu"), Path(sys.argv[1])

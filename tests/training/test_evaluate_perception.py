@@ -16,7 +16,7 @@ from hydra_mono.core.errors import ConfigError, DataError
 from hydra_mono.core.frame import Intrinsics
 from hydra_mono.core.label_map import load_label_map
 from hydra_mono.perception.networks.m2h import COMPACT, M2H, Maps
-from hydra_mono.perception.predictors.input_spec import Feed
+from hydra_mono.perception.predictors.input_spec import InputSpec
 from hydra_mono.perception.weights_io.checkpoint import save_m2h
 from hydra_mono.training.data.cache import ViewSize
 from hydra_mono.training.data.views import random_world
@@ -81,7 +81,7 @@ class Knowing(nn.Module):
 
 
 def scored(network: nn.Module, source: SampleSource, **numbers: object) -> PerceptionScores:
-    feed = Feed((48, 64), numbers.pop("focal_px", None))  # type: ignore[arg-type]
+    feed = InputSpec((48, 64), numbers.pop("focal_px", None))  # type: ignore[arg-type]
     return evaluate_network(network, source, feed, **numbers)  # type: ignore[arg-type]
 
 

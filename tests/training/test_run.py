@@ -19,7 +19,7 @@ from hydra_mono.training import run
 from hydra_mono.training.data.batches import CachedWorlds, Photographs
 from hydra_mono.training.data.cache import NAMES, ViewSize, cache_world
 from hydra_mono.training.data.sources import Data, cached_batches
-from hydra_mono.training.init_from import grown
+from hydra_mono.training.init_from import grow_network
 from hydra_mono.training.objective import TASKS, balanced_class_weight
 from hydra_mono.training.readers.nyuv2 import split_by_scene
 from hydra_mono.training.schedule import Schedule
@@ -118,14 +118,14 @@ def test_a_grown_network_says_nearly_what_the_smaller_one_does() -> None:
     config = tiny_network()
     small, image = M2H(config).eval(), torch.rand(1, 3, 64, 96)
     deeper = replace(config, backbone=ConvConfig(widths=(8, 8, 16, 16), depths=(1, 2, 3, 1)))
-    large = grown(small, deeper).eval()
+    large = grow_network(small, deeper).eval()
     assert len(large.state_dict()) > len(small.state_dict())
     for expected, found in zip(small(image), large(image), strict=True):
         assert torch.allclose(expected, found, atol=2e-2)
     wider = replace(config, backbone=ConvConfig(widths=(8, 8, 16, 24), depths=(1, 1, 1, 1)))
     for other in (wider, replace(config, attention_layers=2)):
         with pytest.raises(CheckpointError, match="cannot go on from these weights"):
-            grown(small, other)
+            grow_network(small, other)
 
 
 def test_nothing_to_train_on_is_an_error() -> None:

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from hydra_mono.perception.networks.backbones.vit import Tap
+from hydra_mono.perception.networks.backbones.vit import FeatureMap
 
 
 @dataclass(frozen=True)
@@ -38,11 +38,11 @@ class ConvBackbone(nn.Module):
             for width, depth in zip(config.widths, config.depths, strict=True)
         )
 
-    def forward(self, image: Float[Tensor, "b 3 h w"]) -> list[Tap]:
+    def forward(self, image: Float[Tensor, "b 3 h w"]) -> list[FeatureMap]:
         taps, x = [], image
         for down, stage in zip(self.downs, self.stages, strict=True):
             x = stage(down(x))  # b 3 h w -> b w0 h/4 w/4 -> b w1 h/8 w/8 -> ...
-            taps.append(Tap(x, None))
+            taps.append(FeatureMap(x, None))
         return taps
 
 

@@ -15,7 +15,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 
-class Tap(NamedTuple):
+class FeatureMap(NamedTuple):
     """One tapped feature map and, of a transformer, the class token at the same depth."""
 
     features: Float[Tensor, "b c gh gw"]
@@ -35,7 +35,7 @@ class Backbone(Protocol):
     widths: tuple[int, int, int, int]
     has_class_token: bool
 
-    def __call__(self, image: Float[Tensor, "b 3 h w"]) -> list[Tap]: ...
+    def __call__(self, image: Float[Tensor, "b 3 h w"]) -> list[FeatureMap]: ...
 
 
 @dataclass(frozen=True)
@@ -77,10 +77,10 @@ class VisionTransformer(nn.Module):
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.depth))
         self.norm = nn.LayerNorm(width, eps=1e-6)  # of the last tokens; unused here
 
-    def forward(self, image: Float[Tensor, "b 3 h w"]) -> list[Tap]:
+    def forward(self, image: Float[Tensor, "b 3 h w"]) -> list[FeatureMap]:
         grid = (image.shape[2] // self.config.patch, image.shape[3] // self.config.patch)
         tokens = self._embed(image, grid)  # b t c
-        taps: list[Tap] = []
+        taps: list[FeatureMap] = []
         for index, block in enumerate(self.blocks):
             tokens = block(tokens)
             if index in self.config.taps:
@@ -116,10 +116,10 @@ class VisionTransformer(nn.Module):
         patches = resized.to(square.dtype).flatten(2).transpose(1, 2)  # 1 gh*gw c
         return torch.cat([self.pos_embed[:, :1], patches], dim=1)  # 1 1+gh*gw c
 
-    def _tap(self, tokens: Tensor, grid: tuple[int, int]) -> Tap:
+    def _tap(self, tokens: Tensor, grid: tuple[int, int]) -> FeatureMap:
         patches = tokens[:, 1 + self.config.registers :]  # b gh*gw c
         features = patches.transpose(1, 2).unflatten(2, grid)  # b c gh gw
-        return Tap(features.contiguous(), tokens[:, 0])
+        return FeatureMap(features.contiguous(), tokens[:, 0])
 
 
 class PatchEmbedding(nn.Module):

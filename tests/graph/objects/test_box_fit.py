@@ -15,7 +15,7 @@ def fitted(
     extra: np.ndarray | None = None,
     trim: float = 0.0,
     is_fringe: bool = False,
-    is_veil: bool = False,
+    is_occlusion_artifact: bool = False,
 ) -> BoundingBox:
     """The fit to a box's surface and some extra points, which are fringe, or veil, or not."""
     mesh = box_mesh(box, TABLE)
@@ -25,7 +25,7 @@ def fitted(
         [mesh.normals.astype(np.float64), np.tile([0.0, 0.0, 1.0], (len(more), 1))]
     )
     is_extra = np.arange(len(points)) >= len(mesh)
-    return fit_box(points, normals, is_extra & is_fringe, is_extra & is_veil, trim)
+    return fit_box(points, normals, is_extra & is_fringe, is_extra & is_occlusion_artifact, trim)
 
 
 DESK = standing_box(0.0, 0.0, (1.2, 0.6, 0.7))
@@ -65,20 +65,22 @@ def test_doubtful_surface_cannot_draw_a_side_out_far() -> None:
 
 def test_a_veil_behind_a_side_is_no_part_of_the_thing() -> None:
     hanging = np.array([[0.6 + 0.9 * VEIL_M, 0.0, 0.35]])
-    assert fitted(DESK, hanging, is_veil=True).dimensions_m[0] == pytest.approx(1.2)
+    assert fitted(DESK, hanging, is_occlusion_artifact=True).dimensions_m[0] == pytest.approx(1.2)
 
 
 def test_what_lies_farther_out_than_a_veil_can_hang_was_seen_flatly() -> None:
     side = np.array([[0.6 + 1.1 * VEIL_M, 0.0, 0.35]])
-    assert fitted(DESK, side, is_veil=True).dimensions_m[0] == pytest.approx(1.2 + 1.1 * VEIL_M)
+    assert fitted(DESK, side, is_occlusion_artifact=True).dimensions_m[0] == pytest.approx(
+        1.2 + 1.1 * VEIL_M
+    )
 
 
-@pytest.mark.parametrize("is_veil", [False, True])
-def test_surface_that_is_doubtful_all_over_still_has_a_box(is_veil: bool) -> None:
+@pytest.mark.parametrize("is_occlusion_artifact", [False, True])
+def test_surface_that_is_doubtful_all_over_still_has_a_box(is_occlusion_artifact: bool) -> None:
     mesh = box_mesh(DESK, TABLE)
     points, normals = mesh.vertices_m.astype(np.float64), mesh.normals.astype(np.float64)
     everywhere = np.ones(len(points), bool)
-    box = fit_box(points, normals, everywhere, everywhere & is_veil, 0.0)
+    box = fit_box(points, normals, everywhere, everywhere & is_occlusion_artifact, 0.0)
     assert box_iou(box, DESK) > 0.99
 
 

@@ -27,14 +27,14 @@ def test_slant_turns_depth_differences_into_distances_to_a_plane(tilt: float) ->
     mixed = np.flatnonzero(~usable.all(axis=0)) // 8
     inner[:, [c for m in mixed for c in (m - 1, m, m + 1) if 0 <= c < 20]] = False
     assert inner.any()
-    np.testing.assert_allclose(tiles.slant[inner], np.minimum(truth, 1)[inner], atol=0.03)
+    np.testing.assert_allclose(tiles.cos_incidence[inner], np.minimum(truth, 1)[inner], atol=0.03)
 
 
 def test_a_tile_on_a_depth_border_counts_as_seen_head_on() -> None:
     depth = np.full((120, 160), 1.0, np.float32)
     depth[:, 84:] = 3.0
     tiles = summarise(depth, CAMERA)
-    assert np.all(tiles.slant[:, 10] == 1)
+    assert np.all(tiles.cos_incidence[:, 10] == 1)
     assert np.all(tiles.farthest_m[:, 10] == 3)
 
 

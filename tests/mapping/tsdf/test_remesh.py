@@ -85,7 +85,7 @@ def test_vertices_carry_the_stamps_of_the_frames_that_saw_them(pool: BlockPool) 
 
 def test_surface_that_was_seen_is_no_veil(pool: BlockPool) -> None:
     mesh = concatenate(mesh_blocks(pool, KEYS, SIZE, STAMPS).values())
-    assert mesh.is_veil is None
+    assert mesh.is_occlusion_artifact is None
 
 
 @pytest.mark.parametrize(("weight", "expected"), [(1.0, True), (9.0, False)])
@@ -98,7 +98,7 @@ def test_a_step_of_distance_into_what_was_barely_seen_is_a_veil(
     pool.voxels.meshed_sdf_m[slots] = np.where(hidden, np.float32(-0.03), np.float32(0.15))
     pool.voxels.weight[slots] = weight
     mesh = concatenate(mesh_blocks(pool, KEYS, SIZE, STAMPS).values())
-    assert len(mesh) and bool(mesh.veil.all()) is expected
+    assert len(mesh) and bool(mesh.occlusion_artifacts.all()) is expected
 
 
 def test_no_blocks_no_meshes(pool: BlockPool) -> None:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from hydra_mono.perception.networks.backbones.vit import Backbone, Tap
+from hydra_mono.perception.networks.backbones.vit import Backbone, FeatureMap
 from hydra_mono.perception.networks.complexity import complexity
 from hydra_mono.perception.networks.m2h import (
     COMPACT,
@@ -122,7 +122,7 @@ class Stamp(torch.nn.Module):
         super().__init__()
         self.padded = padded
 
-    def forward(self, taps: list[Tap], size: tuple[int, int]) -> Maps:
+    def forward(self, taps: list[FeatureMap], size: tuple[int, int]) -> Maps:
         image = torch.nn.functional.interpolate(self.padded, size, mode="bilinear")
         return Maps(image[:, :1], image, image, image[:, :1])
 
@@ -228,9 +228,9 @@ class Halving(torch.nn.Module):
     widths = (3, 3, 3, 3)
     has_class_token = False
 
-    def forward(self, image: Tensor) -> list[Tap]:
+    def forward(self, image: Tensor) -> list[FeatureMap]:
         pool = torch.nn.functional.avg_pool2d
-        return [Tap(pool(image, 2**power), None) for power in range(4)]
+        return [FeatureMap(pool(image, 2**power), None) for power in range(4)]
 
 
 def test_any_backbone_of_four_maps_can_be_plugged_in() -> None:

@@ -1,4 +1,4 @@
-"""A folded network says what the network says, with less in it."""
+"""A fuse_batchnorm network says what the network says, with less in it."""
 
 import dataclasses
 
@@ -9,7 +9,7 @@ from torch import nn
 
 from hydra_mono.perception.networks.heads import SeparableConv
 from hydra_mono.perception.networks.m2h import COMPACT, M2H
-from hydra_mono.perception.predictors.fuse_batchnorm import folded
+from hydra_mono.perception.predictors.fuse_batchnorm import fuse_batchnorm
 
 TINY_COMPACT = dataclasses.replace(COMPACT, backbone=TINY_CONV, channels=32, classes=5)
 TINIES = {"full": TINY, "light": TINY_LIGHT, "compact": TINY_COMPACT}
@@ -25,7 +25,7 @@ def network(request: pytest.FixtureRequest) -> M2H:
 def test_a_folded_network_says_the_same(network: M2H) -> None:
     image = made_image(1, 45, 60)
     with torch.inference_mode():
-        plain, quick = network(image), folded(network)(image)
+        plain, quick = network(image), fuse_batchnorm(network)(image)
     for before, after in zip(plain, quick, strict=True):
         assert (before - after).abs().max() < 1e-5 * max(1.0, float(before.abs().max()))
 
@@ -33,7 +33,7 @@ def test_a_folded_network_says_the_same(network: M2H) -> None:
 def test_no_batch_norm_is_left_and_the_network_itself_keeps_its_own(network: M2H) -> None:
     count = sum(isinstance(part, nn.BatchNorm2d) for part in network.modules())
     assert count > 0
-    assert not any(isinstance(part, nn.BatchNorm2d) for part in folded(network).modules())
+    assert not any(isinstance(part, nn.BatchNorm2d) for part in fuse_batchnorm(network).modules())
     assert sum(isinstance(part, nn.BatchNorm2d) for part in network.modules()) == count
 
 
@@ -41,14 +41,14 @@ def test_no_batch_norm_is_left_and_the_network_itself_keeps_its_own(network: M2H
 def test_two_pointwise_convolutions_become_one(bias: bool) -> None:
     conv = SeparableConv(6, 4, 1, bias=bias)
     fill(conv)
-    quick = folded(conv)
+    quick = fuse_batchnorm(conv)
     assert sum(isinstance(part, nn.Conv2d) for part in quick.modules()) == 1
     x = torch.randn(2, 6, 3, 5, generator=torch.manual_seed(0))
     torch.testing.assert_close(quick(x), conv(x), rtol=1e-5, atol=1e-6)
 
 
 def test_a_wider_separable_convolution_is_left_as_it_is() -> None:
-    quick = folded(SeparableConv(6, 4, 3))
+    quick = fuse_batchnorm(SeparableConv(6, 4, 3))
     assert sum(isinstance(part, nn.Conv2d) for part in quick.modules()) == 2
 
 
@@ -56,4 +56,4 @@ def test_a_norm_without_a_convolution_is_refused() -> None:
     network = M2H(TINY_COMPACT)
     network.add_module("stray", nn.Sequential(nn.ReLU(), nn.BatchNorm2d(3)))
     with pytest.raises(ValueError, match=r"Sequential\.1 follows no convolution"):
-        folded(network)
+        fuse_batchnorm(network)

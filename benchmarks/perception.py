@@ -5,8 +5,8 @@
 
 From a colour image of the camera's size to depth, labels, normals and edges of that size, for each
 way to compute the network: torch as it was trained, torch as it is run (batch norms fused, channels
-last), OpenVINO and CUDA where they are there. The weights do not matter to the time; without a file they
-are random. Prints a table and writes one JSON file.
+last), OpenVINO and CUDA where they are there. The weights do not matter to the time; without a file
+they are random. Prints a table and writes one JSON file.
 """
 
 import argparse

@@ -1,6 +1,7 @@
 """Settings from YAML files and ``--set`` overrides; unknown keys name the nearest."""
 
 import difflib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +28,22 @@ def load_config(path: Path | None = None, overrides: tuple[str, ...] = ()) -> Co
 
 
 def dump_config(config: Config) -> str:
-    """The whole tree as YAML that ``load_config`` reads back to the same config."""
-    return yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False)
+    """The whole tree as YAML, a sentence beside each setting; ``load_config`` reads it back."""
+    return "\n".join(_dump_section(config, depth=0)) + "\n"
+
+
+def _dump_section(section: BaseModel, depth: int) -> Iterator[str]:
+    indent = "  " * depth
+    for name, field in type(section).model_fields.items():
+        value = getattr(section, name)
+        if isinstance(value, BaseModel):
+            yield f"{indent}{name}:"
+            yield from _dump_section(value, depth + 1)
+            continue
+        plain = section.model_dump(mode="json", include={name})
+        first, *rest = yaml.safe_dump(plain, sort_keys=False, width=1000).rstrip("\n").split("\n")
+        yield f"{indent}{first}" + (f"  # {field.description}" if field.description else "")
+        yield from (indent + line for line in rest)
 
 
 def _read_yaml(path: Path) -> dict[str, Any]:

@@ -10,19 +10,43 @@ from hydra_mono.core.config.section import Section
 class PredictorConfig(Section):
     """Who says depth and labels: a network from colour alone, or the sensor (or data set)."""
 
-    name: str = "m2h"  # or sensor, or onnx, or package.module:factory of one's own
-    weights: str | None = None  # file of the network; m2h: None takes the weights shipped
-    variant: Literal["full", "small", "compact"] | None = None  # None: whatever the file holds
-    labels: str = "nyu40"  # of the network's classes: a label space by name, or its YAML file
-    backend: Literal["torch", "openvino"] = "torch"  # what computes m2h
-    device: Literal["auto", "cpu", "cuda"] = "auto"  # auto: the GPU where there is one
-    threads: int | None = Field(default=None, ge=1)  # of the CPU; None: as many as it likes
-    feed_height: int | None = Field(default=None, ge=14)  # pixels; images are resized to fit, in
-    feed_width: int | None = Field(default=None, ge=14)  # proportion. None: what the network is for
-    focal_px: float | None = Field(default=None, gt=0)  # for which the network's depth is true, of
-    # images as they are fed; other cameras' depth is scaled to theirs. None: what the weights say
-    depth_scale: float = Field(default=1.0, gt=0)  # of the network's depth, beside that
-    min_depth: float = Field(default=0.001, gt=0)  # m; less is raised to it
-    max_depth: float = Field(default=10.0, gt=0)  # m; more is cut to it
-    mean: tuple[float, float, float] = (0.4803, 0.4800, 0.4723)  # of red, green, blue in 0..1
-    std: tuple[PositiveFloat, PositiveFloat, PositiveFloat] = (0.2594, 0.2573, 0.2641)  # likewise
+    name: str = Field(
+        default="m2h", description="or sensor, or onnx, or package.module:factory of one's own"
+    )
+    weights: str | None = Field(
+        default=None, description="file of the network; m2h: None takes the weights shipped"
+    )
+    variant: Literal["full", "small", "compact"] | None = Field(
+        default=None, description="None: whatever the file holds"
+    )
+    labels: str = Field(
+        default="nyu40",
+        description="of the network's classes: a label space by name, or its YAML file",
+    )
+    backend: Literal["torch", "openvino"] = Field(default="torch", description="what computes m2h")
+    device: Literal["auto", "cpu", "cuda"] = Field(
+        default="auto", description="auto: the GPU where there is one"
+    )
+    threads: int | None = Field(
+        default=None, ge=1, description="of the CPU; None: as many as it likes"
+    )
+    feed_height: int | None = Field(
+        default=None, ge=14, description="pixels; images are resized to fit, in"
+    )
+    feed_width: int | None = Field(
+        default=None, ge=14, description="proportion. None: what the network is for"
+    )
+    focal_px: float | None = Field(
+        default=None,
+        gt=0,
+        description="pixels, at the fed size, for which the network's depth is true; None: the weights'",
+    )
+    depth_scale: float = Field(default=1.0, gt=0, description="of the network's depth, beside that")
+    min_depth: float = Field(default=0.001, gt=0, description="m; less is raised to it")
+    max_depth: float = Field(default=10.0, gt=0, description="m; more is cut to it")
+    mean: tuple[float, float, float] = Field(
+        default=(0.4803, 0.4800, 0.4723), description="of red, green, blue in 0..1"
+    )
+    std: tuple[PositiveFloat, PositiveFloat, PositiveFloat] = Field(
+        default=(0.2594, 0.2573, 0.2641), description="likewise"
+    )

@@ -7,7 +7,7 @@ from helpers_mapping import CAMERA, Renderer, World, look_at
 from hydra_mono.core.geometry import camera_rays
 from hydra_mono.mapping.tsdf.depth import clean_depth, flying
 from hydra_mono.mapping.tsdf.frustum import DepthView, in_view, surface_blocks
-from hydra_mono.mapping.tsdf.tiles import LEAST_SLANT, summarise
+from hydra_mono.mapping.tsdf.tiles import LEAST_COS_INCIDENCE, summarise
 
 BLOCK = 0.4
 
@@ -23,7 +23,7 @@ def test_slant_turns_depth_differences_into_distances_to_a_plane(tilt: float) ->
     usable = (depth > 0) & (depth < 5)
     tiles = summarise(np.where(usable, depth, np.float32(0)), CAMERA)
     truth = (camera_rays(CAMERA) @ normal)[4::8, 4::8]
-    inner = usable[4::8, 4::8] & (tiles.farthest_m > 0) & (truth > LEAST_SLANT)
+    inner = usable[4::8, 4::8] & (tiles.farthest_m > 0) & (truth > LEAST_COS_INCIDENCE)
     mixed = np.flatnonzero(~usable.all(axis=0)) // 8
     inner[:, [c for m in mixed for c in (m - 1, m, m + 1) if 0 <= c < 20]] = False
     assert inner.any()

@@ -10,7 +10,7 @@ from hydra_mono.core.config import Config, MonocularConfig
 from hydra_mono.core.frame import Frame
 from hydra_mono.core.labels import LabelSpace
 from hydra_mono.core.mesh import BlockMesh
-from hydra_mono.core.prediction import Prediction, Predictor
+from hydra_mono.core.prediction import Prediction, Predictor, depth_is_measured
 from hydra_mono.core.timing import StageClock
 from hydra_mono.graph.agents.camera_trail import create_agent_trail
 from hydra_mono.graph.hierarchy import assign_parents
@@ -21,7 +21,6 @@ from hydra_mono.graph.rooms.layer import create_rooms, create_walls
 from hydra_mono.mapping.contours import create_contours
 from hydra_mono.mapping.freespace.map import create_free_space
 from hydra_mono.mapping.tsdf.volume import SemanticVolume, create_volume
-from hydra_mono.perception.predictors.create import SensorPredictor
 from hydra_mono.viz import StubViewer, Viewer
 
 Refinement = Callable[[Frame, Prediction], Prediction]
@@ -148,7 +147,7 @@ def is_monocular(config: MonocularConfig, predictor: Predictor) -> bool:
     """Whether depth is somebody's guess, and treated as such: all but a sensor's, or as told."""
     if config.enabled is not None:
         return config.enabled
-    return not isinstance(predictor, SensorPredictor)
+    return not depth_is_measured(predictor)
 
 
 def still_pixels(

@@ -36,3 +36,13 @@ class Predictor(Protocol):
     def label_space(self) -> LabelSpace: ...
 
     def __call__(self, frame: Frame) -> Prediction: ...
+
+
+def depth_is_measured(predictor: Predictor) -> bool:
+    """Whether its depth comes from a sensor; a predictor that does not say so estimates it."""
+    return bool(getattr(predictor, "depth_is_measured", False))
+
+
+def needs_depth(predictor: Predictor) -> bool:
+    """Whether it reads the frame's own depth; one that does not say so reads colour alone."""
+    return bool(getattr(predictor, "needs_depth", False))

@@ -25,6 +25,9 @@ SHIPPED = "m2h_compact_nyu40.safetensors"
 class SensorPredictor:
     """Passes on the depth, labels and normals that came with the frame."""
 
+    depth_is_measured = True
+    needs_depth = True
+
     def __init__(self, label_space: LabelSpace) -> None:
         self._label_space = label_space
 

@@ -10,10 +10,17 @@ from hydra_mono.core.config import PredictorConfig
 from hydra_mono.core.errors import ConfigError
 from hydra_mono.core.frame import Frame
 from hydra_mono.core.labels import LabelSpace
-from hydra_mono.core.prediction import Prediction, Predictor
+from hydra_mono.core.prediction import Prediction, Predictor, depth_is_measured, needs_depth
 
 Factory = Callable[[PredictorConfig, LabelSpace], Predictor]
-KINDS = {"depth_m": "f4", "labels": "u1", "confidence": "f4", "normals": "f4", "edges": "f4"}
+KINDS = {
+    "depth_m": "f4",
+    "labels": "u1",
+    "confidence": "f4",
+    "normals": "f4",
+    "edges": "f4",
+    "sigma_m": "f4",
+}
 
 
 class CheckedPredictor:
@@ -25,6 +32,14 @@ class CheckedPredictor:
     @property
     def label_space(self) -> LabelSpace:
         return self._predictor.label_space
+
+    @property
+    def depth_is_measured(self) -> bool:
+        return depth_is_measured(self._predictor)
+
+    @property
+    def needs_depth(self) -> bool:
+        return needs_depth(self._predictor)
 
     def __call__(self, frame: Frame) -> Prediction:
         """What the predictor says of the frame.

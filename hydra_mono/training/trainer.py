@@ -116,10 +116,10 @@ class Trainer:
         rate = self.schedule.rate(self.step, self.seconds)
         for group in self.optimizer.param_groups:
             group["lr"] = rate
-        total, parts, norm = self._slope(self._batch(self.step))
+        total, parts, norm = self._backward(self._batch(self.step))
         self._coming = (self.step + 1, self._draw(self.step + 1))
         if bool(torch.isfinite(norm)) or self._scaler.is_enabled():
-            self._descend()
+            self._optimizer_step()
         else:
             self._skip()
         self.step += 1
@@ -135,7 +135,7 @@ class Trainer:
     def _draw(self, step: int) -> Batch:
         return self._batches(self.schedule.stage(step), step).to(self.device)
 
-    def _slope(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor], Tensor]:
+    def _backward(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor], Tensor]:
         """The loss and its parts; the gradients' norm before they are clipped."""
         self._module.train()
         with self._autocast():
@@ -146,7 +146,7 @@ class Trainer:
         norm = nn.utils.clip_grad_norm_(self.objective.parameters(), self.config.clip)
         return total, parts, norm
 
-    def _descend(self) -> None:
+    def _optimizer_step(self) -> None:
         self._scaler.step(self.optimizer)
         self._scaler.update()
         average_into(self.average, self.objective.network, self.config.ema, self.step)

@@ -10,7 +10,7 @@ from hydra_mono.training.objective import maps_at
 
 
 @torch.inference_mode()
-def glance(network: M2H, batches: list[Batch]) -> dict[str, float]:
+def quick_validation(network: M2H, batches: list[Batch]) -> dict[str, float]:
     """Depth RMSE and δ1, mean normal error and mIoU over the classes there are.
 
     At the training's size and focal length: for watching, not for reporting.

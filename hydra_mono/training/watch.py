@@ -14,7 +14,7 @@ from hydra_mono.core.labels import load_label_space
 from hydra_mono.training.data.batches import Batch
 from hydra_mono.training.objective import maps_at
 from hydra_mono.training.trainer import Trainer
-from hydra_mono.training.validation import glance
+from hydra_mono.training.validation import quick_validation
 
 logger = logging.getLogger(__name__)
 
@@ -41,7 +41,7 @@ class Watcher:
         scores: dict[str, float] = {}
         for name, held in batches.items():
             held = [batch.to(trainer.device) for batch in held]
-            found = glance(trainer.average, held)
+            found = quick_validation(trainer.average, held)
             scores |= {f"{name}.{key}": value for key, value in found.items()}
             if self._recording:
                 self._recording.log_images(trainer, held[0], name)

@@ -7,14 +7,13 @@ import sys
 import numpy as np
 import pytest
 import torch
-from helpers_raycast import CAMERA, alone, both, scenery
+from helpers_raycast import CAMERA, alone, both
 
 from hydra_mono.core.errors import DataError
 from hydra_mono.core.frame import Intrinsics
 from hydra_mono.core.label_map import load_label_map
 from hydra_mono.training.data.cache import NAMES, ViewSize
-from hydra_mono.training.data.edges import edge_map
-from hydra_mono.training.data.live_images import cached_form, edge_maps
+from hydra_mono.training.data.live_images import cached_form
 from hydra_mono.training.data.live_worlds import LiveSettings, LiveWorlds
 from hydra_mono.training.render.looks import Library, make_library, random_look
 from hydra_mono.training.render.procedural_textures import PATTERNS, paint_textures
@@ -165,19 +164,6 @@ def test_walls_get_patches_of_walls_and_nothing_else_does() -> None:
     reddish = (rgb[..., 0] > 2 * rgb[..., 1]) & (rgb[..., 0] > 2 * rgb[..., 2])
     assert reddish[(labels == WALL) & lit].all()
     assert reddish[(labels != WALL) & lit].float().mean() < 0.3
-
-
-def test_edges_are_those_of_the_cache() -> None:
-    place = scenery(1)
-    stacks = {name: place.stacked(name) for name in ("labels", "instances", "depth_m")}
-    stacks["labels"][:, 10:14, 20:40] = 0
-    expected = np.stack([edge_map(*images) for images in zip(*stacks.values(), strict=True)])
-    instances = torch.from_numpy(stacks["instances"].astype(np.int32))
-    assert set(np.unique(expected)) == {0, 1, 255}
-    found = edge_maps(
-        torch.from_numpy(stacks["labels"]), instances, torch.from_numpy(stacks["depth_m"])
-    )
-    assert np.array_equal(found.numpy(), expected)
 
 
 def test_colour_is_averaged_and_the_first_of_the_others_taken() -> None:

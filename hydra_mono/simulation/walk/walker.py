@@ -12,7 +12,7 @@ from hydra_mono.simulation.walk.routes import Routes
 EYE_M = 1.5
 WALK_PITCH = math.radians(-12)
 GLANCE_S = 0.7  # how often a walker picks something new to look at
-GLANCE_TARGETS = 25  # fewer unseen targets than these are not worth a glance
+GLANCE_TARGETS = 25  # fewer unseen targets than these are not worth a quick_validation
 GLANCE_TURN = math.radians(125)  # at most, from the way ahead
 
 

@@ -39,7 +39,7 @@ class PredictorConfig(Section):
     focal_px: float | None = Field(
         default=None,
         gt=0,
-        description="pixels at the fed size for which the network's depth is true; None: the weights'",
+        description="pixels at the fed size, for which depth is true; None: the weights'",
     )
     depth_scale: float = Field(default=1.0, gt=0, description="of the network's depth, beside that")
     min_depth: float = Field(default=0.001, gt=0, description="m; less is raised to it")

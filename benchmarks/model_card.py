@@ -52,7 +52,7 @@ ROWS = (
 def main() -> None:
     options = parse()
     network = load_m2h(Path(options.weights) if options.weights else shipped_weights())
-    feed = Feed(network.config.feed, network.config.focal_px)
+    feed = network.config.shown_by()
     folder = Path(options.output)
     folder.mkdir(parents=True, exist_ok=True)
     sources = {"simulated": open_samples(f"simulated:{options.simulated}")}

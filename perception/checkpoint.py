@@ -21,6 +21,7 @@ from hydra_mono.core.atomic import write_with
 from hydra_mono.core.errors import HydraMonoError
 from hydra_mono.perception.backbone import VisionTransformer, VitConfig
 from hydra_mono.perception.conv_backbone import ConvConfig
+from hydra_mono.perception.efficientnet_lite import LiteConfig
 from hydra_mono.perception.m2h import M2H, M2HConfig
 from hydra_mono.perception.safetensors_io import is_safetensors, read_safetensors, write_safetensors
 from hydra_mono.perception.weight_names import (
@@ -215,11 +216,19 @@ def _parsed_config(text: str) -> M2HConfig:
     try:
         numbers = json.loads(text)
         backbone = numbers.pop("backbone")
-        sizes = ConvConfig if "widths" in backbone else VitConfig
-        numbers["backbone"] = TypeAdapter(sizes).validate_python(backbone)
+        numbers["backbone"] = TypeAdapter(_backbone_kind(backbone)).validate_python(backbone)
         return TypeAdapter(M2HConfig).validate_python(numbers)
     except (ValidationError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise ValueError(f"its '{CONFIG_KEY}' does not describe a network") from error
+
+
+def _backbone_kind(
+    numbers: Mapping[str, object],
+) -> type[VitConfig] | type[ConvConfig] | type[LiteConfig]:
+    """Told by a number that only it has."""
+    if "repeats" in numbers:
+        return LiteConfig
+    return ConvConfig if "widths" in numbers else VitConfig
 
 
 def _check_fits(module: nn.Module, state: Mapping[str, Tensor], path: Path) -> None:

@@ -8,7 +8,7 @@ design with other numbers. Submodules bear the names of the published state dict
 Comments give shapes: b images; t = 4 tasks; c channels; g the backbone's grid (image / 14).
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import torch
@@ -18,6 +18,14 @@ from torch import Tensor, nn
 
 from hydra_mono.perception.backbone import Backbone, Tap, VisionTransformer, VitConfig
 from hydra_mono.perception.conv_backbone import ConvBackbone, ConvConfig
+from hydra_mono.perception.efficientnet_lite import (
+    LITE_MEAN,
+    LITE_STD,
+    LITES,
+    EfficientNetLite,
+    LiteConfig,
+)
+from hydra_mono.perception.feed import COLOUR_MEAN, COLOUR_STD, Feed, Triple
 from hydra_mono.perception.heads import (
     DenseHead,
     PlainHead,
@@ -29,13 +37,14 @@ from hydra_mono.perception.heads import (
 
 TASKS = ("edges", "normals", "sem_seg", "depth")
 MIN_DEPTH_M = 0.001
+BackboneConfig = VitConfig | ConvConfig | LiteConfig
 
 
 @dataclass(frozen=True)
 class M2HConfig:
     """Everything that the variants differ in; the defaults are the published M2H."""
 
-    backbone: VitConfig | ConvConfig = field(default_factory=VitConfig)
+    backbone: BackboneConfig = field(default_factory=VitConfig)
     classes: int = 41  # NYU40 and 0, unknown
     channels: int = 256
     light: bool = False  # separable and grouped convolutions; attention at half size, c/4 channels
@@ -52,6 +61,12 @@ class M2HConfig:
     focal_px: float | None = (
         None  # at that size; depth is true for it, and scales with the camera's
     )
+    colour_mean: Triple = COLOUR_MEAN  # of red, green, blue in 0..1, by which images are normalised
+    colour_std: Triple = COLOUR_STD
+
+    def shown_by(self) -> Feed:
+        """How images are shown to it."""
+        return Feed(self.feed, self.focal_px, self.colour_mean, self.colour_std)
 
 
 FULL = M2HConfig()
@@ -68,6 +83,10 @@ COMPACT = M2HConfig(
     feed=(192, 256),
     focal_px=210.0,
 )
+COMPACTS = {"conv": COMPACT} | {
+    name: replace(COMPACT, backbone=lite, colour_mean=LITE_MEAN, colour_std=LITE_STD)
+    for name, lite in LITES.items()
+}  # the compact network by its backbone
 
 
 class Maps(NamedTuple):
@@ -104,9 +123,13 @@ class M2H(nn.Module):
         return Maps(depth, semantics, F.normalize(normals, dim=1), edges)
 
 
-def create_backbone(config: VitConfig | ConvConfig) -> VisionTransformer | ConvBackbone:
+def create_backbone(
+    config: BackboneConfig,
+) -> VisionTransformer | ConvBackbone | EfficientNetLite:
     """The backbone whose numbers these are."""
-    return VisionTransformer(config) if isinstance(config, VitConfig) else ConvBackbone(config)
+    if isinstance(config, VitConfig):
+        return VisionTransformer(config)
+    return ConvBackbone(config) if isinstance(config, ConvConfig) else EfficientNetLite(config)
 
 
 def pad_to_multiple(

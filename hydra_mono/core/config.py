@@ -183,8 +183,8 @@ class PredictorConfig(Section):
     depth_scale: float = Field(default=1.0, gt=0)  # of the network's depth, beside that
     min_depth: float = Field(default=0.001, gt=0)  # m; less is raised to it
     max_depth: float = Field(default=10.0, gt=0)  # m; more is cut to it
-    mean: tuple[float, float, float] = (0.4803, 0.4800, 0.4723)  # of red, green, blue in 0..1
-    std: tuple[PositiveFloat, PositiveFloat, PositiveFloat] = (0.2594, 0.2573, 0.2641)  # likewise
+    mean: tuple[float, float, float] | None = None  # of red, green, blue in 0..1; None: as the
+    std: tuple[PositiveFloat, PositiveFloat, PositiveFloat] | None = None  # network wants it
 
 
 class ViewerConfig(Section):

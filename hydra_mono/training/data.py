@@ -24,7 +24,7 @@ from hydra_mono.training.view_pool import ViewPool
 
 logger = logging.getLogger(__name__)
 
-PHOTOGRAPH_WIDTH = 384  # pixels that photographs are held at
+PHOTOGRAPH_WIDTH = 512  # pixels that photographs are held at; crops of half of them stay sharp
 RIM_PX = 2  # pixels at the edge of a photograph that are left out
 HELD_SEED = 900_000  # of live worlds that only validation sees
 HELD_CHUNKS = 2

@@ -39,7 +39,8 @@ class Muon(torch.optim.Optimizer):
     """Groups with ``orthogonal`` set are matrices: with Nesterov momentum M of their gradients,
     W ← (1 − η λ) W − η 0.2 √max(r, c) · UVᵀ(M), so that rate and decay mean what they mean to
     AdamW (Liu et al., *Muon is scalable for LLM training*, 2025, eq. 4). The other groups are
-    stepped by AdamW. A convolution is a matrix of its output channels.
+    stepped by AdamW. A convolution is a matrix of its output channels. ``factor``: of a group's rate,
+    for whoever sets the rates.
     """
 
     def __init__(
@@ -51,7 +52,7 @@ class Muon(torch.optim.Optimizer):
         betas: tuple[float, float] = (0.9, 0.99),
     ) -> None:
         defaults = {"lr": lr, "momentum": momentum, "betas": betas, "weight_decay": 0.0}
-        super().__init__(groups, {**defaults, "orthogonal": False})
+        super().__init__(groups, {**defaults, "orthogonal": False, "factor": 1.0})
 
     @torch.no_grad()
     def step(self, closure: Any = None) -> None:  # type: ignore[override]

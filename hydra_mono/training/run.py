@@ -10,12 +10,14 @@ import torch
 
 from hydra_mono.core.config_training import StageConfig, TrainingConfig
 from hydra_mono.perception.checkpoint import load_m2h
+from hydra_mono.perception.efficientnet_lite import LITES
 from hydra_mono.perception.m2h import M2H, M2HConfig
+from hydra_mono.perception.pretrained import load_efficientnet_lite, pretrained_weights
 from hydra_mono.training.batches import Batch, BatchRule
 from hydra_mono.training.data import Data
-from hydra_mono.training.growing import grown
+from hydra_mono.training.growing import grown, with_heads_of
 from hydra_mono.training.objective import Objective, balanced_class_weight
-from hydra_mono.training.trainer import Trainer, TrainingError, world_rank
+from hydra_mono.training.trainer import Trainer, TrainingError, begins_pretrained, world_rank
 from hydra_mono.training.watch import Watcher
 
 logger = logging.getLogger(__name__)
@@ -46,7 +48,7 @@ def create_trainer(
     torch.manual_seed(config.seed)
     counts = torch.from_numpy(maker.label_counts(network.classes)).float()
     weight = balanced_class_weight(counts, config.loss.class_balance)
-    first = M2H(network) if start_from is None else grown(load_m2h(start_from), network)
+    first = first_network(network, config, start_from)
     objective = Objective(first, config.loss, weight)
     rank, _ = world_rank()
 
@@ -57,6 +59,25 @@ def create_trainer(
     trainer = Trainer(objective, config, batches, folder, device)
     trainer.resume()
     return trainer
+
+
+def first_network(network: M2HConfig, config: TrainingConfig, start_from: Path | None) -> M2H:
+    """The network before its first step.
+
+    Weights of a network with another backbone lend their decoders and heads.
+    """
+    if start_from is not None:
+        known = load_m2h(start_from)
+        if type(known.config.backbone) is type(network.backbone):
+            return grown(known, network)
+        first = with_heads_of(known, network)
+    else:
+        first = M2H(network)
+    if begins_pretrained(config):
+        name, file = config.backbone.name, config.backbone.weights
+        path = Path(file) if file else pretrained_weights(name)
+        first.backbone = load_efficientnet_lite(path, LITES[name])
+    return first
 
 
 def batch_rule(

@@ -43,7 +43,7 @@ class LiveConfig(Section):
     workers: int = Field(default=1, ge=0)  # processes that build worlds
 
 
-class BackboneConfig(Section):
+class BackboneTraining(Section):
     """The compact network's backbone, and how it is trained."""
 
     name: Literal["conv", "efficientnet_lite0", "efficientnet_lite2"] = "conv"
@@ -55,7 +55,7 @@ class BackboneConfig(Section):
 class TrainingConfig(Section):
     """The compact network's training."""
 
-    backbone: BackboneConfig = BackboneConfig()
+    backbone: BackboneTraining = BackboneTraining()
     seed: int = Field(default=0, ge=0)
     stages: tuple[StageConfig, ...] = (
         StageConfig(steps=6000, height=96, width=128, batch=32),

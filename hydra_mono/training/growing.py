@@ -43,7 +43,7 @@ def grown(network: M2H, config: M2HConfig) -> M2H:
 
 
 def with_heads_of(network: M2H, config: M2HConfig) -> M2H:
-    """A network of ``config``, whose backbone is another one, with ``network``'s decoders and heads.
+    """A network of ``config`` with ``network``'s decoders and heads, but another backbone.
 
     Only what takes in the backbone's maps, whose channels are others, begins anew.
 

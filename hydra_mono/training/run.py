@@ -96,12 +96,16 @@ def batch_rule(
         std=colors[1],
         least_crop=config.least_crop,
         least_photograph_crop=config.least_photograph_crop,
+        whole=config.whole,
+        roll_rad=config.roll,
+        effects=config.effects,
     )
 
 
 def validation_batches(data: Data, rule: BatchRule) -> dict[str, list[Batch]]:
     """The same held-back crops every time, by where they come from."""
     rule = replace(rule, count=32, least_crop=1.0, least_photograph_crop=1.0)
+    rule = replace(rule, whole=0.0, roll_rad=0.0, effects=0.0)
     return {
         name: [source(rule, (9, index, 0)) for index in range(VALIDATION_BATCHES)]
         for name, source in data.held_back.items()

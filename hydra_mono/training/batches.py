@@ -142,6 +142,7 @@ class BatchRule:
     std: tuple[float, float, float]
     least_crop: float = 0.85  # of a drawn image's side
     least_photograph_crop: float = 0.6
+    largest_crop: float = 1.0  # likewise; less where only windows of images are shown
     whole: float = 0.0  # share of images that are cropped by WHOLE_CROP at most
     roll_rad: float = 0.0  # deviation of the cameras' roll
     effects: float = 0.0  # share of images that suffer what real cameras do
@@ -220,7 +221,7 @@ def _item(rng: np.random.Generator, shot: Shot, least: float, rule: BatchRule) -
 def _cropped(rng: np.random.Generator, shot: Shot, least: float, rule: BatchRule) -> Cut:
     """Scaling divides depth, flips mirror normals, the camera follows."""
     whole = (shot.camera.height, shot.camera.width)
-    crop = random_crop(rng, whole, rule.width / rule.height, least)
+    crop = random_crop(rng, whole, rule.width / rule.height, least, rule.largest_crop)
     size = (rule.height // TARGET_STRIDE, rule.width // TARGET_STRIDE)
     camera = crop.camera(shot.camera, size)
     scale = rule.focal_per_width * size[1] / camera.fx
@@ -241,13 +242,17 @@ def _cropped(rng: np.random.Generator, shot: Shot, least: float, rule: BatchRule
 
 
 def random_crop(
-    rng: np.random.Generator, whole: tuple[int, int], aspect: float, least: float
+    rng: np.random.Generator,
+    whole: tuple[int, int],
+    aspect: float,
+    least: float,
+    largest: float = 1.0,
 ) -> Crop:
     """A crop of the wanted proportions, ``least``..1 of the largest, anywhere; half mirrored.
 
-    ``whole``: height and width.
+    ``whole``: height and width. ``largest``: side of the largest crop, of the image's.
     """
-    width = min(whole[1], whole[0] * aspect)
+    width = min(whole[1], whole[0] * aspect) * largest
     width *= math.exp(rng.uniform(math.log(least), 0.0))
     height = width / aspect
     left = rng.uniform(0, whole[1] - width)

@@ -95,8 +95,9 @@ class SameConv(nn.Conv2d):
     rows to add is odd, the extra one comes last."""
 
     def forward(self, x: Tensor) -> Tensor:
-        top, bottom = same_padding(x.shape[2], self.kernel_size[0], self.stride[0])
-        left, right = same_padding(x.shape[3], self.kernel_size[1], self.stride[1])
+        height, width = (int(size) for size in x.shape[2:])  # tracing passes them on as tensors
+        top, bottom = same_padding(height, self.kernel_size[0], self.stride[0])
+        left, right = same_padding(width, self.kernel_size[1], self.stride[1])
         if (top, left) == (bottom, right):  # no copy of the image is needed
             padding = (top, left)
             return F.conv2d(x, self.weight, self.bias, self.stride, padding, groups=self.groups)

@@ -69,7 +69,7 @@ class TrainingConfig(Section):
     least_photograph_crop: float = Field(default=0.85, gt=0, le=1)  # small: whole images seem near
     whole: float = Field(default=0.0, ge=0, le=1)  # share of images that are hardly cropped
     roll: float = Field(default=0.0, ge=0)  # rad, deviation of the camera's roll; not with --live
-    effects: float = Field(default=0.0, ge=0, le=1)  # share of images with blur, noise and the like
+    effects: float = Field(default=0.0, ge=0, le=1)  # share with blur, noise and the like; as roll
     optimizer: Literal["muon", "adamw"] = "muon"
     learning_rate: float = Field(default=1.5e-3, gt=0)  # highest
     weight_decay: float = Field(default=0.03, ge=0)

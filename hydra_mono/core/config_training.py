@@ -14,9 +14,7 @@ class StageConfig(Section):
     height: int = Field(ge=32)  # pixels
     width: int = Field(ge=32)  # pixels
     batch: int = Field(ge=1)  # images
-    window: bool = (
-        False  # a part of the image at the network's own scale, not the image made smaller
-    )
+    window: bool = False  # a part at the network's own scale, in place of a smaller whole
 
 
 class LossConfig(Section):

@@ -14,9 +14,9 @@ import numpy as np
 from PIL import Image
 
 from hydra_mono.core.labels import load_label_space
+from hydra_mono.perception.networks.input_spec import InputSpec
 from hydra_mono.perception.networks.m2h import M2H
 from hydra_mono.perception.predictors.create import shipped_weights
-from hydra_mono.perception.predictors.input_spec import InputSpec
 from hydra_mono.perception.weights_io.checkpoint import load_m2h
 from hydra_mono.training.evaluate import (
     Estimates,
@@ -52,7 +52,7 @@ ROWS = (
 def main() -> None:
     options = parse()
     network = load_m2h(Path(options.weights) if options.weights else shipped_weights())
-    feed = InputSpec(network.config.feed, network.config.focal_px)
+    feed = network.config.shown_by()
     folder = Path(options.output)
     folder.mkdir(parents=True, exist_ok=True)
     sources = {"simulated": open_samples(f"simulated:{options.simulated}")}

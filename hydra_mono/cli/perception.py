@@ -21,7 +21,6 @@ UNITS = {"_m": " m", "_deg": "°"}  # by the end of a score's name
 def evaluate_perception(options: argparse.Namespace) -> int:
     """Prints a network's scores on samples."""
     from hydra_mono.perception.predictors.create import shipped_weights
-    from hydra_mono.perception.predictors.input_spec import InputSpec
     from hydra_mono.perception.weights_io.checkpoint import load_m2h
     from hydra_mono.training.evaluate import evaluate_network
     from hydra_mono.training.readers.open_samples import open_samples
@@ -34,7 +33,7 @@ def evaluate_perception(options: argparse.Namespace) -> int:
     scores = evaluate_network(
         network,
         open_samples(options.data),
-        InputSpec(network.config.feed, network.config.focal_px),
+        network.config.shown_by(),
         thresholds=options.boundaries,
         max_images=options.max_images,
         progress=_bar,

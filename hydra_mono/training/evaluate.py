@@ -22,8 +22,8 @@ from hydra_mono.perception.metrics.dense import (
     NormalScores,
     SemanticScores,
 )
+from hydra_mono.perception.networks.input_spec import InputSpec, grown
 from hydra_mono.perception.networks.m2h import Maps
-from hydra_mono.perception.predictors.input_spec import InputSpec, grown
 from hydra_mono.perception.predictors.network import facing_camera
 from hydra_mono.training.samples import NO_EDGE_KNOWN, Sample, SampleSource
 

@@ -5,6 +5,15 @@ import torch
 from hydra_mono.perception.networks.m2h import M2H, M2HConfig
 from hydra_mono.perception.weights_io.checkpoint import CheckpointError
 
+TAKING_IN = (
+    "mlt_head.convs.",
+    "mlt_head.reassemble_blocks.",
+    *(
+        f"mlt_head.unique_{task}_feature.{part}."
+        for task in ("depth", "semantic")
+        for part in ("reassemble", "conv_proj")
+    ),
+)
 NEW_BLOCK_SCALE = 1e-3  # by which a new block counts at first; not 0, so that it learns
 
 
@@ -31,3 +40,23 @@ def grow_network(network: M2H, config: M2HConfig) -> M2H:
             values[name] = torch.full_like(values[name], NEW_BLOCK_SCALE)
     larger.load_state_dict(values)
     return larger
+
+
+def with_heads_of(network: M2H, config: M2HConfig) -> M2H:
+    """A network of ``config`` with ``network``'s decoders and heads, but another backbone.
+
+    Only what takes in the backbone's maps, whose channels are others, begins anew.
+
+    Raises:
+        CheckpointError: the decoders or heads are of other sizes.
+    """
+    other, known = M2H(config), network.state_dict()
+    values = other.state_dict()
+    for name, value in values.items():
+        if not name.startswith("mlt_head.") or name.startswith(TAKING_IN):
+            continue
+        if name not in known or known[name].shape != value.shape:
+            raise CheckpointError(f"cannot go on from these weights: '{name}' does not fit")
+        values[name] = known[name]
+    other.load_state_dict(values)
+    return other

@@ -22,10 +22,11 @@ ADAMW_RMS = 0.2  # root mean square of AdamW's steps, which Muon's are scaled to
 def orthogonalised(matrices: Float[Tensor, "*b r c"], *, steps: int = 5) -> Float[Tensor, "*b r c"]:
     """Nearly UVᵀ of each matrix UΣVᵀ: all singular values within 0.7..1.2.
 
-    A quintic Newton–Schulz iteration in bfloat16 (Jordan et al., *Muon*, 2024).
+    A quintic Newton–Schulz iteration (Jordan et al., *Muon*, 2024); in bfloat16 on a GPU, while
+    most CPUs multiply that ten times slower than single precision.
     """
     a, b, c = QUINTIC
-    x = matrices.bfloat16()
+    x = matrices.bfloat16() if matrices.is_cuda else matrices.float()
     is_tall = x.shape[-2] > x.shape[-1]
     x = x.mT if is_tall else x
     x = x / (x.norm(dim=(-2, -1), keepdim=True) + 1e-7)
@@ -39,7 +40,8 @@ class Muon(torch.optim.Optimizer):
     """Groups with ``orthogonal`` set are matrices: with Nesterov momentum M of their gradients,
     W ← (1 − η λ) W − η 0.2 √max(r, c) · UVᵀ(M), so that rate and decay mean what they mean to
     AdamW (Liu et al., *Muon is scalable for LLM training*, 2025, eq. 4). The other groups are
-    stepped by AdamW. A convolution is a matrix of its output channels.
+    stepped by AdamW. A convolution is a matrix of its output channels. ``factor``: of a group's
+    rate, for whoever sets the rates.
     """
 
     def __init__(
@@ -51,7 +53,7 @@ class Muon(torch.optim.Optimizer):
         betas: tuple[float, float] = (0.9, 0.99),
     ) -> None:
         defaults = {"lr": lr, "momentum": momentum, "betas": betas, "weight_decay": 0.0}
-        super().__init__(groups, {**defaults, "orthogonal": False})
+        super().__init__(groups, {**defaults, "orthogonal": False, "factor": 1.0})
 
     @torch.no_grad()
     def step(self, closure: Any = None) -> None:  # type: ignore[override]

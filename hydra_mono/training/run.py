@@ -9,13 +9,15 @@ from pathlib import Path
 import torch
 
 from hydra_mono.core.config.training import StageConfig, TrainingConfig
+from hydra_mono.perception.networks.backbones.efficientnet_lite import LITES
 from hydra_mono.perception.networks.m2h import M2H, M2HConfig
 from hydra_mono.perception.weights_io.checkpoint import load_m2h
+from hydra_mono.perception.weights_io.pretrained import load_efficientnet_lite, pretrained_weights
 from hydra_mono.training.data.batches import Batch, BatchRule
 from hydra_mono.training.data.sources import Data
-from hydra_mono.training.init_from import grow_network
+from hydra_mono.training.init_from import grow_network, with_heads_of
 from hydra_mono.training.objective import Objective, balanced_class_weight
-from hydra_mono.training.trainer import Trainer, TrainingError, world_rank
+from hydra_mono.training.trainer import Trainer, TrainingError, begins_pretrained, world_rank
 from hydra_mono.training.watch import Watcher
 
 logger = logging.getLogger(__name__)
@@ -46,7 +48,7 @@ def create_trainer(
     torch.manual_seed(config.seed)
     counts = torch.from_numpy(maker.label_counts(network.classes)).float()
     weight = balanced_class_weight(counts, config.loss.class_balance)
-    first = M2H(network) if start_from is None else grow_network(load_m2h(start_from), network)
+    first = first_network(network, config, start_from)
     objective = Objective(first, config.loss, weight)
     rank, _ = world_rank()
 
@@ -57,6 +59,25 @@ def create_trainer(
     trainer = Trainer(objective, config, batches, folder, device)
     trainer.resume()
     return trainer
+
+
+def first_network(network: M2HConfig, config: TrainingConfig, start_from: Path | None) -> M2H:
+    """The network before its first step.
+
+    Weights of a network with another backbone lend their decoders and heads.
+    """
+    if start_from is not None:
+        known = load_m2h(start_from)
+        if type(known.config.backbone) is type(network.backbone):
+            return grow_network(known, network)
+        first = with_heads_of(known, network)
+    else:
+        first = M2H(network)
+    if begins_pretrained(config):
+        name, file = config.backbone.name, config.backbone.weights
+        path = Path(file) if file else pretrained_weights(name)
+        first.backbone = load_efficientnet_lite(path, LITES[name])
+    return first
 
 
 def batch_rule(
@@ -70,17 +91,22 @@ def batch_rule(
         count=stage.batch,
         photographs=config.photographs,
         focal_px=network.focal_px,
-        feed_width=network.feed[1],
+        feed_width=stage.width if stage.window else network.feed[1],
+        largest_crop=min(1.0, stage.width / network.feed[1]) if stage.window else 1.0,
         mean=colors[0],
         std=colors[1],
         least_crop=config.least_crop,
         least_photograph_crop=config.least_photograph_crop,
+        whole=config.whole,
+        roll_rad=config.roll,
+        effects=config.effects,
     )
 
 
 def validation_batches(data: Data, rule: BatchRule) -> dict[str, list[Batch]]:
     """The same held-back crops every time, by where they come from."""
     rule = replace(rule, count=32, least_crop=1.0, least_photograph_crop=1.0)
+    rule = replace(rule, whole=0.0, roll_rad=0.0, effects=0.0)
     return {
         name: [source(rule, (9, index, 0)) for index in range(VALIDATION_BATCHES)]
         for name, source in data.held_back.items()

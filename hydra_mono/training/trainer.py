@@ -26,6 +26,7 @@ from hydra_mono.training.schedule import create_schedule
 logger = logging.getLogger(__name__)
 
 STATE = "state.pt"  # everything a run needs to go on
+BACKBONE = "network.backbone."  # of the objective's parameters
 LATEST = "latest.safetensors"  # the averaged network
 
 
@@ -54,6 +55,7 @@ class Trainer:
         self.objective.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average: M2H = copy.deepcopy(self.objective.network).eval()
         self.optimizer = create_optimizer(self.objective, config)
+        self._pretrained = begins_pretrained(config)
         self.step = 0
         self.skipped = 0
         self.seconds = 0.0  # of training, all starts together
@@ -115,7 +117,7 @@ class Trainer:
         started = time.perf_counter()
         rate = self.schedule.rate(self.step, self.seconds)
         for group in self.optimizer.param_groups:
-            group["lr"] = rate
+            group["lr"] = rate * group["factor"]
         total, parts, norm = self._backward(self._batch(self.step))
         self._coming = (self.step + 1, self._draw(self.step + 1))
         if bool(torch.isfinite(norm)) or self._scaler.is_enabled():
@@ -138,6 +140,8 @@ class Trainer:
     def _backward(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor], Tensor]:
         """The loss and its parts; the gradients' norm before they are clipped."""
         self._module.train()
+        if self._pretrained:
+            freeze_statistics(self.objective.network.get_submodule("backbone"))
         with self._autocast():
             total, parts = self._module(batch)
         self.optimizer.zero_grad(set_to_none=True)
@@ -166,8 +170,16 @@ class Trainer:
 
 
 def create_optimizer(module: nn.Module, config: TrainingConfig) -> torch.optim.Optimizer:
-    """Muon or AdamW, as the config says; norms, biases and scales are not decayed."""
+    """Muon or AdamW, as the config says; norms, biases and scales are not decayed.
+
+    A pretrained backbone is stepped by AdamW, at a rate of its own: Muon's steps are as long in
+    every direction and forget what was learned in a few hundred of them.
+    """
     named = [(name, p) for name, p in module.named_parameters() if p.requires_grad]
+    known: list[nn.Parameter] = []
+    if begins_pretrained(config):
+        known = [p for name, p in named if name.startswith(BACKBONE)]
+        named = [(name, p) for name, p in named if not name.startswith(BACKBONE)]
     free = [p for _, p in named if is_vector(p)]
     matrices = [p for name, p in named if config.optimizer == "muon" and is_matrix(name, p)]
     placed = {id(p) for p in (*free, *matrices)}
@@ -176,8 +188,20 @@ def create_optimizer(module: nn.Module, config: TrainingConfig) -> torch.optim.O
         {"params": matrices, "weight_decay": config.weight_decay, "orthogonal": True},
         {"params": rest, "weight_decay": config.weight_decay},
         {"params": free},
+        {"params": known, "factor": config.backbone.rate},
     ]
     return Muon([group for group in groups if group["params"]], config.learning_rate)
+
+
+def begins_pretrained(config: TrainingConfig) -> bool:
+    return config.backbone.name != "conv" and config.backbone.pretrained
+
+
+def freeze_statistics(module: nn.Module) -> None:
+    """Batch norms go by the statistics they came with: ours are of few images of two kinds."""
+    for part in module.modules():
+        if isinstance(part, nn.BatchNorm2d):
+            part.eval()
 
 
 @torch.no_grad()

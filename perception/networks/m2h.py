@@ -8,7 +8,7 @@ design with other numbers. Submodules bear the names of the published state dict
 Comments give shapes: b images; t = 4 tasks; c channels; g the backbone's grid (image / 14).
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import torch
@@ -17,6 +17,13 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from hydra_mono.perception.networks.backbones.convnext import ConvBackbone, ConvConfig
+from hydra_mono.perception.networks.backbones.efficientnet_lite import (
+    LITE_MEAN,
+    LITE_STD,
+    LITES,
+    EfficientNetLite,
+    LiteConfig,
+)
 from hydra_mono.perception.networks.backbones.vit import (
     Backbone,
     FeatureMap,
@@ -31,16 +38,18 @@ from hydra_mono.perception.networks.heads import (
     resized,
     stretched,
 )
+from hydra_mono.perception.networks.input_spec import COLOUR_MEAN, COLOUR_STD, InputSpec, Triple
 
 TASKS = ("edges", "normals", "sem_seg", "depth")
 MIN_DEPTH_M = 0.001
+BackboneConfig = VitConfig | ConvConfig | LiteConfig
 
 
 @dataclass(frozen=True)
 class M2HConfig:
     """Everything that the variants differ in; the defaults are the published M2H."""
 
-    backbone: VitConfig | ConvConfig = field(default_factory=VitConfig)
+    backbone: BackboneConfig = field(default_factory=VitConfig)
     classes: int = 41  # NYU40 and 0, unknown
     channels: int = 256
     light: bool = False  # separable and grouped convolutions; attention at half size, c/4 channels
@@ -57,6 +66,12 @@ class M2HConfig:
     focal_px: float | None = (
         None  # at that size; depth is true for it, and scales with the camera's
     )
+    colour_mean: Triple = COLOUR_MEAN  # of red, green, blue in 0..1, by which images are normalised
+    colour_std: Triple = COLOUR_STD
+
+    def shown_by(self) -> InputSpec:
+        """How images are shown to it."""
+        return InputSpec(self.feed, self.focal_px, self.colour_mean, self.colour_std)
 
 
 FULL = M2HConfig()
@@ -73,6 +88,10 @@ COMPACT = M2HConfig(
     feed=(192, 256),
     focal_px=210.0,
 )
+COMPACTS = {"conv": COMPACT} | {
+    name: replace(COMPACT, backbone=lite, colour_mean=LITE_MEAN, colour_std=LITE_STD)
+    for name, lite in LITES.items()
+}  # the compact network by its backbone
 
 
 class Maps(NamedTuple):
@@ -109,9 +128,13 @@ class M2H(nn.Module):
         return Maps(depth, semantics, F.normalize(normals, dim=1), edges)
 
 
-def create_backbone(config: VitConfig | ConvConfig) -> VisionTransformer | ConvBackbone:
+def create_backbone(
+    config: BackboneConfig,
+) -> VisionTransformer | ConvBackbone | EfficientNetLite:
     """The backbone whose numbers these are."""
-    return VisionTransformer(config) if isinstance(config, VitConfig) else ConvBackbone(config)
+    if isinstance(config, VitConfig):
+        return VisionTransformer(config)
+    return ConvBackbone(config) if isinstance(config, ConvConfig) else EfficientNetLite(config)
 
 
 def pad_to_multiple(

@@ -16,6 +16,7 @@ from hydra_mono.perception.predictors.plug_in import plugged_in
 if TYPE_CHECKING:  # torch takes a second to import; the sensor needs none
     import torch
 
+    from hydra_mono.perception.networks.input_spec import Triple
     from hydra_mono.perception.networks.m2h import M2H
     from hydra_mono.perception.predictors.network import Network
 
@@ -104,6 +105,7 @@ def _create_m2h(config: PredictorConfig) -> Predictor:
         labels,
         feed=feed or network.config.feed,
         focal_px=config.focal_px or network.config.focal_px,
+        colours=(network.config.colour_mean, network.config.colour_std),
         device=device,
     )
 
@@ -111,6 +113,7 @@ def _create_m2h(config: PredictorConfig) -> Predictor:
 def _create_onnx(config: PredictorConfig) -> Predictor:
     import torch
 
+    from hydra_mono.perception.networks.input_spec import COLOUR_MEAN, COLOUR_STD
     from hydra_mono.perception.predictors.onnx import OnnxNetwork
 
     if config.weights is None:
@@ -129,6 +132,7 @@ def _create_onnx(config: PredictorConfig) -> Predictor:
         labels,
         feed=network.feed,
         focal_px=config.focal_px,
+        colours=(COLOUR_MEAN, COLOUR_STD),
         device=torch.device("cpu"),
     )
 
@@ -140,8 +144,10 @@ def _create_network_predictor(
     *,
     feed: tuple[int, int],
     focal_px: float | None,
+    colours: tuple["Triple", "Triple"],
     device: "torch.device",
 ) -> Predictor:
+    """``colours``: mean and deviation that the network wants; the config's go before them."""
     from hydra_mono.perception.predictors.network import NetworkPredictor
 
     return NetworkPredictor(
@@ -152,8 +158,8 @@ def _create_network_predictor(
         depth_scale=config.depth_scale,
         min_depth_m=config.min_depth,
         max_depth_m=config.max_depth,
-        mean=config.mean,
-        std=config.std,
+        mean=config.mean or colours[0],
+        std=config.std or colours[1],
         device=device,
     )
 

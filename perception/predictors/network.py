@@ -13,8 +13,8 @@ from hydra_mono.core.frame import Frame, Intrinsics
 from hydra_mono.core.geometry import camera_rays
 from hydra_mono.core.labels import LabelSpace
 from hydra_mono.core.prediction import Prediction
+from hydra_mono.perception.networks.input_spec import COLOUR_MEAN, COLOUR_STD, InputSpec, Triple
 from hydra_mono.perception.predictors.fuse_batchnorm import fuse_batchnorm
-from hydra_mono.perception.predictors.input_spec import COLOUR_MEAN, COLOUR_STD, InputSpec, Triple
 
 CPU = torch.device("cpu")
 

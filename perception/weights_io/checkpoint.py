@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from hydra_mono.core.errors import HydraMonoError
 from hydra_mono.core.files.atomic import write_with
 from hydra_mono.perception.networks.backbones.convnext import ConvConfig
+from hydra_mono.perception.networks.backbones.efficientnet_lite import LiteConfig
 from hydra_mono.perception.networks.backbones.vit import VisionTransformer, VitConfig
 from hydra_mono.perception.networks.m2h import M2H, M2HConfig
 from hydra_mono.perception.weights_io.names import (
@@ -219,11 +220,19 @@ def _parsed_config(text: str) -> M2HConfig:
     try:
         numbers = json.loads(text)
         backbone = numbers.pop("backbone")
-        sizes = ConvConfig if "widths" in backbone else VitConfig
-        numbers["backbone"] = TypeAdapter(sizes).validate_python(backbone)
+        numbers["backbone"] = TypeAdapter(_backbone_kind(backbone)).validate_python(backbone)
         return TypeAdapter(M2HConfig).validate_python(numbers)
     except (ValidationError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise ValueError(f"its '{CONFIG_KEY}' does not describe a network") from error
+
+
+def _backbone_kind(
+    numbers: Mapping[str, object],
+) -> type[VitConfig] | type[ConvConfig] | type[LiteConfig]:
+    """Told by a number that only it has."""
+    if "repeats" in numbers:
+        return LiteConfig
+    return ConvConfig if "widths" in numbers else VitConfig
 
 
 def _check_fits(module: nn.Module, state: Mapping[str, Tensor], path: Path) -> None:

@@ -15,8 +15,8 @@ from hydra_mono.cli.main import main
 from hydra_mono.core.errors import ConfigError, DataError
 from hydra_mono.core.frame import Intrinsics
 from hydra_mono.core.label_map import load_label_map
+from hydra_mono.perception.networks.input_spec import InputSpec
 from hydra_mono.perception.networks.m2h import COMPACT, M2H, Maps
-from hydra_mono.perception.predictors.input_spec import InputSpec
 from hydra_mono.perception.weights_io.checkpoint import save_m2h
 from hydra_mono.training.data.cache import ViewSize
 from hydra_mono.training.data.views import random_world

@@ -44,9 +44,9 @@ class PredictorConfig(Section):
     depth_scale: float = Field(default=1.0, gt=0, description="of the network's depth, beside that")
     min_depth: float = Field(default=0.001, gt=0, description="m; less is raised to it")
     max_depth: float = Field(default=10.0, gt=0, description="m; more is cut to it")
-    mean: tuple[float, float, float] = Field(
-        default=(0.4803, 0.4800, 0.4723), description="of red, green, blue in 0..1"
+    mean: tuple[float, float, float] | None = Field(
+        default=None, description="of red, green, blue in 0..1; None: as the network wants it"
     )
-    std: tuple[PositiveFloat, PositiveFloat, PositiveFloat] = Field(
-        default=(0.2594, 0.2573, 0.2641), description="likewise"
+    std: tuple[PositiveFloat, PositiveFloat, PositiveFloat] | None = Field(
+        default=None, description="likewise"
     )

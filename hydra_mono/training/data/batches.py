@@ -6,7 +6,7 @@ interrupted goes on as if it had not been.
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
@@ -17,12 +17,17 @@ from torch import Tensor
 
 from hydra_mono.core.frame import Intrinsics
 from hydra_mono.training.data.cache import NAMES, ViewSize
+from hydra_mono.training.data.camera_effects import photographed, random_effects
 from hydra_mono.training.data.colors import random_color_change, recoloured
 from hydra_mono.training.data.crops import Crop
+from hydra_mono.training.data.roll import Cut, rolled
 from hydra_mono.training.samples import NO_EDGE_KNOWN, Sample
 
 TARGET_STRIDE = 2  # pixels of the image to one of the truth
 COUNTED_SHOTS = 400  # that class frequencies are counted on
+WHOLE_CROP = 0.93  # least side of an image that is shown whole
+ASKEW_SHARE = 0.3  # of images, of cameras held at any angle
+ASKEW = 5.0  # their roll's deviation, by that of the others
 
 
 @dataclass(frozen=True)
@@ -137,6 +142,10 @@ class BatchRule:
     std: tuple[float, float, float]
     least_crop: float = 0.85  # of a drawn image's side
     least_photograph_crop: float = 0.6
+    largest_crop: float = 1.0  # likewise; less where only windows of images are shown
+    whole: float = 0.0  # share of images that are cropped by WHOLE_CROP at most
+    roll_rad: float = 0.0  # deviation of the cameras' roll
+    effects: float = 0.0  # share of images that suffer what real cameras do
 
     @property
     def photograph_count(self) -> int:
@@ -156,7 +165,8 @@ class BatchMaker:
     def __call__(self, rule: BatchRule, seed: tuple[int, int, int]) -> Batch:
         """The batch of a seed, a step and a process."""
         rng = np.random.default_rng(seed)
-        items = [_cropped(rng, *self._draw(rng, rule, i), rule) for i in range(rule.count)]
+        cuts = [_item(rng, *self._draw(rng, rule, i), rule) for i in range(rule.count)]
+        items = [[getattr(cut, f.name) for f in fields(cut)] for cut in cuts]
         image = torch.stack([item[0] for item in items])
         noise = torch.from_numpy(rng.standard_normal(image.shape, dtype=np.float32))
         image = recoloured(image / 255, random_color_change(rng, rule.count), noise)
@@ -194,12 +204,24 @@ def normalised(image: Float[Tensor, "b 3 h w"], rule: BatchRule) -> Float[Tensor
     return ((image - mean) / std).contiguous(memory_format=torch.channels_last)
 
 
-def _cropped(
-    rng: np.random.Generator, shot: Shot, least: float, rule: BatchRule
-) -> tuple[Tensor, ...]:
-    """One item of a batch: scaling divides depth, flips mirror normals, the camera follows."""
+def _item(rng: np.random.Generator, shot: Shot, least: float, rule: BatchRule) -> Cut:
+    """One item of a batch: cut, turned, and taken by some camera."""
+    if rule.whole and rng.random() < rule.whole:
+        least = max(least, WHOLE_CROP)
+    cut = _cropped(rng, shot, least, rule)
+    if rule.roll_rad:
+        askew = ASKEW if rng.random() < ASKEW_SHARE else 1.0
+        cut = rolled(cut, rng.normal(0, askew * rule.roll_rad))
+    if rule.effects and rng.random() < rule.effects:
+        taken = photographed(cut.image / 255, random_effects(rng), rng)
+        cut = replace(cut, image=255 * taken)
+    return cut
+
+
+def _cropped(rng: np.random.Generator, shot: Shot, least: float, rule: BatchRule) -> Cut:
+    """Scaling divides depth, flips mirror normals, the camera follows."""
     whole = (shot.camera.height, shot.camera.width)
-    crop = random_crop(rng, whole, rule.width / rule.height, least)
+    crop = random_crop(rng, whole, rule.width / rule.height, least, rule.largest_crop)
     size = (rule.height // TARGET_STRIDE, rule.width // TARGET_STRIDE)
     camera = crop.camera(shot.camera, size)
     scale = rule.focal_per_width * size[1] / camera.fx
@@ -208,7 +230,7 @@ def _cropped(
     if crop.flip:
         normals[..., 0] *= -1
     edges = crop.marked(shot.edges, size)
-    return (
+    return Cut(
         crop.image(shot.rgb, (rule.height, rule.width)),
         torch.from_numpy(depth)[None],
         torch.from_numpy(crop.picked(shot.labels, size).astype(np.int64)),
@@ -220,13 +242,17 @@ def _cropped(
 
 
 def random_crop(
-    rng: np.random.Generator, whole: tuple[int, int], aspect: float, least: float
+    rng: np.random.Generator,
+    whole: tuple[int, int],
+    aspect: float,
+    least: float,
+    largest: float = 1.0,
 ) -> Crop:
     """A crop of the wanted proportions, ``least``..1 of the largest, anywhere; half mirrored.
 
-    ``whole``: height and width.
+    ``whole``: height and width. ``largest``: side of the largest crop, of the image's.
     """
-    width = min(whole[1], whole[0] * aspect)
+    width = min(whole[1], whole[0] * aspect) * largest
     width *= math.exp(rng.uniform(math.log(least), 0.0))
     height = width / aspect
     left = rng.uniform(0, whole[1] - width)

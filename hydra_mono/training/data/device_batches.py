@@ -116,7 +116,8 @@ def _random_warp(
     rng: np.random.Generator, stack: Stack, rule: BatchRule, least: float, roll_rad: float
 ) -> Warp:
     aspect = rule.width / rule.height
-    crops = [random_crop(rng, stack.size, aspect, least) for _ in range(len(stack))]
+    size, largest = stack.size, rule.largest_crop
+    crops = [random_crop(rng, size, aspect, least, largest) for _ in range(len(stack))]
     return make_warp(crops, rng.normal(0, roll_rad, len(stack)).tolist(), stack.camera)
 
 

@@ -13,7 +13,12 @@ import torch
 from hydra_mono.core.config.training import TrainingConfig
 from hydra_mono.core.errors import DataError
 from hydra_mono.core.label_map import load_label_map
-from hydra_mono.training.data.batches import BatchMaker, BatchSource, CachedWorlds, Photographs
+from hydra_mono.training.data.batches import (
+    BatchMaker,
+    BatchSource,
+    CachedWorlds,
+    Photographs,
+)
 from hydra_mono.training.data.cache import ViewSize, cache_world
 from hydra_mono.training.data.device_batches import DeviceBatches, stack_shots
 from hydra_mono.training.data.live_worlds import LiveSettings, LiveWorlds
@@ -24,7 +29,7 @@ from hydra_mono.training.trainer import TrainingError, world_rank
 
 logger = logging.getLogger(__name__)
 
-PHOTOGRAPH_WIDTH = 384  # pixels that photographs are held at
+PHOTOGRAPH_WIDTH = 512  # pixels that photographs are held at; crops of half of them stay sharp
 RIM_PX = 2  # pixels at the edge of a photograph that are left out
 HELD_SEED = 900_000  # of live worlds that only validation sees
 HELD_CHUNKS = 2

@@ -19,10 +19,10 @@ from hydra_mono.core.frame import Frame, Intrinsics
 from hydra_mono.core.geometry import camera_rays
 from hydra_mono.core.labels import load_label_space
 from hydra_mono.core.prediction import Prediction, Predictor
+from hydra_mono.perception.networks.input_spec import fitted
 from hydra_mono.perception.networks.m2h import COMPACT, M2H, Maps
 from hydra_mono.perception.predictors import create as predict
 from hydra_mono.perception.predictors.create import create_predictor
-from hydra_mono.perception.predictors.input_spec import fitted
 from hydra_mono.perception.predictors.network import (
     NetworkPredictor,
     TorchNetwork,

@@ -20,6 +20,7 @@ from hydra_mono.perception.networks.backbones.efficientnet_lite import (
 )
 from hydra_mono.perception.networks.input_spec import InputSpec
 from hydra_mono.perception.networks.m2h import COMPACT, COMPACTS, M2H
+from hydra_mono.perception.predictors.fuse_batchnorm import fuse_batchnorm
 from hydra_mono.perception.weights_io import pretrained
 from hydra_mono.perception.weights_io.checkpoint import CheckpointError, load_m2h, save_m2h
 from hydra_mono.perception.weights_io.pretrained import (

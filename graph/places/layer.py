@@ -5,6 +5,7 @@ from jaxtyping import Bool, Float64
 
 from hydra_mono.core.config import PlacesConfig
 from hydra_mono.core.freespace import FreeSpace
+from hydra_mono.core.keyframe import KeyframeInput
 from hydra_mono.graph.model.nodes import Edge, PlaceNode
 from hydra_mono.graph.model.scene_graph import SceneGraph
 from hydra_mono.graph.model.symbols import Layer, NodeSymbol
@@ -21,25 +22,30 @@ class PlaceLayer:
     here the fewest balls on it are kept that fill the space, so what they cover is explicit.
     """
 
-    def __init__(self, rules: PlaceRules, borders: Borders | None = None) -> None:
-        """``borders``: of rooms, that places are to keep to one side of, where they are known."""
-        self._rules, self._borders = rules, borders
+    def __init__(self, rules: PlaceRules) -> None:
+        self._rules = rules
         self._archive = _Archive()
 
-    def update(self, graph: SceneGraph, space: FreeSpace, stamp_ns: int) -> None:
-        """Looks anew at what changed; places outside the window are frozen until it returns."""
+    def update(
+        self, graph: SceneGraph, keyframe: KeyframeInput, borders: Borders | None = None
+    ) -> None:
+        """Replans what changed; places outside the window are frozen until it returns.
+
+        ``borders``: of rooms, that places are to keep to one side of, where they are known.
+        """
+        space, stamp_ns = keyframe.free_space, keyframe.stamp_ns
         if space.window_center_m is not None:
             self._archive.move_window(graph, space.window_center_m, space.window_radius_m)
         if not space.distance_m.size:
             return
         symbols, known = _places_in(graph, space)
         links, is_anchored = _links_between(graph, symbols)
-        plan = plan_places(space, known, links, is_anchored, self._rules, self._borders)
+        plan = plan_places(space, known, links, is_anchored, self._rules, borders)
         symbols = _write_nodes(graph, symbols, plan, stamp_ns)
         _write_edges(graph, symbols, plan, stamp_ns)
 
 
-def create_places(config: PlacesConfig, borders: Borders | None = None) -> PlaceLayer:
+def create_places(config: PlacesConfig) -> PlaceLayer:
     """The layer that the configuration asks for."""
     rules = PlaceRules(
         min_radius_m=config.min_node_distance,
@@ -53,7 +59,7 @@ def create_places(config: PlacesConfig, borders: Borders | None = None) -> Place
         gvd_min_separation_m=config.voronoi_parent_l1_separation,
         gvd_max_cos=config.voronoi_parent_cos_separation,
     )
-    return PlaceLayer(rules, borders)
+    return PlaceLayer(rules)
 
 
 class _Archive:

@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float64, Int64
 
 from hydra_mono.core.config import RoomsConfig
-from hydra_mono.core.labels import LabelSpace
+from hydra_mono.core.keyframe import KeyframeInput
 from hydra_mono.graph.model.scene_graph import SceneGraph
 from hydra_mono.graph.model.symbols import Layer, NodeSymbol
 from hydra_mono.graph.rooms.building import update_building
@@ -14,34 +14,18 @@ from hydra_mono.graph.rooms.grouping import Necks, PlaceGraph, group_places, nec
 from hydra_mono.graph.rooms.identity import Claim, claim_rooms
 from hydra_mono.graph.rooms.place_mirror import PlaceMirror
 from hydra_mono.graph.rooms.writer import RoomWriter
-from hydra_mono.graph.walls.plan import GapLengths, WallPlan
+from hydra_mono.graph.walls.plan import WallPlan
 
 
-def create_walls(config: RoomsConfig, labels: LabelSpace) -> WallPlan:
-    """The plan of walls that a config describes, empty at first."""
-    return WallPlan(
-        labels,
-        cell_size_m=config.cell_size,
-        gaps=GapLengths(
-            door=config.max_door,
-            joint=config.max_joint,
-            lintel=config.max_lintel,
-            stub=config.min_stub,
-        ),
-        min_storey_height_m=config.min_storey_height,
-        min_storey_area_m2=config.min_storey_area,
-    )
-
-
-def create_rooms(config: RoomsConfig, walls: WallPlan) -> "RoomLayer":
-    """The room layer that a config describes, over walls that somebody keeps up to date."""
+def create_rooms(config: RoomsConfig) -> "RoomLayer":
+    """The room layer that a config describes."""
     dilations = Necks(
         min_dilation_m=config.min_dilation,
         max_dilation_m=config.max_dilation,
         min_component_size=config.min_component_size,
         plateau_ratio=config.plateau_ratio,
     )
-    return RoomLayer(walls, dilations, min_places=config.min_places, min_area_m2=config.min_area)
+    return RoomLayer(dilations, min_places=config.min_places, min_area_m2=config.min_area)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,40 +45,38 @@ class RoomLayer:
     the window keep their room and lend it to what they join.
     """
 
-    def __init__(
-        self, walls: WallPlan, dilations: Necks, *, min_places: int, min_area_m2: float
-    ) -> None:
-        self._walls, self._necks = walls, dilations
+    def __init__(self, dilations: Necks, *, min_places: int, min_area_m2: float) -> None:
+        self._necks = dilations
         self._min_places = min_places
         self._min_area_m2 = min_area_m2
         self._mirror = PlaceMirror()
-        self._floors_m: list[float] = []
+        self._floors_m: tuple[float, ...] = ()
 
-    def update(self, graph: SceneGraph, stamp_ns: int) -> None:
+    def update(self, graph: SceneGraph, keyframe: KeyframeInput, walls: WallPlan) -> None:
         """Regroups what is active or changed."""
         self._mirror.follow(graph)
-        writer = RoomWriter(graph, self._mirror, self._walls.storeys_of, stamp_ns)
-        is_new_storey = self._floors_m != self._walls.floors_m
-        self._floors_m = list(self._walls.floors_m)
-        scene = self._scene(graph, self._straddling() if is_new_storey else set())
+        writer = RoomWriter(graph, self._mirror, walls.storeys_of, keyframe.stamp_ns)
+        is_new_storey = self._floors_m != walls.floors_m
+        self._floors_m = walls.floors_m
+        scene = self._scene(graph, walls, self._straddling(walls) if is_new_storey else set())
         groups = group_places(scene.graph, self._min_places, self._min_area_m2)
         touched = self._write(graph, writer, scene, groups)
         writer.refresh(touched.union(graph.symbols(Layer.ROOMS) if is_new_storey else ()))
         if touched:
-            update_building(graph, self._walls.floors_m, stamp_ns)
+            update_building(graph, walls.floors_m, keyframe.stamp_ns)
         self._mirror.pass_over(graph)
 
-    def _straddling(self) -> set[NodeSymbol]:
+    def _straddling(self, walls: WallPlan) -> set[NodeSymbol]:
         """Places of rooms that lie on several storeys, as it turns out when one is found."""
         found: set[NodeSymbol] = set()
         for members in self._mirror.rooms.values():
             heights = [self._mirror.places[place].position_m[2] for place in members]
-            storeys = self._walls.storeys_of(np.array(heights, dtype=np.float64))
+            storeys = walls.storeys_of(np.array(heights, dtype=np.float64))
             if storeys.min() < storeys.max():
                 found |= members
         return found
 
-    def _scene(self, graph: SceneGraph, anew: set[NodeSymbol]) -> _Scene:
+    def _scene(self, graph: SceneGraph, walls: WallPlan, anew: set[NodeSymbol]) -> _Scene:
         """``anew``: places to regroup even though nothing about them changed."""
         places, ways = self._mirror.places, self._mirror.clearance_m
         active = {symbol for symbol, _ in graph.active_nodes(Layer.PLACES) if symbol in places}
@@ -110,12 +92,12 @@ class RoomLayer:
             centers_m=centers,
             radii_m=np.array([node.radius_m for node in nodes], dtype=np.float64),
             anchored=np.array([False] * len(working) + settled, dtype=bool),
-            storeys=self._walls.storeys_of(centers[:, 2]),
+            storeys=walls.storeys_of(centers[:, 2]),
             edges=edges,
             clearance_m=clearance,
             cut=np.zeros(len(edges), dtype=bool),
         )
-        return _Scene(symbols, len(working), self._cut(place_graph))
+        return _Scene(symbols, len(working), self._cut(place_graph, walls))
 
     def _edges(
         self, working: list[NodeSymbol], index: dict[NodeSymbol, int]
@@ -130,14 +112,14 @@ class RoomLayer:
         edges = np.array([row[:2] for row in rows], dtype=np.int64).reshape(-1, 2)
         return edges, np.array([row[2] for row in rows], dtype=np.float64)
 
-    def _cut(self, places: PlaceGraph) -> PlaceGraph:
+    def _cut(self, places: PlaceGraph, walls: WallPlan) -> PlaceGraph:
         """Cuts the edges that lead from room to room, storey by storey, and between storeys."""
         cut = ~places.is_level
         storey_of_edge = np.where(cut, -1, places.storeys[places.edges[:, 0]])
         for storey in np.unique(storey_of_edge[~cut]).tolist():
             here = storey_of_edge == storey
             starts, ends = np.moveaxis(places.centers_m[places.edges[here], :2], 1, 0)
-            crossings = self._walls.crossings(storey, starts, ends)
+            crossings = walls.crossings(storey, starts, ends)
             if crossings is None:
                 crossings = necks(places.only(here), self._necks)
             cut[here] = crossings

@@ -152,7 +152,7 @@ def test_the_box_holds_the_change_and_not_the_whole_map() -> None:
         space.carve(*frame_of(pose, np.minimum(hall.depth_m(pose), 3.0)))
         sizes.append(space.update(mesh_update(near), np.array([x, 1.5, 1.3])).distance_m.size)
     assert max(sizes[4:]) <= 1.1 * max(sizes[:4])
-    assert len(space._grid) < 0.8 * (len(space._grid) + len(space._grid._shelf))
+    assert len(space._grid) < 0.8 * (len(space._grid) + len(space._grid._archive))
 
 
 def test_space_left_behind_is_remembered_on_return() -> None:

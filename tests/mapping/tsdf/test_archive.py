@@ -38,6 +38,7 @@ def test_a_block_comes_back_to_a_tenth_of_a_millimetre(latest_frame: int) -> Non
     np.testing.assert_allclose(after.meshed_sdf_m[back], before.meshed_sdf_m[slots], atol=1e-4)
     np.testing.assert_allclose(after.weight[back], before.weight[slots], rtol=1e-3)
     np.testing.assert_allclose(after.color[back], before.color[slots], atol=0.51)
+    np.testing.assert_array_equal(after.meshed_label[back], before.label[slots])
     for name in ("label", "first_seen", "last_seen", "thin"):
         np.testing.assert_array_equal(getattr(after, name)[back], getattr(before, name)[slots])
 

@@ -10,7 +10,7 @@ from hydra_mono.core.frame import Frame
 from hydra_mono.core.geometry import quat_wxyz_from_matrix
 from hydra_mono.graph.model.nodes import AgentNode, Edge
 from hydra_mono.graph.model.scene_graph import SceneGraph
-from hydra_mono.graph.model.symbols import NodeSymbol
+from hydra_mono.graph.model.symbols import CAMERA_PREFIX, NodeSymbol
 
 ROTATION_WEIGHT = 0.1  # m per unit of the rotation's change (Hydra's pose graph rule)
 
@@ -40,9 +40,10 @@ class AgentTrail:
 
     def update(self, graph: SceneGraph, frame: Frame) -> None:
         """Looks at one frame; costs the same whatever the length of the trail."""
+        graph.advance(frame.stamp_ns)
         if not self._moved_on(frame):
             return
-        symbol = graph.next_symbol("a")
+        symbol = graph.next_symbol(CAMERA_PREFIX)
         graph.add_node(symbol, _node(frame))
         if self._last is not None and graph.has_node(self._last.symbol):
             edge = Edge(first_seen_ns=frame.stamp_ns, last_seen_ns=frame.stamp_ns)

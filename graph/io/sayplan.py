@@ -18,7 +18,7 @@ from hydra_mono.graph.io.graph_json import sorted_nodes
 from hydra_mono.graph.io.naming import planner_name, room_class, room_names, slug
 from hydra_mono.graph.model.nodes import AgentNode, ObjectNode, Position, RoomNode
 from hydra_mono.graph.model.scene_graph import SceneGraph
-from hydra_mono.graph.model.symbols import Layer, NodeSymbol
+from hydra_mono.graph.model.symbols import CAMERA_PREFIX, Layer, NodeSymbol
 
 AGENT = "agent"
 ON_GAP_M = 0.15  # a thing whose bottom is so close to an asset's top stands on it
@@ -45,7 +45,7 @@ class _Thing:
 
 
 def sayplan_document(graph: SceneGraph, labels: LabelSpace) -> Json:
-    """What is there now; what was found gone is left out."""
+    """What is there now; what was removed, retracted or merged is left out."""
     rooms = _rooms(graph)
     names = room_names(rooms)
     things = _things(graph, labels, names)
@@ -68,7 +68,7 @@ def _rooms(graph: SceneGraph) -> dict[NodeSymbol, RoomNode]:
     return {
         symbol: node
         for symbol, node in sorted_nodes(graph)
-        if isinstance(node, RoomNode) and node.removed_ns is None
+        if isinstance(node, RoomNode) and node.is_present
     }
 
 
@@ -83,7 +83,7 @@ def _things(graph: SceneGraph, labels: LabelSpace, rooms: RoomNames) -> list[_Th
             is_movable=node.label in movable,
         )
         for symbol, node in sorted_nodes(graph)
-        if isinstance(node, ObjectNode) and node.removed_ns is None
+        if isinstance(node, ObjectNode) and node.is_present
     ]
 
 
@@ -164,7 +164,7 @@ def _agent_location(graph: SceneGraph, rooms: RoomNames) -> str | None:
     poses = [
         (node.stamp_ns, symbol, node.position_m)
         for symbol, node in sorted_nodes(graph)
-        if isinstance(node, AgentNode) and symbol.prefix == "a"
+        if isinstance(node, AgentNode) and symbol.prefix == CAMERA_PREFIX
     ]
     if not poses:
         return None
@@ -175,7 +175,7 @@ def _agent_location(graph: SceneGraph, rooms: RoomNames) -> str | None:
 def _nearest_room(graph: SceneGraph, rooms: RoomNames, position_m: Position) -> str | None:
     found = [
         (math.dist(place.position_m, position_m), room)
-        for symbol, place in graph.nodes(Layer.PLACES)
+        for symbol, place in graph.present(Layer.PLACES)
         if (room := _room_of(graph, symbol, rooms))
     ]
     return min(found)[1] if found else None

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass, field
 
+from hydra_mono.graph.model.history import Version
 from hydra_mono.graph.model.nodes import PlaceNode
-from hydra_mono.graph.model.scene_graph import SceneGraph, Version
+from hydra_mono.graph.model.scene_graph import SceneGraph
 from hydra_mono.graph.model.symbols import NodeSymbol
 
 
@@ -56,7 +57,7 @@ class PlaceMirror:
             self.rooms.setdefault(room, set()).add(place)
 
     def _take(self, symbol: NodeSymbol, node: object) -> None:
-        if not isinstance(node, PlaceNode) or node.removed_ns is not None:
+        if not isinstance(node, PlaceNode) or not node.is_present:
             self._drop(symbol)
             return
         self.places[symbol] = node

@@ -8,9 +8,9 @@ import numpy as np
 from jaxtyping import Float64, Int64
 
 from hydra_mono.core.box import axis_aligned_box
-from hydra_mono.graph.model.nodes import Color, Edge, PlaceNode, RoomNode
+from hydra_mono.graph.model.nodes import Edge, PlaceNode, RoomNode
 from hydra_mono.graph.model.scene_graph import SceneGraph
-from hydra_mono.graph.model.symbols import NodeSymbol
+from hydra_mono.graph.model.symbols import Color, NodeSymbol
 from hydra_mono.graph.rooms.place_mirror import PlaceMirror
 
 GOLDEN_TURN = 0.6180339887498949

@@ -73,7 +73,7 @@ def test_networkx_reads_the_node_link_data_back() -> None:
     assert graph.nodes["O(0)"]["box"]["center_m"] == [2.0, 2.0, 0.4]
     assert graph.edges["p(0)", "p(1)"]["weight"] == pytest.approx(0.2)
     assert graph.edges["O(0)", "p(2)"]["parent"] == "p(2)"
-    assert graph.graph["schema"] == "hydra-mono/graph/1"
+    assert graph.graph["schema"] == "hydra-mono/graph/2"
 
 
 # the run-time type checker picks the list items that it checks at random

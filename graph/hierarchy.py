@@ -7,12 +7,12 @@ from hydra_mono.graph.model.nodes import Edge, Node, ObjectNode, PlaceNode
 from hydra_mono.graph.model.scene_graph import SceneGraph
 from hydra_mono.graph.model.symbols import Layer, NodeSymbol
 
-CENTRE_WEIGHT = 0.05  # of the distance to a place's centre, beside that to its ball
-TOLERANCE = 0.05  # m that a place must be nearer than the present parent to take over
+CENTRE_WEIGHT = 0.05  # of the distance to a place's centre: ranks balls that all touch
+TOLERANCE_M = 0.05  # half a voxel nearer than the present parent, so that noise re-parents nothing
 
 
 def assign_parents(graph: SceneGraph, stamp_ns: int) -> None:
-    """Hangs every active object and agent, and every one without a parent, under a place.
+    """Gives every active object and agent, and every one without a parent, a place as parent.
 
     The place is the one whose ball of free space is nearest: a ball does not reach through a
     wall, so a place beyond the wall is farther even where its centre is nearer. Cost goes with
@@ -57,7 +57,7 @@ def _stays(graph: SceneGraph, symbol: NodeSymbol, node: Node, best: float) -> bo
     if not isinstance(place, PlaceNode):
         return False
     score = _scores(node, np.array([place.position_m]), np.array([place.radius_m]))[0]
-    return bool(score <= best + TOLERANCE)
+    return bool(score <= best + TOLERANCE_M)
 
 
 def _stamp(graph: SceneGraph, symbol: NodeSymbol, node: Node) -> None:
@@ -71,9 +71,9 @@ def _stamp(graph: SceneGraph, symbol: NodeSymbol, node: Node) -> None:
 def _scores(
     node: Node, centres_m: Float64[np.ndarray, "p 3"], radii_m: Float64[np.ndarray, " p"]
 ) -> Float64[np.ndarray, " p"]:
-    """Metres between the thing (its box, or a point) and each ball, plus a share of the centre's.
+    """Metres between the node's box, or its point, and each ball, plus a share of the centre's.
 
-    0 is as near as can be: balls that touch a thing are ranked by their centres.
+    0 is as near as can be: balls that touch a box are ranked by their centres.
     """
     if isinstance(node, ObjectNode):
         half = np.array(node.box.dimensions_m) / 2

@@ -1,5 +1,7 @@
 """Places: balls of free space and the edges one can travel between them."""
 
+from dataclasses import replace
+
 import numpy as np
 from jaxtyping import Bool, Float64
 
@@ -8,10 +10,10 @@ from hydra_mono.core.freespace import FreeSpace
 from hydra_mono.graph.model.nodes import Edge, PlaceNode
 from hydra_mono.graph.model.scene_graph import SceneGraph
 from hydra_mono.graph.model.symbols import Layer, NodeSymbol
-from hydra_mono.graph.places.borders import Borders
-from hydra_mono.graph.places.cover import Balls
+from hydra_mono.graph.places.cover import Balls, Borders
 from hydra_mono.graph.places.edges import Links
 from hydra_mono.graph.places.plan import PlaceRules, Plan, plan_places
+from hydra_mono.graph.places.voronoi import VORONOI
 
 
 class PlaceLayer:
@@ -28,6 +30,7 @@ class PlaceLayer:
 
     def update(self, graph: SceneGraph, space: FreeSpace, stamp_ns: int) -> None:
         """Looks anew at what changed; places outside the window are frozen until it returns."""
+        graph.advance(stamp_ns)
         if space.window_center_m is not None:
             self._archive.move_window(graph, space.window_center_m, space.window_radius_m)
         if not space.distance_m.size:
@@ -40,18 +43,16 @@ class PlaceLayer:
 
 
 def create_places(config: PlacesConfig, borders: Borders | None = None) -> PlaceLayer:
-    """The layer that the configuration asks for."""
+    """The layer that a config describes.
+
+    Edges that join what nothing wider joins may be as narrow as places, or a fifth narrower than
+    other edges, whichever is less.
+    """
     rules = PlaceRules(
         min_radius_m=config.min_node_distance,
-        min_volume_m3=config.min_volume,
         min_edge_clearance_m=config.min_edge_distance,
-        min_joining_clearance_m=config.freespace_edge_clearance,
-        max_edge_length_m=config.max_edge_length,
-        max_past_border_m=config.max_past_border,
-        min_component_size=config.min_component_size,
-        gvd_min_distance_m=config.voronoi_min_distance,
-        gvd_min_separation_m=config.voronoi_parent_l1_separation,
-        gvd_max_cos=config.voronoi_parent_cos_separation,
+        min_joining_clearance_m=min(config.min_node_distance, 0.8 * config.min_edge_distance),
+        voronoi=replace(VORONOI, min_distance_m=config.min_node_distance),
     )
     return PlaceLayer(rules, borders)
 

@@ -9,39 +9,31 @@ from hydra_mono.core.config import RoomsConfig
 from hydra_mono.core.labels import LabelSpace
 from hydra_mono.graph.model.scene_graph import SceneGraph
 from hydra_mono.graph.model.symbols import Layer, NodeSymbol
-from hydra_mono.graph.rooms.building import update_building
-from hydra_mono.graph.rooms.grouping import Necks, PlaceGraph, group_places, necks
-from hydra_mono.graph.rooms.identity import Claim, claim_rooms
-from hydra_mono.graph.rooms.place_mirror import PlaceMirror
-from hydra_mono.graph.rooms.writer import RoomWriter
-from hydra_mono.graph.walls.plan import GapLengths, WallPlan
+from hydra_mono.graph.rooms.grouping import (
+    Claim,
+    PlaceGraph,
+    RoomRule,
+    claim_rooms,
+    group_places,
+    necks,
+)
+from hydra_mono.graph.rooms.mirror import PlaceMirror
+from hydra_mono.graph.rooms.writer import RoomWriter, update_building
+from hydra_mono.graph.walls.plan import GapLengths, StoreyRule, WallPlan
 
 
 def create_walls(config: RoomsConfig, labels: LabelSpace) -> WallPlan:
     """The plan of walls that a config describes, empty at first."""
     return WallPlan(
         labels,
-        cell_size_m=config.cell_size,
-        gaps=GapLengths(
-            door=config.max_door,
-            joint=config.max_joint,
-            lintel=config.max_lintel,
-            stub=config.min_stub,
-        ),
-        min_storey_height_m=config.min_storey_height,
-        min_storey_area_m2=config.min_storey_area,
+        gaps=GapLengths(door_m=config.max_door),
+        storeys=StoreyRule(min_height_m=config.min_storey_height, min_area_m2=config.min_area),
     )
 
 
 def create_rooms(config: RoomsConfig, walls: WallPlan) -> "RoomLayer":
-    """The room layer that a config describes, over walls that somebody keeps up to date."""
-    dilations = Necks(
-        min_dilation_m=config.min_dilation,
-        max_dilation_m=config.max_dilation,
-        min_component_size=config.min_component_size,
-        plateau_ratio=config.plateau_ratio,
-    )
-    return RoomLayer(walls, dilations, min_places=config.min_places, min_area_m2=config.min_area)
+    """The room layer that a config describes, over walls that are kept up to date elsewhere."""
+    return RoomLayer(walls, RoomRule(min_area_m2=config.min_area))
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,33 +48,30 @@ class _Scene:
 class RoomLayer:
     """Groups the active places into rooms and keeps the building over them.
 
-    The place graph is cut where its edges cross a gap between two ends of wall; what still hangs
-    together is a room. Where no walls are seen, it is cut at its own necks instead. Places out of
+    The place graph is cut where its edges cross a gap between two ends of wall; what is still
+    connected is a room. Where no walls are seen, it is cut at its own necks instead. Places out of
     the window keep their room and lend it to what they join.
     """
 
-    def __init__(
-        self, walls: WallPlan, dilations: Necks, *, min_places: int, min_area_m2: float
-    ) -> None:
-        self._walls, self._necks = walls, dilations
-        self._min_places = min_places
-        self._min_area_m2 = min_area_m2
+    def __init__(self, walls: WallPlan, rule: RoomRule) -> None:
+        self._walls, self._rule = walls, rule
         self._mirror = PlaceMirror()
         self._floors_m: list[float] = []
 
     def update(self, graph: SceneGraph, stamp_ns: int) -> None:
         """Regroups what is active or changed."""
-        self._mirror.follow(graph)
+        graph.advance(stamp_ns)
+        self._mirror.sync(graph)
         writer = RoomWriter(graph, self._mirror, self._walls.storeys_of, stamp_ns)
         is_new_storey = self._floors_m != self._walls.floors_m
         self._floors_m = list(self._walls.floors_m)
         scene = self._scene(graph, self._straddling() if is_new_storey else set())
-        groups = group_places(scene.graph, self._min_places, self._min_area_m2)
+        groups = group_places(scene.graph, self._rule)
         touched = self._write(graph, writer, scene, groups)
         writer.refresh(touched.union(graph.symbols(Layer.ROOMS) if is_new_storey else ()))
         if touched:
             update_building(graph, self._walls.floors_m, stamp_ns)
-        self._mirror.pass_over(graph)
+        self._mirror.mark_own_changes_seen(graph)
 
     def _straddling(self) -> set[NodeSymbol]:
         """Places of rooms that lie on several storeys, as it turns out when one is found."""
@@ -96,10 +85,10 @@ class RoomLayer:
 
     def _scene(self, graph: SceneGraph, anew: set[NodeSymbol]) -> _Scene:
         """``anew``: places to regroup even though nothing about them changed."""
-        places, ways = self._mirror.places, self._mirror.clearance_m
+        places, links = self._mirror.places, self._mirror.clearance_m
         active = {symbol for symbol, _ in graph.active_nodes(Layer.PLACES) if symbol in places}
         working = sorted(active | self._mirror.touched | anew)
-        around = {other for symbol in working for other in ways[symbol]}
+        around = {other for symbol in working for other in links[symbol]}
         symbols = working + sorted(around.difference(working))
         index = {symbol: i for i, symbol in enumerate(symbols)}
         edges, clearance = self._edges(working, index)
@@ -139,25 +128,25 @@ class RoomLayer:
             starts, ends = np.moveaxis(places.centers_m[places.edges[here], :2], 1, 0)
             crossings = self._walls.crossings(storey, starts, ends)
             if crossings is None:
-                crossings = necks(places.only(here), self._necks)
+                crossings = necks(places.only(here))
             cut[here] = crossings
         return replace(places, cut=cut)
 
     def _write(
         self, graph: SceneGraph, writer: RoomWriter, scene: _Scene, groups: Int64[np.ndarray, " n"]
     ) -> set[NodeSymbol]:
-        """Hangs the places under their rooms; returns the rooms to refresh."""
+        """Assigns the places to their rooms; returns the rooms to refresh."""
         before = [graph.find_parent(symbol) for symbol in scene.symbols]
         rooms = self._rooms_of(writer, scene, groups, before)
         touched = {
             room
-            for room in (*before[: scene.working], *sorted(self._mirror.bereft))
+            for room in (*before[: scene.working], *sorted(self._mirror.rooms_that_lost_places))
             if room is not None and graph.has_node(room)
         }
         for i, symbol in enumerate(scene.symbols):
             if i < scene.working or before[i] is None:
                 room = rooms.get(int(groups[i]))
-                writer.hang(symbol, room)
+                writer.assign_room(symbol, room)
                 if room is not None:
                     touched.add(room)
         return touched

@@ -1,4 +1,4 @@
-"""The walls of every storey, and which straight ways lead through a gap between them."""
+"""The walls of every storey, and which straight lines lead through a gap between them."""
 
 from dataclasses import dataclass
 
@@ -22,27 +22,46 @@ from hydra_mono.graph.walls.raster import (
 )
 from hydra_mono.graph.walls.storeys import SLAB_M, settle_floors, storey_floors, storey_of
 
-MARGIN_M = 2.0  # of wall looked at beyond the outermost way
-LEAST_WALL_M = 5.0  # of wall in sight before its gaps are believed
-UNSURE_SHARE = 0.1  # of the largest floor that another has where any surface may be floor
-GUESSED_FLOOR_M = 1.2  # below the lowest place, while no floor has been seen
+CELL_M = 0.1  # of the plan of walls: a wall of 10 cm is one cell, and noise of 3 cm stays in it
+MARGIN_M = 2.0  # of wall looked at beyond the outermost line: as long as an edge between places
+LEAST_WALL_M = 5.0  # of wall in sight before its gaps are believed: two sides of a small room
+GUESSED_FLOOR_M = 1.2  # below the lowest place, while no floor has been seen: a camera in a hand
 
 
 @dataclass(frozen=True, slots=True)
 class GapLengths:
-    """Metres; see ``RoomsConfig``."""
+    """How wide a gap between two ends of wall may be to part rooms, in metres.
 
-    door: float
-    joint: float
-    lintel: float
-    stub: float
+    Args:
+        door_m: by itself, with wall standing out at either end.
+        joint_m: with wall standing out at both ends.
+        lintel_m: below a lintel or a beam.
+        stub_m: of wall that must stand out beside a gap.
+    """
+
+    door_m: float = 1.0
+    joint_m: float = 3.3  # open sides of kitchens and dining rooms; corridors' sides are longer
+    lintel_m: float = 4.5  # a beam spans hardly more without a pillar
+    stub_m: float = 0.3  # three cells: less is a door's frame, or a rounded corner
 
     def in_cells(self, cell_size_m: float) -> GapRules:
         door, joint, lintel, stub = (
             round(length / cell_size_m)
-            for length in (self.door, self.joint, self.lintel, self.stub)
+            for length in (self.door_m, self.joint_m, self.lintel_m, self.stub_m)
         )
         return GapRules(door=door, wide=joint, lintel=lintel, stub=max(stub, 1))
+
+
+@dataclass(frozen=True, slots=True)
+class StoreyRule:
+    """What makes a floor a storey's: metres to the next floor, square metres seen of it.
+
+    ``unsure_share``: of the largest floor that another has, where any surface may be floor.
+    """
+
+    min_height_m: float = 2.0
+    min_area_m2: float = 1.5
+    unsure_share: float = 0.1  # table tops together have less of a flat's floor
 
 
 class WallPlan:
@@ -52,17 +71,16 @@ class WallPlan:
         self,
         labels: LabelSpace,
         *,
-        cell_size_m: float,
         gaps: GapLengths,
-        min_storey_height_m: float,
-        min_storey_area_m2: float,
+        storeys: StoreyRule,
+        cell_size_m: float = CELL_M,
     ) -> None:
         roles = SurfaceRoles.of(labels)
         self._evidence = WallEvidence(roles, cell_size_m)
         self._rule = LABELLED_WALL if roles.tells_walls else BARE_WALL
         self._gaps = gaps
-        share = 0.0 if roles.tells_floor else UNSURE_SHARE
-        self._min_storey = (min_storey_height_m, min_storey_area_m2, share)
+        share = 0.0 if roles.tells_floor else storeys.unsure_share
+        self._min_storey = (storeys.min_height_m, storeys.min_area_m2, share)
         self._known: set[Column] = set()
         self._storeys: list[StoreyColumns] = []
         self.floors_m: list[float] = []

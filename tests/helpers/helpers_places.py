@@ -13,7 +13,7 @@ from hydra_mono.core.prediction import Prediction
 from hydra_mono.graph.model.nodes import PlaceNode
 from hydra_mono.graph.model.scene_graph import SceneGraph
 from hydra_mono.graph.model.symbols import Layer, NodeSymbol
-from hydra_mono.graph.places.borders import Borders
+from hydra_mono.graph.places.cover import Borders
 from hydra_mono.graph.places.layer import PlaceLayer, create_places
 from hydra_mono.mapping.freespace.map import FreeSpaceMap
 

@@ -1,51 +1,51 @@
-"""A mirror of the places layer that follows the graph's change feed."""
+"""A mirror of the layer of places, kept in step by the graph's changes."""
 
 from dataclasses import dataclass, field
 
 from hydra_mono.graph.model.history import Version
 from hydra_mono.graph.model.nodes import PlaceNode
 from hydra_mono.graph.model.scene_graph import SceneGraph
-from hydra_mono.graph.model.symbols import NodeSymbol
+from hydra_mono.graph.model.symbols import Layer, NodeSymbol
 
 
 @dataclass
 class PlaceMirror:
     """Places that exist and the clearances of the edges between them.
 
-    ``touched``: places that came, changed, or won or lost an edge since the last ``follow``;
-    ``bereft``: rooms that lost a place. ``rooms``: places by room, kept by ``hang``.
+    ``touched``: places that came, changed, or won or lost an edge since the last ``sync``.
+    ``rooms``: places by room, kept by ``assign_room``.
     """
 
     places: dict[NodeSymbol, PlaceNode] = field(default_factory=dict)
     clearance_m: dict[NodeSymbol, dict[NodeSymbol, float]] = field(default_factory=dict)
     touched: set[NodeSymbol] = field(default_factory=set)
-    bereft: set[NodeSymbol] = field(default_factory=set)
+    rooms_that_lost_places: set[NodeSymbol] = field(default_factory=set)
     room_of: dict[NodeSymbol, NodeSymbol] = field(default_factory=dict)
     rooms: dict[NodeSymbol, set[NodeSymbol]] = field(default_factory=dict)
     _version: Version = (0, 0)
 
-    def follow(self, graph: SceneGraph) -> None:
+    def sync(self, graph: SceneGraph) -> None:
         changes = graph.changes_since(self._version)
         self._version = changes.version
-        self.touched, self.bereft = set(), set()
+        self.touched, self.rooms_that_lost_places = set(), set()
         for symbol in (*changes.nodes.new, *changes.nodes.changed):
-            if symbol.prefix == "p":
+            if symbol.layer is Layer.PLACES:
                 self._take(symbol, graph.get_node(symbol))
         for symbol in changes.nodes.removed:
-            if symbol.prefix == "p":
+            if symbol.layer is Layer.PLACES:
                 self._drop(symbol)
         for a, b in (*changes.edges.new, *changes.edges.changed):
-            if a.prefix == "p" == b.prefix:
+            if a.layer is b.layer is Layer.PLACES:
                 self._link(a, b, graph.get_edge(a, b).weight)
         for a, b in changes.edges.removed:
-            if a.prefix == "p" == b.prefix:
+            if a.layer is b.layer is Layer.PLACES:
                 self._unlink(a, b)
 
-    def pass_over(self, graph: SceneGraph) -> None:
-        """Takes what happened since ``follow`` as known: it is the rooms' own doing."""
+    def mark_own_changes_seen(self, graph: SceneGraph) -> None:
+        """Takes what happened since ``sync`` as known: the rooms themselves changed it."""
         self._version = graph.version
 
-    def hang(self, place: NodeSymbol, room: NodeSymbol | None) -> None:
+    def assign_room(self, place: NodeSymbol, room: NodeSymbol | None) -> None:
         """Notes the room of a place; rooms without places are forgotten."""
         before = self.room_of.pop(place, None)
         if before is not None:
@@ -70,8 +70,8 @@ class PlaceMirror:
         if node is None:
             return
         if symbol in self.room_of:
-            self.bereft.add(self.room_of[symbol])
-            self.hang(symbol, None)
+            self.rooms_that_lost_places.add(self.room_of[symbol])
+            self.assign_room(symbol, None)
         for other in self.clearance_m.pop(symbol):
             self.clearance_m[other].pop(symbol, None)
 

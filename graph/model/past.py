@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from hydra_mono.graph.model.history import (
+    MAX_PAST_VERSIONS,
     EdgeKey,
     GraphChanges,
     History,
@@ -23,9 +24,10 @@ class GraphPast:
     hand) the stamps of the nodes and edges themselves are taken.
     """
 
-    def __init__(self) -> None:
-        self._nodes: History[NodeSymbol, Node] = History(_seen_again)
-        self._edges: History[EdgeKey, Edge] = History(_seen_again)
+    def __init__(self, max_past: int = MAX_PAST_VERSIONS) -> None:
+        """``max_past``: versions of nodes, and of edges, kept beside the present ones."""
+        self._nodes: History[NodeSymbol, Node] = History(_seen_again, max_past)
+        self._edges: History[EdgeKey, Edge] = History(_seen_again, max_past)
         self._now_ns: int | None = None
 
     def advance(self, stamp_ns: int) -> None:

@@ -207,8 +207,8 @@ def test_rooms_keep_their_names(names: tuple[str, ...], expected: list[str]) -> 
         ("room 12", "room"),
         ("TV-stand", "tv_stand"),
         ("Küche", "kuche"),
-        ("", "thing"),
-        ("42", "thing"),
+        ("", "object"),
+        ("42", "object"),
     ],
 )
 def test_names_become_what_planners_accept(name: str, expected: str) -> None:

@@ -13,7 +13,7 @@ from hydra_mono.core.mesh import BlockMesh
 from hydra_mono.core.prediction import Prediction, Predictor, depth_is_measured
 from hydra_mono.core.timing import StageClock
 from hydra_mono.graph.agents.camera_trail import create_agent_trail
-from hydra_mono.graph.hierarchy import assign_parents
+from hydra_mono.graph.hierarchy import ParentAssigner
 from hydra_mono.graph.model.scene_graph import SceneGraph
 from hydra_mono.graph.objects.layer import create_objects
 from hydra_mono.graph.places.layer import create_places
@@ -53,6 +53,7 @@ class Mapper:
         self._walls = create_walls(config.rooms, labels)
         self._places = create_places(config.places, self._walls)
         self._rooms = create_rooms(config.rooms, self._walls)
+        self._parents = ParentAssigner()
         self._agents = create_agent_trail(config.agents)
         self._moving = labels.mask(labels.ids("agent"))
         self._separation_ns = int(config.mapping.keyframe_separation * 1e9)
@@ -103,7 +104,7 @@ class Mapper:
         stage("places", self._places.update, self.graph, space, stamp_ns)
         yield
         stage("rooms", self._rooms.update, self.graph, stamp_ns)
-        stage("hierarchy", assign_parents, self.graph, stamp_ns)
+        stage("hierarchy", self._parents.update, self.graph, stamp_ns)
         stage("view_map", self._viewer.log_map, update, self.graph)
 
     def _start_refresh(self, frame: Frame) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 from jaxtyping import Float64
 
+from hydra_mono.core.state import State
 from hydra_mono.graph.model.history import Changes, Version
 from hydra_mono.graph.model.nodes import Edge, Node, ObjectNode, PlaceNode, Position
 from hydra_mono.graph.model.scene_graph import SceneGraph
@@ -49,6 +50,22 @@ class ParentAssigner:
         self._assign(graph, others, {symbol: places[symbol] for symbol in moved}, stamp_ns)
         for symbol, node in sorted(anew.items()):
             _mark_seen(graph, symbol, node)
+
+    def state(self) -> State:
+        """See ``core.state``."""
+        scores = [(str(s), str(p), score) for s, (p, score) in self._scores.items()]
+        balls = [(str(s), *position, radius) for s, (position, radius) in self._balls.items()]
+        return {
+            "version": list(self._version),
+            "balls": [list(row) for row in balls],
+            "scores": [list(row) for row in scores],
+        }
+
+    def restore(self, state: State) -> None:
+        parse = NodeSymbol.parse
+        self._version = (state["version"][0], state["version"][1])
+        self._balls = {parse(s): ((x, y, z), radius) for s, x, y, z, radius in state["balls"]}
+        self._scores = {parse(s): (parse(p), score) for s, p, score in state["scores"]}
 
     def _sync(self, graph: SceneGraph, changes: Changes[NodeSymbol]) -> list[NodeSymbol]:
         """Takes over the active places; returns those that came, moved or woke."""

@@ -8,6 +8,7 @@ from jaxtyping import Float64
 from hydra_mono.core.config import AgentsConfig
 from hydra_mono.core.frame import Frame
 from hydra_mono.core.geometry import quat_wxyz_from_matrix
+from hydra_mono.core.state import State
 from hydra_mono.graph.model.nodes import AgentNode, Edge
 from hydra_mono.graph.model.scene_graph import SceneGraph
 from hydra_mono.graph.model.symbols import CAMERA_PREFIX, NodeSymbol
@@ -57,6 +58,28 @@ class AgentTrail:
             graph.add_edge(self._last.symbol, symbol, edge)
         self._last = _Last(symbol, frame.stamp_ns, frame.world_from_camera.copy())
         self._retire(graph, symbol)
+
+    def state(self) -> State:
+        """See ``core.state``."""
+        last = self._last
+        return {
+            "active": [symbol.number for symbol in self._active],
+            "last": None
+            if last is None
+            else {
+                "number": last.symbol.number,
+                "stamp_ns": last.stamp_ns,
+                "world_from_camera": last.world_from_camera.copy(),
+            },
+        }
+
+    def restore(self, state: State) -> None:
+        last = state["last"]
+        self._active = [NodeSymbol(CAMERA_PREFIX, number) for number in state["active"]]
+        self._last = None
+        if last is not None:
+            symbol = NodeSymbol(CAMERA_PREFIX, last["number"])
+            self._last = _Last(symbol, last["stamp_ns"], last["world_from_camera"].copy())
 
     def _moved_on(self, frame: Frame) -> bool:
         if self._last is None:

@@ -8,8 +8,11 @@ past can be told. The number of past versions is bounded: beyond it, time is tol
 from bisect import bisect_right
 from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
+from pydantic import TypeAdapter
+
+from hydra_mono.core.state import State
 from hydra_mono.graph.model.symbols import NodeSymbol
 
 EdgeKey = tuple[NodeSymbol, NodeSymbol]
@@ -132,6 +135,26 @@ class History(Generic[Key, Value]):
             if value is not None:
                 yield key, value
 
+    def present(self) -> Iterator[tuple[Key, Value]]:
+        """Every key that there is and its value, in the order they last changed."""
+        for key, record in self._records.items():
+            if record.values and (value := record.values[-1]) is not None:
+                yield key, value
+
+    def state(self, codec: "RecordCodec") -> State:
+        """See ``core.state``."""
+        return {
+            "version": self.version,
+            "slot_ns": self.slot_ns,
+            "past": self._past,
+            "records": [codec.dump(key, record) for key, record in self._records.items()],
+        }
+
+    def restore(self, state: State, codec: "RecordCodec") -> None:
+        self.version, self.slot_ns = state["version"], state["slot_ns"]
+        self._past = state["past"]
+        self._records = dict(map(codec.load, state["records"]))
+
     def versions(self, key: Key) -> list[tuple[int, Value | None]]:
         """(stamp, value or None for lost) of a key, oldest first; empty for an unknown one."""
         record = self._records.get(key)
@@ -177,6 +200,34 @@ class History(Generic[Key, Value]):
             for record in self._records.values():
                 record.thin(self.slot_ns)
                 self._past += len(record.values) - record.exists
+
+
+def edge_key(a: NodeSymbol, b: NodeSymbol) -> EdgeKey:
+    """The ends of an edge, lower end first."""
+    return (a, b) if (a.layer, a) <= (b.layer, b) else (b, a)
+
+
+class RecordCodec:
+    """Records of keys and values of some types as plain values, and back."""
+
+    def __init__(self, key: Any, value: Any) -> None:
+        self._key: Any = TypeAdapter(key)
+        self._values: Any = TypeAdapter(list[value | None])
+
+    def dump(self, key: Any, record: _Record[Any]) -> State:
+        return {
+            "key": self._key.dump_python(key, mode="json"),
+            "version": record.version,
+            "lives": list(record.lives),
+            "stamps_ns": list(record.stamps_ns),
+            "values": self._values.dump_python(record.values, mode="json"),
+        }
+
+    def load(self, plain: State) -> tuple[Any, _Record[Any]]:
+        key = self._key.validate_python(plain["key"])
+        values = self._values.validate_python(plain["values"])
+        lives, stamps_ns = list(plain["lives"]), list(plain["stamps_ns"])
+        return key, _Record(plain["version"], lives, stamps_ns, values)
 
 
 def changes_in(history: History[GraphKey, Value], version: int) -> Changes[GraphKey]:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from hydra_mono.graph.model.nodes import Node
-from hydra_mono.graph.model.symbols import Layer, NodeSymbol
+from hydra_mono.graph.model.symbols import AGENTS, LAYERS, Layer, NodeSymbol
 
 LayerKey = tuple[Layer, int]
 
@@ -20,6 +20,10 @@ class LayerMembers:
     ended: set[NodeSymbol] = field(default_factory=set)
     orphans: set[NodeSymbol] = field(default_factory=set)
 
+    @property
+    def present_count(self) -> int:
+        return len(self.all) - len(self.ended)
+
 
 class LayerIndex:
     """The members of every (layer, partition), kept up to date by the graph's verbs."""
@@ -33,6 +37,13 @@ class LayerIndex:
     def keys(self) -> list[LayerKey]:
         """(layer, partition) of every layer that was ever used, sorted."""
         return sorted(self._members)
+
+    def counts_present(self) -> dict[str, int]:
+        """Present nodes by name of layer; of agents how many there are, not their poses."""
+        counts = {info.name: self.of(info.layer).present_count for info in LAYERS}
+        partitions = [partition for _, partition in self._members if partition]
+        counts[AGENTS.name] = sum(self.of(AGENTS.layer, p).present_count > 0 for p in partitions)
+        return counts
 
     def put(self, symbol: NodeSymbol, node: Node, has_parent: bool) -> None:
         """A node came or changed."""

@@ -10,7 +10,7 @@ from hydra_mono.graph.model.symbols import Color, SymbolText
 Position = tuple[float, float, float]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Ending:
     """Why a node is no part of the present world any more.
 

@@ -3,18 +3,32 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
+from hydra_mono.core.state import State
 from hydra_mono.graph.model.history import (
     MAX_PAST_VERSIONS,
     EdgeKey,
     GraphChanges,
     History,
+    RecordCodec,
     Version,
     changes_in,
 )
-from hydra_mono.graph.model.nodes import Edge, Node
-from hydra_mono.graph.model.symbols import NodeSymbol
+from hydra_mono.graph.model.nodes import (
+    AgentNode,
+    BuildingNode,
+    Edge,
+    Node,
+    ObjectNode,
+    PlaceNode,
+    RoomNode,
+)
+from hydra_mono.graph.model.symbols import NodeSymbol, SymbolText
 
 Interval = tuple[int, int | None]
+
+AnyNode = ObjectNode | PlaceNode | RoomNode | BuildingNode | AgentNode
+_NODE_RECORD = RecordCodec(SymbolText, AnyNode)
+_EDGE_RECORD = RecordCodec(tuple[SymbolText, SymbolText], Edge)
 
 
 class GraphPast:
@@ -105,6 +119,23 @@ class GraphPast:
                 until_ns = node.ending.until_ns if node and node.ending else stamp_ns
                 intervals[-1] = (intervals[-1][0], until_ns)
         return intervals
+
+    def present(self) -> tuple[dict[NodeSymbol, Node], list[tuple[EdgeKey, Edge]]]:
+        """The last version of what there is."""
+        return dict(self._nodes.present()), list(self._edges.present())
+
+    def state(self) -> State:
+        """See ``core.state``."""
+        return {
+            "now_ns": self._now_ns,
+            "nodes": self._nodes.state(_NODE_RECORD),
+            "edges": self._edges.state(_EDGE_RECORD),
+        }
+
+    def restore(self, state: State) -> None:
+        self._now_ns = state["now_ns"]
+        self._nodes.restore(state["nodes"], _NODE_RECORD)
+        self._edges.restore(state["edges"], _EDGE_RECORD)
 
     @property
     def past_count(self) -> int:

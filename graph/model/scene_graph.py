@@ -1,17 +1,18 @@
 """The layered scene graph: verbs over one networkx graph, its news and its past."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
 import networkx as nx
 
 from hydra_mono.core.errors import GraphError
-from hydra_mono.graph.model.history import EdgeKey, GraphChanges, Version
+from hydra_mono.core.state import State
+from hydra_mono.graph.model.history import EdgeKey, GraphChanges, Version, edge_key
 from hydra_mono.graph.model.layer_index import LayerIndex, LayerKey
 from hydra_mono.graph.model.nodes import Edge, Ending, Node
 from hydra_mono.graph.model.past import GraphPast
-from hydra_mono.graph.model.symbols import AGENTS, LAYERS, Layer, NodeSymbol
+from hydra_mono.graph.model.symbols import Layer, NodeSymbol
 
 Nodes = Iterator[tuple[NodeSymbol, Node]]
 
@@ -35,8 +36,6 @@ class SceneGraph:
     def advance(self, stamp_ns: int) -> None:
         """What changes from here on is known since this instant; time never goes back."""
         self.past.advance(stamp_ns)
-
-    # nodes -------------------------------------------------------------------------------
 
     def next_symbol(self, prefix: str) -> NodeSymbol:
         """A symbol never used before in this graph; indices are not recycled."""
@@ -90,19 +89,18 @@ class SceneGraph:
         from_ns, until_ns = interval_ns
         if from_ns > until_ns:
             raise GraphError(f"{symbol}: gone at {until_ns}, before it was last seen at {from_ns}")
-        self._end(symbol, Ending(kind="removed", from_ns=from_ns, until_ns=until_ns))
+        self._end(symbol, Ending("removed", from_ns, until_ns))
 
     def retract(self, symbol: NodeSymbol, stamp_ns: int) -> None:
         """It never was there, as known since a stamp; its edges go."""
-        self._end(symbol, Ending(kind="retracted", from_ns=stamp_ns, until_ns=stamp_ns))
+        self._end(symbol, Ending("retracted", stamp_ns, stamp_ns))
         self._detach(symbol)
 
     def mark_merged(self, symbol: NodeSymbol, into: NodeSymbol, stamp_ns: int) -> None:
         """It is part of another, as known since a stamp, which takes its edges over."""
         self._check_merge(symbol, into)
         self._hand_over_edges(symbol, into)
-        ending = Ending(kind="merged", from_ns=stamp_ns, until_ns=stamp_ns, into=into)
-        self._end(symbol, ending)
+        self._end(symbol, Ending("merged", stamp_ns, stamp_ns, into))
 
     def mark_present(self, symbol: NodeSymbol) -> None:
         """It is there after all, or again."""
@@ -162,25 +160,18 @@ class SceneGraph:
         return list(self._index.of(layer, partition).all)
 
     def count(self, layer: Layer, partition: int = 0) -> int:
-        """Nodes of a layer, those that have ended among them."""
         return len(self._index.of(layer, partition).all)
 
     def count_present(self, layer: Layer, partition: int = 0) -> int:
-        members = self._index.of(layer, partition)
-        return len(members.all) - len(members.ended)
+        return self._index.of(layer, partition).present_count
 
     def counts_present(self) -> dict[str, int]:
         """What is there, by name of layer; of agents how many there are, not their poses."""
-        counts = {info.name: self.count_present(info.layer) for info in LAYERS}
-        partitions = [partition for _, partition in self.layer_keys() if partition]
-        counts[AGENTS.name] = sum(self.count_present(AGENTS.layer, p) > 0 for p in partitions)
-        return counts
+        return self._index.counts_present()
 
     def layer_keys(self) -> list[LayerKey]:
         """(layer, partition) of every layer that was ever used, sorted."""
         return self._index.keys()
-
-    # edges -------------------------------------------------------------------------------
 
     def add_edge(self, a: NodeSymbol, b: NodeSymbol, edge: Edge) -> None:
         self.get_node(a), self.get_node(b)
@@ -193,7 +184,7 @@ class SceneGraph:
             self._parents[child] = parent
             self._index.put(child, self.get_node(child), has_parent=True)
         self._graph.add_edge(a, b, edge=edge)
-        self.past.add_edge(_ordered(a, b), edge)
+        self.past.add_edge(edge_key(a, b), edge)
 
     def has_edge(self, a: NodeSymbol, b: NodeSymbol) -> bool:
         return bool(self._graph.has_edge(a, b))
@@ -212,20 +203,20 @@ class SceneGraph:
         after = replace(before, **changes)
         if after != before:
             self._graph.edges[a, b]["edge"] = after
-            self.past.change_edge(_ordered(a, b), after)
+            self.past.change_edge(edge_key(a, b), after)
 
     def remove_edge(self, a: NodeSymbol, b: NodeSymbol) -> None:
         edge = self.get_edge(a, b)
-        child = a if a.layer < b.layer else b
         if a.layer != b.layer:
+            child = min(a, b, key=lambda end: end.layer)
             del self._parents[child]
             self._index.put(child, self.get_node(child), has_parent=False)
         self._graph.remove_edge(a, b)
-        self.past.drop_edge(_ordered(a, b), edge)
+        self.past.drop_edge(edge_key(a, b), edge)
 
     def edges(self) -> Iterator[tuple[NodeSymbol, NodeSymbol, Edge]]:
         """Every edge, lower end first, in sorted order."""
-        for a, b in sorted(_ordered(a, b) for a, b in self._graph.edges):
+        for a, b in sorted(edge_key(a, b) for a, b in self._graph.edges):
             yield a, b, self._graph.edges[a, b]["edge"]
 
     @property
@@ -241,17 +232,13 @@ class SceneGraph:
         if current == parent:
             return
         if parent is not None:
-            self._check_parent(child, parent, edge)
+            self.get_node(child), self.get_node(parent)
+            if parent.layer <= child.layer or edge is None:  # refused before anything changes
+                raise GraphError(f"{parent} cannot be the parent of {child}: layer, or no edge")
         if current is not None:
             self.remove_edge(child, current)
         if parent is not None and edge is not None:
             self.add_edge(child, parent, edge)
-
-    def _check_parent(self, child: NodeSymbol, parent: NodeSymbol, edge: Edge | None) -> None:
-        """Before anything is taken apart, so that a refusal leaves the graph as it was."""
-        self.get_node(child), self.get_node(parent)
-        if parent.layer <= child.layer or edge is None:
-            raise GraphError(f"{parent} cannot be the parent of {child}: wrong layer or no edge")
 
     def children(self, symbol: NodeSymbol) -> list[NodeSymbol]:
         """Nodes below, sorted."""
@@ -259,13 +246,11 @@ class SceneGraph:
 
     def edges_of(self, symbol: NodeSymbol) -> list[EdgeKey]:
         """Every edge at a node, lower end first, sorted."""
-        return sorted(_ordered(symbol, other) for other in self._graph.neighbors(symbol))
+        return sorted(edge_key(symbol, other) for other in self._graph.neighbors(symbol))
 
     def siblings(self, symbol: NodeSymbol) -> list[NodeSymbol]:
         """Neighbours in the same layer, sorted."""
         return sorted(n for n in self._graph.neighbors(symbol) if n.layer == symbol.layer)
-
-    # looking at it -----------------------------------------------------------------------
 
     @property
     def version(self) -> Version:
@@ -287,13 +272,26 @@ class SceneGraph:
         were removed, retracted, merged or planned anew since; told to ``past.slot_ns``.
         """
         graph = SceneGraph()
-        for symbol, node in self.past.nodes_at(stamp_ns):
-            graph.add_node(symbol, node)
-        for (a, b), edge in self.past.edges_at(stamp_ns):
-            if graph.has_node(a) and graph.has_node(b):
-                graph.add_edge(a, b, edge)
+        graph._fill(self.past.nodes_at(stamp_ns), self.past.edges_at(stamp_ns))
         return graph
 
+    def _fill(self, nodes: Iterable[Any], edges: Iterable[Any]) -> None:
+        for symbol, node in nodes:
+            self.add_node(symbol, node)
+        for (a, b), edge in edges:
+            if self.has_node(a) and self.has_node(b):
+                self.add_edge(a, b, edge)
 
-def _ordered(a: NodeSymbol, b: NodeSymbol) -> EdgeKey:
-    return (a, b) if (a.layer, a) <= (b.layer, b) else (b, a)
+    def state(self) -> State:
+        """See ``core.state``; the present is the last version of everything in the past."""
+        symbols = [str(s) for key in self.layer_keys() for s in self.symbols(*key)]
+        numbers = dict(self._next_number)
+        return {"symbols": symbols, "next_number": numbers, "past": self.past.state()}
+
+    def restore(self, state: State) -> None:
+        past = GraphPast()
+        past.restore(state["past"])
+        nodes, edges = past.present()
+        SceneGraph.__init__(self)
+        self._fill([(s, nodes[s]) for s in map(NodeSymbol.parse, state["symbols"])], edges)
+        self.past, self._next_number = past, dict(state["next_number"])

@@ -60,7 +60,8 @@ LAYERS: tuple[LayerInfo, ...] = (
     LayerInfo("rooms", "room", "R", Layer.ROOMS, (150, 150, 150), 7.5),
     LayerInfo("buildings", "building", "B", Layer.BUILDINGS, (169, 8, 194), 11.0),
 )
-AGENTS = LAYERS[1]
+LAYERS_BY_NAME = {info.name: info for info in LAYERS}
+AGENTS = LAYERS_BY_NAME["agents"]
 _INFO_OF_PREFIX = {prefix: info for info in LAYERS for prefix in info.prefixes}
 _LAYER_OF_PREFIX = {prefix: info.layer for prefix, info in _INFO_OF_PREFIX.items()}
 _PARTITION_OF_PREFIX = {

@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 from jaxtyping import Bool, Float32, Int64
 
-from hydra_mono.core.mesh import BlockKey, BlockMesh, MeshUpdate, SemanticMesh, concatenate
+from hydra_mono.core.mesh import BlockKey, MeshUpdate, MeshView, SemanticMesh, concatenate
 from hydra_mono.graph.objects.clustering import pack_cells
 
 PartKey = tuple[int, BlockKey]
@@ -73,7 +73,7 @@ class SurfaceStore:
     def holds(self, part: PartKey) -> bool:
         return part[0] in self._blocks.get(part[1], ())
 
-    def find(self, part: PartKey, mesh: BlockMesh) -> Surface | None:
+    def find(self, part: PartKey, mesh: MeshView) -> Surface | None:
         label, key = part
         if key in self._blocks:
             return self._blocks[key].get(label)

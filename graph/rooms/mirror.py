@@ -1,11 +1,19 @@
 """A mirror of the layer of places, kept in step by the graph's changes."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
+import numpy as np
+from pydantic import TypeAdapter
+
+from hydra_mono.core.state import State
 from hydra_mono.graph.model.history import Version
 from hydra_mono.graph.model.nodes import PlaceNode
 from hydra_mono.graph.model.scene_graph import SceneGraph
-from hydra_mono.graph.model.symbols import Layer, NodeSymbol
+from hydra_mono.graph.model.symbols import LAYERS_BY_NAME, Layer, NodeSymbol
+
+PLACE_PREFIX, ROOM_PREFIX = (LAYERS_BY_NAME[name].prefixes for name in ("places", "rooms"))
+_PLACES: Any = TypeAdapter(list[PlaceNode])
 
 
 @dataclass
@@ -55,6 +63,38 @@ class PlaceMirror:
         if room is not None:
             self.room_of[place] = room
             self.rooms.setdefault(room, set()).add(place)
+
+    def state(self) -> State:
+        """See ``core.state``; rooms of places follow from ``room_of``."""
+        links = [
+            (a, b, clearance_m)
+            for a, others in self.clearance_m.items()
+            for b, clearance_m in others.items()
+            if a < b
+        ]
+        return {
+            "version": list(self._version),
+            "numbers": [symbol.number for symbol in self.places],
+            "places": _PLACES.dump_python(list(self.places.values()), mode="json"),
+            "links": np.array([(a.number, b.number) for a, b, _ in links], np.int64).reshape(-1, 2),
+            "clearance_m": np.array([clearance_m for _, _, clearance_m in links], np.float64),
+            "room_of": [[place.number, room.number] for place, room in self.room_of.items()],
+        }
+
+    def restore(self, state: State) -> None:
+        nodes = _PLACES.validate_python(state["places"])
+        symbols = [NodeSymbol(PLACE_PREFIX, number) for number in state["numbers"]]
+        self.places = dict(zip(symbols, nodes, strict=True))
+        self.clearance_m = {symbol: {} for symbol in symbols}
+        for (a, b), clearance_m in zip(
+            state["links"].tolist(), state["clearance_m"].tolist(), strict=True
+        ):
+            self._link(NodeSymbol(PLACE_PREFIX, a), NodeSymbol(PLACE_PREFIX, b), clearance_m)
+        self.touched, self.rooms_that_lost_places = set(), set()
+        self.room_of, self.rooms = {}, {}
+        for place, room in state["room_of"]:
+            self.assign_room(NodeSymbol(PLACE_PREFIX, place), NodeSymbol(ROOM_PREFIX, room))
+        self._version = (state["version"][0], state["version"][1])
 
     def _take(self, symbol: NodeSymbol, node: object) -> None:
         if not isinstance(node, PlaceNode) or not node.is_present:

@@ -10,11 +10,11 @@ from jaxtyping import Float64, Int64
 from hydra_mono.core.box import BoundingBox, axis_aligned_box
 from hydra_mono.graph.model.nodes import BuildingNode, Edge, PlaceNode, RoomNode
 from hydra_mono.graph.model.scene_graph import SceneGraph
-from hydra_mono.graph.model.symbols import LAYERS, Color, Layer, NodeSymbol
-from hydra_mono.graph.rooms.mirror import PlaceMirror
+from hydra_mono.graph.model.symbols import LAYERS_BY_NAME, Color, Layer, NodeSymbol
+from hydra_mono.graph.rooms.mirror import ROOM_PREFIX, PlaceMirror
 
 GOLDEN_TURN = 0.6180339887498949  # of the hue circle: hues of following numbers lie far apart
-BUILDINGS = LAYERS[-1]
+BUILDINGS = LAYERS_BY_NAME["buildings"]
 BUILDING = NodeSymbol(BUILDINGS.prefixes, 0)
 
 
@@ -46,7 +46,7 @@ class RoomWriter:
             self.graph.set_parent(place, room, edge if room is not None else None)
 
     def create(self, places: list[PlaceNode]) -> NodeSymbol:
-        symbol = self.graph.next_symbol("R")
+        symbol = self.graph.next_symbol(ROOM_PREFIX)
         self.graph.add_node(symbol, self._node(symbol, places))
         return symbol
 

@@ -22,13 +22,13 @@ from hydra_mono.graph.model.nodes import (
     RoomNode,
 )
 from hydra_mono.graph.model.scene_graph import SceneGraph
-from hydra_mono.graph.model.symbols import LAYERS, Layer, NodeSymbol
+from hydra_mono.graph.model.symbols import LAYERS, LAYERS_BY_NAME, Layer, NodeSymbol
 
 CHUNK = 64
 MOVED_M = 0.01  # a node that moved less keeps its links as drawn
 DRAWN_LINKS = ("p-p", "O-p", "p-R", "R-R", "R-B", "a-a")
 NAMED = ("objects", "rooms", "buildings")  # layers whose nodes' coming and going is an event
-GREY = {info.name: info.color for info in LAYERS}["places"]
+GREY = LAYERS_BY_NAME["places"].color
 LIFT_M = {info.layer: info.lift_m for info in LAYERS}
 
 ChunkKey = tuple[str, int]

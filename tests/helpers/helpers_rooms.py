@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass, field
 
 import numpy as np
+from helpers_graph import keyframe
 from scipy import ndimage
 
 from hydra_mono.core.config import RoomsConfig
@@ -12,11 +13,13 @@ from hydra_mono.core.mesh import BlockMesh, MeshUpdate, SemanticMesh
 from hydra_mono.graph.model.nodes import Edge, PlaceNode
 from hydra_mono.graph.model.scene_graph import SceneGraph
 from hydra_mono.graph.model.symbols import Layer, NodeSymbol
-from hydra_mono.graph.rooms.layer import RoomLayer, create_rooms, create_walls
+from hydra_mono.graph.rooms.layer import RoomLayer, create_rooms
+from hydra_mono.graph.walls.layer import create_walls
 
 VOXEL = 0.05
 BLOCK = 0.8
 THICK = 0.15  # m of wall
+EYE_M = 1.6  # height of the camera
 LABELS = LabelSpace(
     name="plan",
     labels=(
@@ -144,7 +147,7 @@ class Explorer:
         self.graph = SceneGraph()
         self.mesh = BlockMesh()
         self.walls = create_walls(RoomsConfig(), LABELS if labelled else NO_LABELS)
-        self.layer: RoomLayer = create_rooms(RoomsConfig(), self.walls)
+        self.layer: RoomLayer = create_rooms(RoomsConfig())
         self.stamp_ns = 0
         self.built = [Built(world) for world in worlds]
         yaw = math.radians(yaw_deg)
@@ -188,8 +191,8 @@ class Explorer:
                 stamp = self.stamp_ns
                 edge = Edge(first_seen_ns=stamp, last_seen_ns=stamp, weight=weight)
                 self.graph.add_edge(*ends, edge)
-        self.walls.apply(self._mesh_update(lower, upper))
-        self.layer.update(self.graph, self.stamp_ns)
+        self.plan = self.walls.update(self._mesh_update(lower, upper), EYE_M)
+        self.layer.update(self.graph, keyframe(self.stamp_ns), self.plan)
         return self
 
     def hide(self, span_m: tuple[float, float]) -> "Explorer":

@@ -1,8 +1,10 @@
 """The past of a graph: random histories replayed, and the lives of single nodes."""
 
+import json
 from dataclasses import replace
 
 import pytest
+from helpers_exports import same_graph, small_house
 from helpers_graph import edge, place, standing_box, thing
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -191,3 +193,24 @@ def test_agents_are_counted_not_their_poses() -> None:
     for prefix in "aaaz":
         graph.add_node(graph.next_symbol(prefix), place(0.0, 0.0, 0.0, 1.0))
     assert graph.counts_present()["agents"] == 2
+
+
+@given(steps, steps)
+@settings(max_examples=60, deadline=None)
+def test_a_graph_put_back_goes_on_as_the_one_it_was_taken_from(
+    before: list[tuple[str, int, int, bool]], after: list[tuple[str, int, int, bool]]
+) -> None:
+    one, other = SceneGraph(), SceneGraph()
+    play(one, before)
+    other.restore(json.loads(json.dumps(one.state())))
+    assert other.state() == one.state() and content(other) == content(one)
+    play(one, after), play(other, after)
+    assert other.state() == one.state() and other.version == one.version
+    assert other.changes_since((0, 0)) == one.changes_since((0, 0))
+    assert content(other) == content(one) and content(other.at(15)) == content(one.at(15))
+
+
+def test_every_kind_of_node_is_put_back_as_it_was() -> None:
+    house, again = small_house(), SceneGraph()
+    again.restore(house.state())
+    assert same_graph(again, house)

@@ -39,8 +39,8 @@ def space_above_a_floor(pillar_x: int | None = None) -> FreeSpace:
         changed_upper=np.array([16, 30, 26], np.int32),
         surface_offset=offset,
         unseen=np.zeros(SHAPE, bool),
-        complete_lower_m=np.full(3, -np.inf),
-        complete_upper_m=np.full(3, np.inf),
+        exact_lower_m=np.full(3, -np.inf),
+        exact_upper_m=np.full(3, np.inf),
     )
 
 
@@ -63,11 +63,11 @@ def linked(clearance_m: float) -> Links:
 def test_a_width_given_by_surface_off_the_box_is_kept(stated: float) -> None:
     """The box ends at x = 3.0: what narrowed the way may lie just past it."""
     space = space_above_a_floor()
-    cut = replace(space, complete_upper_m=np.array([3.0, np.inf, np.inf]))
+    cut = replace(space, exact_upper_m=np.array([3.0, np.inf, np.inf]))
     assert stated_m(planned(cut, linked(stated)), (0, 1)) == pytest.approx(stated)
 
 
-def test_a_width_is_stated_anew_where_all_surfaces_near_were_asked() -> None:
+def test_a_width_is_stated_anew_where_all_surfaces_near_are_known() -> None:
     space = space_above_a_floor()
     assert stated_m(planned(space, linked(0.3)), (0, 1)) > 0.8
     before_a_wall = space_above_a_floor(pillar_x=32)
@@ -76,7 +76,7 @@ def test_a_width_is_stated_anew_where_all_surfaces_near_were_asked() -> None:
 
 @pytest.mark.parametrize("times", [1, 5])
 def test_stating_a_width_again_and_again_does_not_wear_it_off(times: int) -> None:
-    cut = replace(space_above_a_floor(), complete_upper_m=np.array([3.0, np.inf, np.inf]))
+    cut = replace(space_above_a_floor(), exact_upper_m=np.array([3.0, np.inf, np.inf]))
     links = linked(0.5)
     for _ in range(times):
         links = linked(stated_m(planned(cut, links), (0, 1)))

@@ -3,7 +3,8 @@
 from itertools import pairwise
 
 import numpy as np
-from helpers_rooms import BLOCK, Explorer, World
+from helpers_graph import keyframe
+from helpers_rooms import BLOCK, EYE_M, Explorer, World
 
 from hydra_mono.core.mesh import MeshUpdate
 from hydra_mono.graph.model.nodes import BuildingNode, RoomNode
@@ -89,6 +90,6 @@ def test_a_room_that_proves_to_lie_on_two_storeys_is_parted_though_it_is_archive
     explorer.see().see((90, 90), (99, 99))
     assert explorer.room_count() == 1
     late = MeshUpdate(explorer.stamp_ns, BLOCK, changed=upper_floor)
-    explorer.walls.apply(late)
-    explorer.layer.update(explorer.graph, explorer.stamp_ns)
+    walls = explorer.walls.update(late, EYE_M)
+    explorer.layer.update(explorer.graph, keyframe(explorer.stamp_ns), walls)
     assert [len(rooms) for _, rooms in sorted(rooms_by_storey(explorer).items())] == [1, 1]

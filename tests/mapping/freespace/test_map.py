@@ -15,10 +15,11 @@ from helpers_places import (
     world_update,
 )
 
-from hydra_mono.core.config import FreeSpaceConfig, MappingConfig, MonocularConfig
+from hydra_mono.core.config import FreeSpaceConfig, MappingConfig
 from hydra_mono.core.freespace import FreeSpace
 from hydra_mono.core.open3d_loader import open3d
 from hydra_mono.mapping.freespace.map import create_free_space
+from hydra_mono.mapping.monocular_rule import MonocularRule
 
 ROOM = BoxWorld((4.0, 3.0, 2.6))
 MIDDLE = (2.0, 1.5, 1.3)
@@ -177,9 +178,11 @@ def test_the_same_frames_give_the_same_bytes() -> None:
 
 
 @pytest.mark.parametrize(("sigmas", "is_free"), [(0.0, True), (2.0, False)])
-def test_nothing_within_the_doubt_of_a_guess_counts_as_empty(sigmas: float, is_free: bool) -> None:
+def test_nothing_within_the_deviation_of_estimated_depth_is_free(
+    sigmas: float, is_free: bool
+) -> None:
     space = create_free_space(
-        FreeSpaceConfig(), MappingConfig(), MonocularConfig(carve_sigmas=sigmas)
+        FreeSpaceConfig(), MappingConfig(), MonocularRule(carve_sigmas=sigmas)
     )
     pose = looking(MIDDLE, 0.0)
     for _ in range(3):

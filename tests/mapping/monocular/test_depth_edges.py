@@ -1,7 +1,7 @@
 """Blurred steps of depth."""
 
 import numpy as np
-from helpers_drafts import Plane
+from helpers_estimates import Plane
 from scipy.ndimage import gaussian_filter1d
 
 from hydra_mono.mapping.monocular.depth_edges import between_surfaces
@@ -29,7 +29,7 @@ def test_a_low_step_counts_where_an_edge_is_likely() -> None:
 
 
 def test_a_floor_seen_flatly_is_no_border() -> None:
-    floor = Plane(normal=(0.0, -1.0, -0.05), offset_m=-1.0).draft()
+    floor = Plane(normal=(0.0, -1.0, -0.05), offset_m=-1.0).estimate()
     rows = np.s_[30:, :]
     down = np.abs(np.diff(floor.log_depth, axis=0, prepend=floor.log_depth[:1]))
     edges = np.full((48, 64), 0.9, np.float32)

@@ -1,4 +1,4 @@
-"""The volume fed with a network's guesses instead of measurements."""
+"""The volume fed with estimated depth instead of measurements."""
 
 from dataclasses import replace
 
@@ -6,14 +6,15 @@ import numpy as np
 import pytest
 from helpers_mapping import AHEAD, Renderer, wall
 
-from hydra_mono.core.config import MappingConfig, MonocularConfig
+from hydra_mono.core.config import MappingConfig
 from hydra_mono.core.mesh import BlockMesh
 from hydra_mono.core.prediction import Prediction
+from hydra_mono.mapping.monocular_rule import MonocularRule
 from hydra_mono.mapping.tsdf.volume import SemanticVolume, create_volume
 
 
 def monocular_volume() -> SemanticVolume:
-    return create_volume(MappingConfig(), MonocularConfig())
+    return create_volume(MappingConfig(), MonocularRule())
 
 
 def guess(seen: Prediction, offset_m: float, sigma_m: float) -> Prediction:
@@ -36,7 +37,7 @@ def face_after(*guesses: tuple[int, float, float]) -> np.ndarray:
 
 
 def test_guesses_weigh_by_their_deviation() -> None:
-    half_sigma = MonocularConfig().half_sigma
+    half_sigma = MonocularRule().half_sigma_m
     sure, unsure = (1 / (1 + (sigma / half_sigma) ** 2) for sigma in (0.02, 0.06))
     face = face_after((4, 0.0, 0.02), (4, 0.05, 0.06))
     assert face.mean() - 0.013 == pytest.approx(0.05 * unsure / (sure + unsure), abs=0.003)

@@ -12,7 +12,7 @@ from hydra_mono.core.prediction import Predictor, depth_is_measured
 from hydra_mono.core.state import State, Stateful
 from hydra_mono.core.timing import StageClock
 from hydra_mono.graph.agents.camera_trail import create_agent_trail
-from hydra_mono.graph.hierarchy import assign_parents
+from hydra_mono.graph.hierarchy import ParentAssigner
 from hydra_mono.graph.model.scene_graph import SceneGraph
 from hydra_mono.graph.objects.layer import create_objects
 from hydra_mono.graph.places.layer import create_places
@@ -63,6 +63,7 @@ class Mapper:
         self._objects = create_objects(config.objects, labels, config.mapping.voxel_size)
         self._places = create_places(config.places)
         self._rooms = create_rooms(config.rooms)
+        self._parents = ParentAssigner()
         self._agents = create_agent_trail(config.agents)
         self._moving = labels.mask(labels.ids("agent"))
         self._separation_ns = int(config.mapping.keyframe_separation * 1e9)
@@ -131,7 +132,7 @@ class Mapper:
         assert refresh.keyframe is not None and refresh.walls is not None
         stage, keyframe = self.clock.stage, refresh.keyframe
         stage("rooms", self._rooms.update, self.graph, keyframe, refresh.walls)
-        stage("hierarchy", assign_parents, self.graph, keyframe.stamp_ns)
+        stage("hierarchy", self._parents.update, self.graph, keyframe.stamp_ns)
         stage("view_map", self._viewer.log_map, keyframe.mesh_update, self.graph)
 
     _SLICES = (_update_surface, _update_keyframe, _update_objects, _update_places, _update_rooms)
@@ -197,6 +198,7 @@ class Mapper:
             "walls": self._walls,
             "places": self._places,
             "rooms": self._rooms,
+            "parents": self._parents,
             "agents": self._agents,
         }
 

@@ -142,7 +142,7 @@ class ObjectLayer:
             vertex_count=new.vertex_count,
             mesh_blocks=new.mesh_blocks,
             is_active=active,
-            removed_ns=None,
+            ending=None,
         )
         self._remember(thing.symbol, cluster, thing.updates + 1)
 
@@ -175,7 +175,8 @@ class ObjectLayer:
         if thing.updates < self._min_updates or self._still_there(now.mesh, thing):
             now.graph.remove_node(thing.symbol)
             return
-        now.graph.update_node(thing.symbol, removed_ns=now.stamp_ns, is_active=False)
+        last_seen_ns = min(now.object_of(thing.symbol).last_seen_ns, now.stamp_ns)
+        now.graph.mark_removed(thing.symbol, (last_seen_ns, now.stamp_ns))
         self._gone[thing.symbol] = thing
 
     def _still_there(self, mesh: MeshView, thing: Thing) -> bool:

@@ -7,25 +7,25 @@ from jaxtyping import Float64, Int64
 
 from hydra_mono.core.config import RoomsConfig
 from hydra_mono.core.keyframe import KeyframeInput
+from hydra_mono.core.state import State
 from hydra_mono.graph.model.scene_graph import SceneGraph
 from hydra_mono.graph.model.symbols import Layer, NodeSymbol
-from hydra_mono.graph.rooms.building import update_building
-from hydra_mono.graph.rooms.grouping import Necks, PlaceGraph, group_places, necks
-from hydra_mono.graph.rooms.identity import Claim, claim_rooms
-from hydra_mono.graph.rooms.place_mirror import PlaceMirror
-from hydra_mono.graph.rooms.writer import RoomWriter
+from hydra_mono.graph.rooms.grouping import (
+    Claim,
+    PlaceGraph,
+    RoomRule,
+    claim_rooms,
+    group_places,
+    necks,
+)
+from hydra_mono.graph.rooms.mirror import PlaceMirror
+from hydra_mono.graph.rooms.writer import RoomWriter, update_building
 from hydra_mono.graph.walls.plan import WallPlan
 
 
 def create_rooms(config: RoomsConfig) -> "RoomLayer":
     """The room layer that a config describes."""
-    dilations = Necks(
-        min_dilation_m=config.min_dilation,
-        max_dilation_m=config.max_dilation,
-        min_component_size=config.min_component_size,
-        plateau_ratio=config.plateau_ratio,
-    )
-    return RoomLayer(dilations, min_places=config.min_places, min_area_m2=config.min_area)
+    return RoomLayer(RoomRule(min_area_m2=config.min_area))
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,31 +40,38 @@ class _Scene:
 class RoomLayer:
     """Groups the active places into rooms and keeps the building over them.
 
-    The place graph is cut where its edges cross a gap between two ends of wall; what still hangs
-    together is a room. Where no walls are seen, it is cut at its own necks instead. Places out of
+    The place graph is cut where its edges cross a gap between two ends of wall; what is still
+    connected is a room. Where no walls are seen, it is cut at its own necks instead. Places out of
     the window keep their room and lend it to what they join.
     """
 
-    def __init__(self, dilations: Necks, *, min_places: int, min_area_m2: float) -> None:
-        self._necks = dilations
-        self._min_places = min_places
-        self._min_area_m2 = min_area_m2
+    def __init__(self, rule: RoomRule) -> None:
+        self._rule = rule
         self._mirror = PlaceMirror()
         self._floors_m: tuple[float, ...] = ()
 
     def update(self, graph: SceneGraph, keyframe: KeyframeInput, walls: WallPlan) -> None:
         """Regroups what is active or changed."""
-        self._mirror.follow(graph)
+        graph.advance(keyframe.stamp_ns)
+        self._mirror.sync(graph)
         writer = RoomWriter(graph, self._mirror, walls.storeys_of, keyframe.stamp_ns)
         is_new_storey = self._floors_m != walls.floors_m
         self._floors_m = walls.floors_m
         scene = self._scene(graph, walls, self._straddling(walls) if is_new_storey else set())
-        groups = group_places(scene.graph, self._min_places, self._min_area_m2)
+        groups = group_places(scene.graph, self._rule)
         touched = self._write(graph, writer, scene, groups)
         writer.refresh(touched.union(graph.symbols(Layer.ROOMS) if is_new_storey else ()))
         if touched:
             update_building(graph, walls.floors_m, keyframe.stamp_ns)
-        self._mirror.pass_over(graph)
+        self._mirror.mark_own_changes_seen(graph)
+
+    def state(self) -> State:
+        """See ``core.state``."""
+        return {"mirror": self._mirror.state(), "floors_m": list(self._floors_m)}
+
+    def restore(self, state: State) -> None:
+        self._mirror.restore(state["mirror"])
+        self._floors_m = tuple(state["floors_m"])
 
     def _straddling(self, walls: WallPlan) -> set[NodeSymbol]:
         """Places of rooms that lie on several storeys, as it turns out when one is found."""
@@ -78,10 +85,10 @@ class RoomLayer:
 
     def _scene(self, graph: SceneGraph, walls: WallPlan, anew: set[NodeSymbol]) -> _Scene:
         """``anew``: places to regroup even though nothing about them changed."""
-        places, ways = self._mirror.places, self._mirror.clearance_m
+        places, links = self._mirror.places, self._mirror.clearance_m
         active = {symbol for symbol, _ in graph.active_nodes(Layer.PLACES) if symbol in places}
         working = sorted(active | self._mirror.touched | anew)
-        around = {other for symbol in working for other in ways[symbol]}
+        around = {other for symbol in working for other in links[symbol]}
         symbols = working + sorted(around.difference(working))
         index = {symbol: i for i, symbol in enumerate(symbols)}
         edges, clearance = self._edges(working, index)
@@ -121,25 +128,25 @@ class RoomLayer:
             starts, ends = np.moveaxis(places.centers_m[places.edges[here], :2], 1, 0)
             crossings = walls.crossings(storey, starts, ends)
             if crossings is None:
-                crossings = necks(places.only(here), self._necks)
+                crossings = necks(places.only(here))
             cut[here] = crossings
         return replace(places, cut=cut)
 
     def _write(
         self, graph: SceneGraph, writer: RoomWriter, scene: _Scene, groups: Int64[np.ndarray, " n"]
     ) -> set[NodeSymbol]:
-        """Hangs the places under their rooms; returns the rooms to refresh."""
+        """Assigns the places to their rooms; returns the rooms to refresh."""
         before = [graph.find_parent(symbol) for symbol in scene.symbols]
         rooms = self._rooms_of(writer, scene, groups, before)
         touched = {
             room
-            for room in (*before[: scene.working], *sorted(self._mirror.bereft))
+            for room in (*before[: scene.working], *sorted(self._mirror.rooms_that_lost_places))
             if room is not None and graph.has_node(room)
         }
         for i, symbol in enumerate(scene.symbols):
             if i < scene.working or before[i] is None:
                 room = rooms.get(int(groups[i]))
-                writer.hang(symbol, room)
+                writer.assign_room(symbol, room)
                 if room is not None:
                     touched.add(room)
         return touched

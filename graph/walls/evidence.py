@@ -48,7 +48,7 @@ class SurfaceRoles:
     def split(
         self, upward: Float32[np.ndarray, " v"], labels: UInt8[np.ndarray, " v"]
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Which vertices are wall, floor, and level things that only the inside has."""
+        """Which vertices are wall, floor, and level surfaces that only the inside has."""
         return (
             self.wall[labels] & (np.abs(upward) < UPRIGHT),
             self.floor[labels] & (upward > LEVEL),

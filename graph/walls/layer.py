@@ -1,5 +1,7 @@
 """Keeps the walls of a run up to date and hands them out as values."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from hydra_mono.core.config import RoomsConfig
@@ -11,8 +13,20 @@ from hydra_mono.graph.walls.plan import GapLengths, WallPlan
 from hydra_mono.graph.walls.raster import BARE_WALL, LABELLED_WALL, StoreyColumns
 from hydra_mono.graph.walls.storeys import SLAB_M, settle_floors, storey_floors
 
-UNSURE_SHARE = 0.1  # of the largest floor that another has where any surface may be floor
-GUESSED_FLOOR_M = 1.2  # below the camera, while no floor has been seen: about eye level
+CELL_M = 0.1  # of the plan of walls: a wall of 10 cm is one cell, and noise of 3 cm stays in it
+GUESSED_FLOOR_M = 1.2  # below the camera, while no floor has been seen: a camera in a hand
+
+
+@dataclass(frozen=True, slots=True)
+class StoreyRule:
+    """What makes a floor a storey's: metres to the next floor, square metres seen of it.
+
+    ``unsure_share``: of the largest floor that another has, where any surface may be floor.
+    """
+
+    min_height_m: float = 2.0
+    min_area_m2: float = 1.5
+    unsure_share: float = 0.1  # table tops together have less of a flat's floor
 
 
 class WallLayer:
@@ -25,17 +39,16 @@ class WallLayer:
         self,
         labels: LabelSpace,
         *,
-        cell_size_m: float,
         gaps: GapLengths,
-        min_storey_height_m: float,
-        min_storey_area_m2: float,
+        storeys: StoreyRule,
+        cell_size_m: float = CELL_M,
     ) -> None:
         roles = SurfaceRoles.of(labels)
         self._evidence = WallEvidence(roles, cell_size_m)
         self._rule = LABELLED_WALL if roles.tells_walls else BARE_WALL
         self._gaps = gaps
-        share = 0.0 if roles.tells_floor else UNSURE_SHARE
-        self._min_storey = (min_storey_height_m, min_storey_area_m2, share)
+        share = 0.0 if roles.tells_floor else storeys.unsure_share
+        self._min_storey = (storeys.min_height_m, storeys.min_area_m2, share)
         self._known: set[Column] = set()
         self._storeys: list[StoreyColumns] = []
         self._floors_m: list[float] = []
@@ -95,13 +108,6 @@ def create_walls(config: RoomsConfig, labels: LabelSpace) -> WallLayer:
     """The walls that a config describes, none at first."""
     return WallLayer(
         labels,
-        cell_size_m=config.cell_size,
-        gaps=GapLengths(
-            door=config.max_door,
-            joint=config.max_joint,
-            lintel=config.max_lintel,
-            stub=config.min_stub,
-        ),
-        min_storey_height_m=config.min_storey_height,
-        min_storey_area_m2=config.min_storey_area,
+        gaps=GapLengths(door_m=config.max_door),
+        storeys=StoreyRule(min_height_m=config.min_storey_height, min_area_m2=config.min_area),
     )

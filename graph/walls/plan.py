@@ -10,23 +10,30 @@ from hydra_mono.graph.walls.gaps import GapRules, crossings, gap_cells
 from hydra_mono.graph.walls.raster import LINTEL, ROOMY, SOLID, PlanFrame, PlanRaster, StoreyPlan
 from hydra_mono.graph.walls.storeys import storey_of
 
-MARGIN_M = 2.0  # of wall taken in beyond the outermost line
-LEAST_WALL_M = 5.0  # of wall in sight before its gaps are believed
+MARGIN_M = 2.0  # of wall taken in beyond the outermost line: as long as an edge between places
+LEAST_WALL_M = 5.0  # of wall in sight before its gaps are believed: two sides of a small room
 
 
 @dataclass(frozen=True, slots=True)
 class GapLengths:
-    """Metres; see ``RoomsConfig``."""
+    """How wide a gap between two ends of wall may be to part rooms, in metres.
 
-    door: float
-    joint: float
-    lintel: float
-    stub: float
+    Args:
+        door_m: by itself, with wall standing out at either end.
+        joint_m: with wall standing out at both ends.
+        lintel_m: below a lintel or a beam.
+        stub_m: of wall that must stand out beside a gap.
+    """
+
+    door_m: float = 1.0
+    joint_m: float = 3.3  # open sides of kitchens and dining rooms; corridors' sides are longer
+    lintel_m: float = 4.5  # a beam spans hardly more without a pillar
+    stub_m: float = 0.3  # three cells: less is a door's frame, or a rounded corner
 
     def in_cells(self, cell_size_m: float) -> GapRules:
         door, joint, lintel, stub = (
             round(length / cell_size_m)
-            for length in (self.door, self.joint, self.lintel, self.stub)
+            for length in (self.door_m, self.joint_m, self.lintel_m, self.stub_m)
         )
         return GapRules(door=door, wide=joint, lintel=lintel, stub=max(stub, 1))
 

@@ -7,9 +7,9 @@ import pytest
 
 from hydra_mono.core.config import PlacesConfig
 from hydra_mono.core.freespace import FreeSpace
+from hydra_mono.graph.places.clearance import UnknownSpace
 from hydra_mono.graph.places.cover import Balls
 from hydra_mono.graph.places.edges import Links
-from hydra_mono.graph.places.frontier import Frontier
 from hydra_mono.graph.places.layer import PlaceLayer, create_places
 from hydra_mono.graph.places.plan import Plan, plan_places
 from hydra_mono.mapping.freespace.esdf import distance_field
@@ -87,15 +87,19 @@ def test_a_way_is_no_wider_than_to_the_nearest_face_of_what_nobody_has_seen_into
     space = space_above_a_floor()
     unseen = np.zeros(SHAPE, bool)
     unseen[26:28, 14:16, 17:19] = True  # from z = 1.7 up
-    frontier = Frontier(replace(space, observed_free=space.observed_free & ~unseen, unseen=unseen))
-    assert frontier.along(PLACES[:1], PLACES[1:2]) == pytest.approx([0.4])
+    unknown = UnknownSpace(
+        replace(space, observed_free=space.observed_free & ~unseen, unseen=unseen)
+    )
+    assert unknown.along(PLACES[:1], PLACES[1:2]) == pytest.approx([0.4])
     beside = np.array([[2.7, 1.9, 1.3]])
-    assert frontier.along(beside, beside) == pytest.approx([np.hypot(0.3, 0.4)])
+    assert unknown.along(beside, beside) == pytest.approx([np.hypot(0.3, 0.4)])
 
 
 def test_a_single_unseen_voxel_is_part_of_what_was_seen_around_it() -> None:
     space = space_above_a_floor()
     unseen = np.zeros(SHAPE, bool)
     unseen[26, 14, 17] = True
-    frontier = Frontier(replace(space, observed_free=space.observed_free & ~unseen, unseen=unseen))
-    assert np.isinf(frontier.along(PLACES[:1], PLACES[1:2])).all()
+    unknown = UnknownSpace(
+        replace(space, observed_free=space.observed_free & ~unseen, unseen=unseen)
+    )
+    assert np.isinf(unknown.along(PLACES[:1], PLACES[1:2])).all()

@@ -60,14 +60,14 @@ def stairwell(explorer: Explorer, *heights_m: float) -> list[NodeSymbol]:
     explorer.radii += [0.4] * len(heights_m)
     explorer.rooms += [explorer.rooms[upper]] * len(heights_m)
     steps = [*range(first, first + len(heights_m)), upper]
-    explorer.ways += [(min(a, b), max(a, b), 0.4) for a, b in pairwise(steps)]
+    explorer.links += [(min(a, b), max(a, b), 0.4) for a, b in pairwise(steps)]
     return [NodeSymbol("p", i) for i in steps[:-1]]
 
 
 def test_the_air_above_the_stairs_joins_rooms_without_merging_them() -> None:
     explorer = Explorer(World([(0, 0, 6, 4)]), World([(0, 0, 6, 4)], floor_m=3.0))
     stairs = stairwell(explorer, 1.8, 2.4, 3.0, 3.5)
-    explorer.ways.append((0, stairs[0].number, 0.4))
+    explorer.links.append((0, stairs[0].number, 0.4))
     explorer.see()
     lower, upper = (rooms.pop() for rooms in rooms_by_storey(explorer).values())
     assert [explorer.graph.find_parent(p) for p in stairs] == [lower, lower, upper, upper]
@@ -85,7 +85,7 @@ def test_a_place_that_hangs_on_another_storey_alone_is_in_a_room_all_the_same() 
 def test_a_room_that_proves_to_lie_on_two_storeys_is_parted_though_it_is_archived() -> None:
     explorer = Explorer(World([(0, 0, 6, 4)]), World([(0, 0, 6, 4)], floor_m=3.0))
     stairs = stairwell(explorer, 1.8, 2.4, 3.0, 3.5)
-    explorer.ways.append((0, stairs[0].number, 0.4))
+    explorer.links.append((0, stairs[0].number, 0.4))
     upper_floor = {key: explorer.blocks.pop(key) for key in [*explorer.blocks] if key[2] == 3}
     explorer.see().see((90, 90), (99, 99))
     assert explorer.room_count() == 1

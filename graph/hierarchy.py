@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 from jaxtyping import Float64
 
-from hydra_mono.core.state import State
+from hydra_mono.core.map.state import State
 from hydra_mono.graph.model.history import Changes, Version
 from hydra_mono.graph.model.nodes import Edge, Node, ObjectNode, PlaceNode, Position
 from hydra_mono.graph.model.scene_graph import SceneGraph
@@ -52,7 +52,7 @@ class ParentAssigner:
             _mark_seen(graph, symbol, node)
 
     def state(self) -> State:
-        """See ``core.state``."""
+        """See ``core.map.state``."""
         scores = [(str(s), str(p), score) for s, (p, score) in self._scores.items()]
         balls = [(str(s), *position, radius) for s, (position, radius) in self._balls.items()]
         return {

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from hydra_mono.core.keyframe import (
+from hydra_mono.core.map.keyframe import (
     Instant,
     KeyframeInput,
     instant_state,
@@ -10,8 +10,8 @@ from hydra_mono.core.keyframe import (
     restored_instant,
     restored_keyframe,
 )
+from hydra_mono.core.map.state import State
 from hydra_mono.core.mesh import MeshUpdate, MeshView, mesh_update_state, restored_mesh_update
-from hydra_mono.core.state import State
 from hydra_mono.graph.walls.plan import WallPlan
 
 
@@ -30,7 +30,7 @@ class Refresh:
 
 
 def refresh_state(refresh: Refresh) -> State:
-    """See ``core.state``; walls and mesh are left out: they change in first slices only."""
+    """See ``core.map.state``; walls and mesh are left out: they change in first slices only."""
     update, keyframe = refresh.mesh_update, refresh.keyframe
     return {
         "at": instant_state(refresh.at),

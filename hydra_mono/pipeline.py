@@ -5,11 +5,11 @@ from jaxtyping import Float64
 
 from hydra_mono.core.config import Config, MonocularConfig
 from hydra_mono.core.frame import Frame
-from hydra_mono.core.keyframe import Instant, KeyframeInput, instant_state, restored_instant
 from hydra_mono.core.labels import LabelSpace
+from hydra_mono.core.map.keyframe import Instant, KeyframeInput, instant_state, restored_instant
+from hydra_mono.core.map.state import State, Stateful
 from hydra_mono.core.mesh import BlockMesh, MeshUpdate
 from hydra_mono.core.prediction import Predictor, depth_is_measured
-from hydra_mono.core.state import State, Stateful
 from hydra_mono.core.timing import StageClock
 from hydra_mono.graph.agents.camera_trail import create_agent_trail
 from hydra_mono.graph.hierarchy import ParentAssigner
@@ -166,7 +166,7 @@ class Mapper:
         return True
 
     def state(self) -> State:
-        """All that the mapper remembers, in the middle of a refresh too; see ``core.state``.
+        """All that the mapper remembers, in the middle of a refresh too; see ``core.map.state``.
 
         A mapper made from the same config and predictor goes on from it as this one would, if the
         predictor goes on likewise.

@@ -13,15 +13,15 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float32, Float64, Int64, Shaped, UInt8
 
-from hydra_mono.core import voxel_keys
 from hydra_mono.core.config import MappingConfig
-from hydra_mono.core.contours import CONTOUR_RECORD, ContourPoints
 from hydra_mono.core.frame import Frame, Intrinsics
 from hydra_mono.core.geometry import points_of_pixels
 from hydra_mono.core.labels import LabelSpace
+from hydra_mono.core.map import voxel_keys
+from hydra_mono.core.map.contours import CONTOUR_RECORD, ContourPoints
+from hydra_mono.core.map.state import State, joined, parted
 from hydra_mono.core.mesh import BlockKey
 from hydra_mono.core.prediction import Prediction
-from hydra_mono.core.state import State, joined, parted
 from hydra_mono.mapping.monocular_rule import MonocularRule
 from hydra_mono.mapping.tsdf.weights import depth_weight
 
@@ -150,7 +150,7 @@ class ObjectContourMap:
         return ContourPoints(_BLOCK * self._rule.voxel_size_m, dict(self._blocks))
 
     def state(self) -> State:
-        """See ``core.state``."""
+        """See ``core.map.state``."""
         like = np.zeros(0, CONTOUR_RECORD)
         keys = sorted(self._blocks)
         return {

@@ -35,7 +35,7 @@ class MonocularRule:
     min_weight: float = 0.05  # before a voxel is meshed: one observation of sigma_m weighs 1/17
     margin_sigmas: float = 1.0  # deviations added to the truncation: two thirds of the errors
     max_margin_m: float = 0.15  # of that at most: doubles the truncation, so doubles the blocks
-    carve_sigmas: float = 1.5  # left uncarved before a surface: 13 % of errors are greater one way
+    carve_sigmas: float = 1.5  # left uncarved before a surface: a tenth of errors are greater
 
 
 def create_monocular_rule(config: MonocularConfig) -> MonocularRule:

@@ -3,15 +3,15 @@
 from typing import Protocol, runtime_checkable
 
 from hydra_mono.core.frame import Frame
+from hydra_mono.core.map.state import State
 from hydra_mono.core.prediction import Prediction
-from hydra_mono.core.state import State
 from hydra_mono.mapping.monocular_rule import MonocularRule
 from hydra_mono.mapping.tsdf.volume import SemanticVolume
 
 
 @runtime_checkable
 class Refinement(Protocol):
-    """Makes a prediction fit for fusion; see ``core.state`` for the rest."""
+    """Makes a prediction fit for fusion; see ``core.map.state`` for the rest."""
 
     def __call__(self, frame: Frame, prediction: Prediction) -> Prediction: ...
 

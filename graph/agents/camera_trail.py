@@ -8,7 +8,7 @@ from jaxtyping import Float64
 from hydra_mono.core.config import AgentsConfig
 from hydra_mono.core.frame import Frame
 from hydra_mono.core.geometry import quat_wxyz_from_matrix
-from hydra_mono.core.state import State
+from hydra_mono.core.map.state import State
 from hydra_mono.graph.model.nodes import AgentNode, Edge
 from hydra_mono.graph.model.scene_graph import SceneGraph
 from hydra_mono.graph.model.symbols import CAMERA_PREFIX, NodeSymbol
@@ -60,7 +60,7 @@ class AgentTrail:
         self._retire(graph, symbol)
 
     def state(self) -> State:
-        """See ``core.state``."""
+        """See ``core.map.state``."""
         last = self._last
         return {
             "active": [symbol.number for symbol in self._active],

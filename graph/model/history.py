@@ -12,7 +12,7 @@ from typing import Any, Generic, TypeVar
 
 from pydantic import TypeAdapter
 
-from hydra_mono.core.state import State
+from hydra_mono.core.map.state import State
 from hydra_mono.graph.model.symbols import NodeSymbol
 
 EdgeKey = tuple[NodeSymbol, NodeSymbol]
@@ -142,7 +142,7 @@ class History(Generic[Key, Value]):
                 yield key, value
 
     def state(self, codec: "RecordCodec") -> State:
-        """See ``core.state``."""
+        """See ``core.map.state``."""
         return {
             "version": self.version,
             "slot_ns": self.slot_ns,

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
-from hydra_mono.core.state import State
+from hydra_mono.core.map.state import State
 from hydra_mono.graph.model.history import (
     MAX_PAST_VERSIONS,
     EdgeKey,
@@ -125,7 +125,7 @@ class GraphPast:
         return dict(self._nodes.present()), list(self._edges.present())
 
     def state(self) -> State:
-        """See ``core.state``."""
+        """See ``core.map.state``."""
         return {
             "now_ns": self._now_ns,
             "nodes": self._nodes.state(_NODE_RECORD),

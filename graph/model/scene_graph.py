@@ -7,7 +7,7 @@ from typing import Any
 import networkx as nx
 
 from hydra_mono.core.errors import GraphError
-from hydra_mono.core.state import State
+from hydra_mono.core.map.state import State
 from hydra_mono.graph.model.history import EdgeKey, GraphChanges, Version, edge_key
 from hydra_mono.graph.model.layer_index import LayerIndex, LayerKey
 from hydra_mono.graph.model.nodes import Edge, Ending, Node
@@ -283,7 +283,7 @@ class SceneGraph:
                 self.add_edge(a, b, edge)
 
     def state(self) -> State:
-        """See ``core.state``; the present is the last version of everything in the past."""
+        """See ``core.map.state``; the present is the last version of everything in the past."""
         symbols = [str(s) for key in self.layer_keys() for s in self.symbols(*key)]
         numbers = dict(self._next_number)
         return {"symbols": symbols, "next_number": numbers, "past": self.past.state()}

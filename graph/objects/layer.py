@@ -7,8 +7,9 @@ import numpy as np
 
 from hydra_mono.core.box import BoundingBox
 from hydra_mono.core.config import ObjectsConfig
-from hydra_mono.core.keyframe import KeyframeInput
 from hydra_mono.core.labels import LabelSpace
+from hydra_mono.core.map.keyframe import KeyframeInput
+from hydra_mono.core.map.state import State
 from hydra_mono.core.mesh import BlockKey, MeshUpdate, MeshView
 from hydra_mono.graph.model.nodes import ObjectNode
 from hydra_mono.graph.model.scene_graph import SceneGraph
@@ -19,7 +20,7 @@ from hydra_mono.graph.objects.box_contours import OUTWARD_M, fit_to_outline
 from hydra_mono.graph.objects.box_fit import fit_box
 from hydra_mono.graph.objects.clustering import pack_cells
 from hydra_mono.graph.objects.clusters import Cluster, find_clusters
-from hydra_mono.graph.objects.index import Thing, ThingIndex
+from hydra_mono.graph.objects.index import Thing, ThingIndex, restored_things, things_state
 from hydra_mono.graph.objects.structure import StructureStore
 from hydra_mono.graph.objects.surface import SurfaceStore
 
@@ -106,6 +107,21 @@ class ObjectLayer:
         self._match(now, clusters, things)
         self._freeze(now)
         self._forget_gone(now)
+
+    def state(self) -> State:
+        """See ``core.map.state``; objects themselves are in the graph."""
+        return {
+            "surfaces": self._surfaces.state(),
+            "index": self._index.state(),
+            "gone": things_state(self._gone.values()),
+            "active_blocks": np.array(sorted(self._active_blocks), np.int32).reshape(-1, 3),
+        }
+
+    def restore(self, state: State) -> None:
+        self._surfaces.restore(state["surfaces"])
+        self._index.restore(state["index"])
+        self._gone = {thing.symbol: thing for thing in restored_things(state["gone"])}
+        self._active_blocks = {(i, j, k) for i, j, k in state["active_blocks"].tolist()}
 
     def _track_activity(self, update: MeshUpdate) -> None:
         for key, block in update.changed.items():

@@ -7,8 +7,8 @@ from jaxtyping import Bool, Float64
 
 from hydra_mono.core.config import PlacesConfig
 from hydra_mono.core.freespace import FreeSpace
-from hydra_mono.core.keyframe import KeyframeInput
-from hydra_mono.core.state import State
+from hydra_mono.core.map.keyframe import KeyframeInput
+from hydra_mono.core.map.state import State
 from hydra_mono.graph.model.nodes import Edge, PlaceNode
 from hydra_mono.graph.model.scene_graph import SceneGraph
 from hydra_mono.graph.model.symbols import LAYERS_BY_NAME, Layer, NodeSymbol
@@ -49,7 +49,7 @@ class PlaceLayer:
         _write_edges(graph, symbols, plan, stamp_ns)
 
     def state(self) -> State:
-        """See ``core.state``; the places themselves are in the graph."""
+        """See ``core.map.state``; the places themselves are in the graph."""
         return self._archive.state()
 
     def restore(self, state: State) -> None:

@@ -6,8 +6,8 @@ import numpy as np
 from jaxtyping import Float64, Int64
 
 from hydra_mono.core.config import RoomsConfig
-from hydra_mono.core.keyframe import KeyframeInput
-from hydra_mono.core.state import State
+from hydra_mono.core.map.keyframe import KeyframeInput
+from hydra_mono.core.map.state import State
 from hydra_mono.graph.model.scene_graph import SceneGraph
 from hydra_mono.graph.model.symbols import Layer, NodeSymbol
 from hydra_mono.graph.rooms.grouping import (
@@ -66,7 +66,7 @@ class RoomLayer:
         self._mirror.mark_own_changes_seen(graph)
 
     def state(self) -> State:
-        """See ``core.state``."""
+        """See ``core.map.state``."""
         return {"mirror": self._mirror.state(), "floors_m": list(self._floors_m)}
 
     def restore(self, state: State) -> None:

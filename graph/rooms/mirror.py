@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from pydantic import TypeAdapter
 
-from hydra_mono.core.state import State
+from hydra_mono.core.map.state import State
 from hydra_mono.graph.model.history import Version
 from hydra_mono.graph.model.nodes import PlaceNode
 from hydra_mono.graph.model.scene_graph import SceneGraph
@@ -65,7 +65,7 @@ class PlaceMirror:
             self.rooms.setdefault(room, set()).add(place)
 
     def state(self) -> State:
-        """See ``core.state``; rooms of places follow from ``room_of``."""
+        """See ``core.map.state``; rooms of places follow from ``room_of``."""
         links = [
             (a, b, clearance_m)
             for a, others in self.clearance_m.items()

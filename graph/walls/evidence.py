@@ -8,8 +8,8 @@ import numpy as np
 from jaxtyping import Bool, Complex64, Complex128, Float32, Float64, Int64, UInt8
 
 from hydra_mono.core.labels import LabelSpace
+from hydra_mono.core.map.state import State
 from hydra_mono.core.mesh import BlockKey, MeshUpdate, SemanticMesh
-from hydra_mono.core.state import State
 
 SLICES = 8  # heights told apart inside a block, one bit each
 WALL, FLOOR, INSIDE = 0, 1, 2
@@ -97,7 +97,7 @@ class WallEvidence:
         return sorted({keys[i][:2] for i in different})
 
     def state(self) -> State:
-        """See ``core.state``."""
+        """See ``core.map.state``."""
         stacks = [(column, k) for column, ks in sorted(self._columns.items()) for k in sorted(ks)]
         turns = sorted(self._turns)
         shape = (-1, 3, self.cells, self.cells) if stacks else (0, 3, 1, 1)

@@ -6,8 +6,8 @@ import numpy as np
 
 from hydra_mono.core.config import RoomsConfig
 from hydra_mono.core.labels import LabelSpace
+from hydra_mono.core.map.state import State
 from hydra_mono.core.mesh import MeshUpdate
-from hydra_mono.core.state import State
 from hydra_mono.graph.walls.evidence import Column, SurfaceRoles, WallEvidence, floor_points
 from hydra_mono.graph.walls.plan import GapLengths, WallPlan
 from hydra_mono.graph.walls.raster import BARE_WALL, LABELLED_WALL, StoreyColumns
@@ -89,7 +89,7 @@ class WallLayer:
             storey.refresh(sorted(self._known))
 
     def state(self) -> State:
-        """See ``core.state``; the storeys follow from the evidence."""
+        """See ``core.map.state``; the storeys follow from the evidence."""
         return {
             "evidence": self._evidence.state(),
             "known": np.array(sorted(self._known), np.int32).reshape(-1, 2),

@@ -7,7 +7,7 @@ from itertools import product
 import numpy as np
 from jaxtyping import Bool, Float32, Float64, Int32, Int64, Shaped, UInt8
 
-from hydra_mono.core.state import State
+from hydra_mono.core.map.state import State
 
 BlockKey = tuple[int, int, int]
 
@@ -164,7 +164,7 @@ class BlockMesh(MeshView):
             yield key, block
 
     def state(self) -> State:
-        """See ``core.state``."""
+        """See ``core.map.state``."""
         keys = sorted(self._blocks)
         blocks = {key: block for key in keys if (block := self.find_block(key)) is not None}
         packed = [isinstance(self._blocks[key], _PackedMesh) for key in keys]
@@ -256,7 +256,7 @@ def _narrow(faces: Int32[np.ndarray, "f 3"], vertices: int) -> Shaped[np.ndarray
 
 
 def meshes_state(meshes: Mapping[BlockKey, SemanticMesh]) -> State:
-    """Meshes by block as arrays; see ``core.state``."""
+    """Meshes by block as arrays; see ``core.map.state``."""
     parts = list(meshes.values())
     whole = concatenate(parts)
     arrays = {field.name: getattr(whole, field.name) for field in fields(SemanticMesh)}
@@ -286,7 +286,7 @@ def restored_meshes(state: State) -> dict[BlockKey, SemanticMesh]:
 
 
 def mesh_update_state(update: MeshUpdate) -> State:
-    """See ``core.state``."""
+    """See ``core.map.state``."""
     return {
         "stamp_ns": update.stamp_ns,
         "block_size_m": update.block_size_m,

@@ -5,8 +5,8 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Int8, Int32, Int64, Shaped, UInt8, UInt16
 
-from hydra_mono.core import voxel_keys
-from hydra_mono.core.state import State, joined, parted
+from hydra_mono.core.map import voxel_keys
+from hydra_mono.core.map.state import State, joined, parted
 
 SIDE = 8  # voxels along a chunk
 VOXELS = SIDE**3
@@ -101,7 +101,7 @@ class ChunkGrid:
             getattr(self, name)[slots] = 0
 
     def state(self) -> State:
-        """See ``core.state``; slots are given up, for nothing depends on them."""
+        """See ``core.map.state``; slots are given up, for nothing depends on them."""
         slots = self.slots()
         keys = sorted(self._archive)
         packed = [self._archive[key] for key in keys]

@@ -3,13 +3,13 @@
 import numpy as np
 from jaxtyping import Bool, Float64, Int32, Int64
 
-from hydra_mono.core import voxel_keys
 from hydra_mono.core.config import FreeSpaceConfig, MappingConfig
 from hydra_mono.core.frame import Frame
 from hydra_mono.core.freespace import FreeSpace
+from hydra_mono.core.map import voxel_keys
+from hydra_mono.core.map.state import State, joined, parted
 from hydra_mono.core.mesh import BlockKey, MeshUpdate
 from hydra_mono.core.prediction import Prediction
-from hydra_mono.core.state import State, joined, parted
 from hydra_mono.mapping.extent import max_depth_m, window_radius_m
 from hydra_mono.mapping.freespace.carve import chunks_in_view, free_and_behind, pool_depth
 from hydra_mono.mapping.freespace.esdf import behind_surface, distance_field
@@ -202,7 +202,7 @@ class FreeSpaceMap:
         )
 
     def state(self) -> State:
-        """See ``core.state``."""
+        """See ``core.map.state``."""
         keys = sorted(self._surfaces)
         return {
             "grid": self._grid.state(),

@@ -36,10 +36,10 @@ class SweepRule:
     stride: int
     window: int
     prior: float
-    partners: int = 2  # earlier images compared with: a third costs as much and adds little
+    partners: int = 2  # earlier images compared with; each costs as much again
     parallax: float = 0.15  # distance to them over the median depth: a change of 5 % moves 0.7 %
     sharpness: float = 60.0  # of a unit of matching cost against a change of one prior
-    finest: float = 0.015  # least deviation of what is found: half a pixel at that parallax
+    finest: float = 0.015  # least deviation of what is found: a quarter of a pixel at that parallax
 
 
 def sweep(

@@ -11,7 +11,7 @@ from scipy.ndimage import gaussian_filter
 _LEAST_COS = 0.1  # of normal · ray, 84°: the slope goes with its inverse and is unknown below
 _STEP = 0.05  # of log depth from a pixel to the next, beside the slope: a depth discontinuity
 _DISCONTINUITY_WEIGHT = 0.05  # across one, of the weight elsewhere: not 0, so that it is solvable
-_ITERATIONS = 6  # after which the residual is below a hundredth, thanks to the preconditioner
+_ITERATIONS = 6  # which leave 6 % of the change at most, measured on random evidence
 _SPREAD_PX = 2.0  # how far evidence lowers the deviation of its neighbours
 
 
@@ -78,7 +78,7 @@ def smoothness_term(
 def solve_screened_poisson(
     evidence: Evidence, rows: SmoothnessTerm, columns: SmoothnessTerm
 ) -> Float32[np.ndarray, "h w"]:
-    """The change c that minimises Σ p (c − e)² + Σ f (c_next − c − d)².
+    """The change c that minimises Σ p (c − e)² + Σ w (c_next − c − d)².
 
     The screened Poisson equation of Bhat et al. (GradientShop, ACM TOG 2010), solved by
     conjugate gradients. The same equation with constant weights, which the cosine transform
@@ -90,11 +90,11 @@ def solve_screened_poisson(
     screen = float(np.median(evidence.precision)) / float(np.median(columns.weight))
     direction, old = np.zeros_like(residual), 1.0
     for _ in range(_ITERATIONS):
-        guess = _solve_constant(residual, screen)
-        new = float(np.vdot(residual, guess))
+        preconditioned = _solve_constant(residual, screen)
+        new = float(np.vdot(residual, preconditioned))
         if new <= 0 or not np.isfinite(new):
             break
-        direction = guess + np.float32(new / old) * direction
+        direction = preconditioned + np.float32(new / old) * direction
         image = evidence.precision * direction + _laplacian(direction, rows, columns)
         step = np.float32(new / float(np.vdot(direction, image)))
         change, residual, old = change + step * direction, residual - step * image, new

@@ -8,8 +8,8 @@ import numpy as np
 
 from hydra_mono.core.frame import Frame, Intrinsics
 from hydra_mono.core.geometry import inverse, rotation_angle_rad
+from hydra_mono.core.map.state import State
 from hydra_mono.core.prediction import Prediction
-from hydra_mono.core.state import State
 from hydra_mono.mapping.monocular.low_res import LowResEstimate, downsample, upsample
 from hydra_mono.mapping.monocular.plane_sweep import COARSE, FINE
 from hydra_mono.mapping.monocular.scale import AlignRule, ScaleAligner
@@ -28,7 +28,7 @@ Step = Callable[[LowResEstimate, Sequence[LowResEstimate]], LowResEstimate]
 
 _HISTORY = 48  # estimates kept: 4 m at 8 cm, farther than any image the sweep compares with
 _LEAST_MOVE_M = 0.08  # between estimates that are kept: parallax for the sweep at 0.5 m depth
-_LEAST_TURN = 0.15  # rad between them otherwise: a fifth of a common field of view
+_LEAST_TURN = 0.15  # rad between them otherwise: a seventh of a field of view of 60°
 
 
 class Refiner:
@@ -57,7 +57,7 @@ class Refiner:
         return upsample(prediction, before, estimate)
 
     def state(self) -> State:
-        """See ``core.state``."""
+        """See ``core.map.state``."""
         return {
             "aligner": None if self._aligner is None else self._aligner.state(),
             "past": [_estimate_state(estimate) for estimate in self._past],

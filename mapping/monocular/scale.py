@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Bool, Float32, Float64
 
-from hydra_mono.core.state import State
+from hydra_mono.core.map.state import State
 from hydra_mono.mapping.monocular.low_res import LowResEstimate
 
 Surface = Callable[
@@ -16,7 +16,7 @@ Surface = Callable[
 _STRIDE = 3  # every third pixel of the estimate: some 1,400 rays, enough for two unknowns
 _STEPS = 30  # points along a ray; 1.7 % apart, less than a truncation within 5 m
 _HUBER = 1.345  # deviations; 95 % as efficient as least squares where nothing is an outlier
-_ROUNDS = 5  # of reweighting, after which nothing changes any more
+_ROUNDS = 5  # of reweighting: the weights settle within a few
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class ScaleAligner:
         self._mean = 0.0
 
     def state(self) -> State:
-        """See ``core.state``."""
+        """See ``core.map.state``."""
         return {"mean": self._mean}
 
     def restore(self, state: State) -> None:

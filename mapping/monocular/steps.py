@@ -26,10 +26,8 @@ Past = Sequence[LowResEstimate]
 Slopes = tuple[Float32[np.ndarray, "g w"], Float32[np.ndarray, "h v"]]
 
 _COMPARED = 4  # earlier frames compared with: the last 0.3 m of the walk
-_TOLERANCE = 0.08  # of depth; frames that differ by more contradict each other: sigma at 1 m
-_NORMAL_SIGMA = (
-    0.007  # of a step of log depth by predicted normals: 10° at a focal length of 100 px
-)
+_TOLERANCE = 0.08  # of depth; frames that differ by more contradict each other: sigma_m at 1 m
+_NORMAL_SIGMA = 0.007  # of a step of log depth by normals: 10° at 60° of incidence, 100 px focal
 _EVEN_SIGMA = 0.02  # of a step of the change of log depth where there are none
 _NO_PRECISION = 1e-6  # of unusable pixels; not 0, so that the equation stays solvable
 _WINDOW_PX = 7  # in which a step of depth is searched: networks blur one over 4 of these pixels

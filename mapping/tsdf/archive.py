@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from jaxtyping import Float64, Int32, Int64, UInt8
 
+from hydra_mono.core.map.state import State, joined, parted
 from hydra_mono.core.mesh import BlockKey
-from hydra_mono.core.state import State, joined, parted
 from hydra_mono.mapping.tsdf.blocks import VOXELS, VoxelArrays
 
 _CELL = 8  # blocks along an edge of the buckets: a window of 8 m reaches into 6³ of them
@@ -32,7 +32,7 @@ def _records(frame_type: type) -> np.dtype:
 _SHORT, _LONG = _records(np.uint16), _records(np.uint32)
 _PLAIN = tuple(n for n in _SHORT.names or () if n not in ("color", "first_seen", "last_seen"))
 _FRAMES = ("first_seen", "last_seen")
-PackedBlock = UInt8[np.ndarray, " bytes"]
+PackedBlock = UInt8[np.ndarray, "_"]
 
 
 def pack(voxels: VoxelArrays, slots: Int64[np.ndarray, " n"]) -> list[PackedBlock]:
@@ -119,7 +119,7 @@ class Archive:
         return np.asarray(array[within(array, center_blocks, radius_blocks)])
 
     def state(self) -> State:
-        """See ``core.state``."""
+        """See ``core.map.state``."""
         blocks = {key: block for bucket in self._buckets.values() for key, block in bucket.items()}
         keys = sorted(blocks)
         return {

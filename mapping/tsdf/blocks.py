@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Float32, Int32, Int64, UInt8
 
+from hydra_mono.core.map.state import State
 from hydra_mono.core.open3d_loader import open3d
-from hydra_mono.core.state import State
 
 RESOLUTION = 8  # voxels along a block's edge
 VOXELS = RESOLUTION**3  # voxels of a block; voxel (x, y, z) of it has index x + 8 y + 64 z
@@ -136,7 +136,7 @@ class BlockPool:
         self._live, self._live_slots = self._live[keep], self._live_slots[keep]
 
     def state(self) -> State:
-        """See ``core.state``; blocks in sorted order, since nothing depends on their slots."""
+        """See ``core.map.state``; blocks in sorted order, since nothing depends on their slots."""
         order = np.lexsort(self._live.T[::-1])
         slots = self._live_slots[order]
         rows = {
@@ -165,6 +165,30 @@ class BlockPool:
             slots = self._activate(keys)
             old.copy_rows_to(self.voxels, old_slots, slots)
             self.touched[slots] = touched
+
+
+class FrameStamps:
+    """A list of stamps that is an array at any time, at no cost that grows with it."""
+
+    def __init__(self, stamps_ns: Int64[np.ndarray, " n"] | None = None) -> None:
+        known = np.zeros(0, np.int64) if stamps_ns is None else stamps_ns
+        self._stamps_ns = np.zeros(max(1024, 2 * len(known)), np.int64)
+        self._stamps_ns[: len(known)] = known
+        self._count = len(known)
+
+    def __len__(self) -> int:
+        return self._count
+
+    def append(self, stamp_ns: int) -> None:
+        if self._count == len(self._stamps_ns):
+            self._stamps_ns = np.concatenate([self._stamps_ns, np.zeros_like(self._stamps_ns)])
+        self._stamps_ns[self._count] = stamp_ns
+        self._count += 1
+
+    @property
+    def all_ns(self) -> Int64[np.ndarray, " n"]:
+        """Stamps by frame number."""
+        return self._stamps_ns[: self._count]
 
 
 def _hash_map(capacity: int) -> Any:

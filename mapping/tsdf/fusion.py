@@ -145,7 +145,7 @@ def _is_carvable(voxels: VoxelArrays, slots: Int64[np.ndarray, " n"]) -> Bool[np
 def _margin_m(
     pixels: Pixels, pixel: Int32[np.ndarray, " m"], rule: FusionRule
 ) -> np.float32 | Float32[np.ndarray, " m"]:
-    """How much farther than usual, both ways, distances are measured."""
+    """How much farther than usual, in front and behind, distances are measured."""
     if pixels.sigma_m is None:
         return np.float32(0)
     wanted = pixels.sigma_m[pixel] * np.float32(rule.margin_sigmas)

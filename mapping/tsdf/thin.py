@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float32, Int, Int32, Int64
 
-from hydra_mono.core import voxel_keys
 from hydra_mono.core.geometry import points_of_pixels
+from hydra_mono.core.map import voxel_keys
 from hydra_mono.mapping.tsdf.attributes import fuse_color, fuse_label, update_timestamps
 from hydra_mono.mapping.tsdf.blocks import RESOLUTION, VOXELS, BlockPool, VoxelArrays
 from hydra_mono.mapping.tsdf.frustum import DepthView
@@ -69,7 +69,7 @@ def _is_foreground_strip(
     line: tuple[int, int],
     gap_m: float,
 ) -> Bool[np.ndarray, " n"]:
-    """Whether depth is greater both ways along a line; ``line``: its step and its length."""
+    """Whether depth is greater on both sides along a line; ``line``: its step and its length."""
     step, length = line
     result = np.zeros(len(pixel), np.bool_)
     chosen = np.flatnonzero((place >= away) & (place < length - away))

@@ -7,13 +7,13 @@ from jaxtyping import Bool, Float32, Float64, Int32
 
 from hydra_mono.core.config import MappingConfig
 from hydra_mono.core.frame import Frame
+from hydra_mono.core.map.state import State
 from hydra_mono.core.mesh import BlockKey, MeshUpdate, SemanticMesh
 from hydra_mono.core.prediction import Prediction
-from hydra_mono.core.state import State
 from hydra_mono.mapping.extent import max_depth_m, window_radius_m
 from hydra_mono.mapping.monocular_rule import MonocularRule
 from hydra_mono.mapping.tsdf.archive import Archive, pack, unpack, within
-from hydra_mono.mapping.tsdf.blocks import RESOLUTION, BlockPool
+from hydra_mono.mapping.tsdf.blocks import RESOLUTION, BlockPool, FrameStamps
 from hydra_mono.mapping.tsdf.changes import (
     MeshRule,
     blocks_to_mesh,
@@ -31,7 +31,6 @@ from hydra_mono.mapping.tsdf.fusion import (
 )
 from hydra_mono.mapping.tsdf.raycast import first_crossing
 from hydra_mono.mapping.tsdf.remesh import mesh_blocks
-from hydra_mono.mapping.tsdf.stamps import FrameStamps
 from hydra_mono.mapping.tsdf.thin import ThinRule, fuse_thin
 from hydra_mono.mapping.tsdf.tiles import summarise
 
@@ -181,7 +180,7 @@ class SemanticVolume:
         return tuple(sorted(gone))
 
     def state(self) -> State:
-        """See ``core.state``."""
+        """See ``core.map.state``."""
         meshed = sorted(self._meshed)
         return {
             "pool": self._pool.state(),

@@ -45,9 +45,10 @@ def test_a_run_continued_in_a_new_process_ends_with_the_same_bytes(
     mode = "sensor" if "sensor" in stopped.name else "estimated"
     stop = stops(stopped)[which]
     go_on_elsewhere(mode, stop, stopped / str(stop))
+    there, whole = stopped / str(stop), stopped / "whole"
     for name in OUTPUTS[:2]:
-        assert (stopped / str(stop) / name).read_bytes() == (stopped / "whole" / name).read_bytes()
-    with np.load(stopped / str(stop) / "mesh.npz") as one, np.load(stopped / "whole/mesh.npz") as other:
+        assert (there / name).read_bytes() == (whole / name).read_bytes(), name
+    with np.load(there / "mesh.npz") as one, np.load(whole / "mesh.npz") as other:
         assert one.files == other.files and len(one["faces"])
         for name in one.files:
             np.testing.assert_array_equal(one[name], other[name])

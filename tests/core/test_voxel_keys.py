@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from hydra_mono.core import voxel_keys
+from hydra_mono.core.map import voxel_keys
 
 
 @pytest.mark.parametrize("bits", [15, 18, 21])

@@ -7,8 +7,8 @@ import numpy as np
 
 from hydra_mono.core.box import BoundingBox
 from hydra_mono.core.freespace import FreeSpace
-from hydra_mono.core.keyframe import Instant, KeyframeInput
 from hydra_mono.core.labels import Label, LabelSpace
+from hydra_mono.core.map.keyframe import Instant, KeyframeInput
 from hydra_mono.core.mesh import BlockKey, BlockMesh, MeshUpdate, SemanticMesh, concatenate
 from hydra_mono.graph.model.nodes import Edge, ObjectNode, PlaceNode
 from hydra_mono.graph.model.scene_graph import SceneGraph

@@ -16,9 +16,9 @@ from helpers_runs import small_config
 from hydra_mono.core.config import Config
 from hydra_mono.core.frame import Frame
 from hydra_mono.core.labels import LabelSpace
+from hydra_mono.core.map.state import State
 from hydra_mono.core.mesh import SemanticMesh
 from hydra_mono.core.prediction import Prediction
-from hydra_mono.core.state import State
 from hydra_mono.graph.io.dsg import dsg_text
 from hydra_mono.graph.io.graph_json import to_document, to_text
 from hydra_mono.perception.predictors.create import SensorPredictor

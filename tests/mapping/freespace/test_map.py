@@ -114,7 +114,7 @@ def test_pixels_left_out_say_nothing() -> None:
     assert not is_free_at(result, (2.5, 1.1, 1.3))
 
 
-def test_a_thing_that_comes_takes_its_space_and_gives_it_back() -> None:
+def test_an_object_that_comes_takes_its_space_and_gives_it_back() -> None:
     crate = BoxWorld((4.0, 3.0, 2.6), (((2.5, 1.0, 0.0), (3.2, 1.7, 0.8)),))
     space, centre = new_map(), np.array(MIDDLE)
     look_at_world(space, ROOM, MIDDLE)

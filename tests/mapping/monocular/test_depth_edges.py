@@ -11,7 +11,7 @@ FLAT = np.zeros((48, 64), np.float32)
 
 
 def step_of(height: float) -> np.ndarray:
-    """Log depth of a near thing before a far one, blurred over a few pixels."""
+    """Log depth of a near surface before a far one, blurred over a few pixels."""
     sharp = np.where(np.arange(64) < 32, 0.5, 0.5 + height)
     return np.tile(gaussian_filter1d(sharp, 1.5), (48, 1)).astype(np.float32)
 

@@ -4,7 +4,7 @@ from dataclasses import fields
 
 import numpy as np
 
-from hydra_mono.mapping.tsdf.blocks import NEVER, VOXELS, BlockPool, VoxelArrays
+from hydra_mono.mapping.tsdf.blocks import NEVER, VOXELS, BlockPool, FrameStamps, VoxelArrays
 
 KEYS = np.argwhere(np.ones((3, 3, 3))).astype(np.int32) - 1
 
@@ -44,3 +44,17 @@ def test_a_restored_pool_holds_the_same_blocks() -> None:
         one, two = getattr(pool.voxels, field.name)[slots], getattr(other.voxels, field.name)[back]
         np.testing.assert_array_equal(one, two)
     np.testing.assert_array_equal(pool.take_touched()[0], other.take_touched()[0])
+
+
+def test_all_stamps_are_there_in_order_however_many() -> None:
+    stamps = FrameStamps()
+    for number in range(3000):
+        stamps.append(number * 33)
+    assert len(stamps) == 3000
+    np.testing.assert_array_equal(stamps.all_ns, np.arange(3000) * 33)
+
+
+def test_stamps_made_of_others_go_on_after_them() -> None:
+    stamps = FrameStamps(np.array([5, 7], np.int64))
+    stamps.append(9)
+    np.testing.assert_array_equal(stamps.all_ns, [5, 7, 9])

@@ -99,13 +99,13 @@ def test_updating_often_gives_the_mesh_of_updating_once() -> None:
     rule = MeshRule(voxel_size_m=0.05, tolerance_m=0.0)
     often, once = new_volume(mesh=rule), new_volume(mesh=rule)
     first, second = Renderer(room()), Renderer(room())
-    grown, whole = BlockMesh(), BlockMesh()
+    piecewise, whole = BlockMesh(), BlockMesh()
     for pose in orbit((0, 0, 0.5), 2.0, 0.9, 6):
-        grown.apply(take(often, first, pose))
+        piecewise.apply(take(often, first, pose))
         frame, prediction = second(pose)
         once.integrate(frame, prediction)
     whole.apply(once.update_mesh(frame.stamp_ns, frame.camera_position_m))
-    a, b = dict(grown.active_blocks()), dict(whole.active_blocks())
+    a, b = dict(piecewise.active_blocks()), dict(whole.active_blocks())
     assert a.keys() == b.keys()
     for key, mesh in a.items():
         np.testing.assert_array_equal(mesh.vertices_m, b[key].vertices_m)

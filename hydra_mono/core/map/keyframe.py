@@ -5,11 +5,11 @@ from dataclasses import dataclass, fields
 import numpy as np
 from jaxtyping import Float64
 
-from hydra_mono.core.contours import CONTOUR_RECORD, NO_CONTOURS, ContourPoints
 from hydra_mono.core.frame import Frame
 from hydra_mono.core.freespace import FreeSpace
+from hydra_mono.core.map.contours import CONTOUR_RECORD, NO_CONTOURS, ContourPoints
+from hydra_mono.core.map.state import State, joined, parted
 from hydra_mono.core.mesh import MeshUpdate, MeshView, mesh_update_state, restored_mesh_update
-from hydra_mono.core.state import State, joined, parted
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class KeyframeInput:
 
 
 def instant_state(at: Instant) -> State:
-    """See ``core.state``."""
+    """See ``core.map.state``."""
     return {"stamp_ns": at.stamp_ns, "world_from_camera": at.world_from_camera.copy()}
 
 
@@ -57,7 +57,7 @@ def restored_instant(state: State) -> Instant:
 
 
 def keyframe_state(keyframe: KeyframeInput) -> State:
-    """See ``core.state``; without the mesh, which changes only when a keyframe is taken."""
+    """See ``core.map.state``; without the mesh, which changes only when a keyframe is taken."""
     space = {field.name: getattr(keyframe.free_space, field.name) for field in fields(FreeSpace)}
     keys = sorted(keyframe.contours.blocks)
     return {

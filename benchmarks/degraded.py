@@ -33,7 +33,7 @@ class DegradedPredictor:
 
     Depth: steps blurred by a quarter of the network's size, a smooth multiplicative field and a
     scale, both remembered from frame to frame. Labels: wrong in blobs and torn at borders, with
-    a confidence that says so by and large.
+    a confidence that is lower there by and large.
     """
 
     def __init__(self, source_labels: LabelSpace, faults: Faults | None = None) -> None:
@@ -77,8 +77,8 @@ class DegradedPredictor:
         old = self._fields.get(name)
         field = fresh if old is None else memory * old + np.sqrt(1 - memory**2) * fresh
         self._fields[name] = field
-        grown = F.interpolate(torch.from_numpy(field)[None, None], size, mode="bicubic")[0, 0]
-        return grown.numpy() * 1.25 * (self._faults.field if deviation is None else deviation)
+        upsampled = F.interpolate(torch.from_numpy(field)[None, None], size, mode="bicubic")[0, 0]
+        return upsampled.numpy() * 1.25 * (self._faults.field if deviation is None else deviation)
 
     def _mislabelled(self, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Labels at the coarse size with blobs of wrong ones, and how sure of them it is."""
@@ -125,5 +125,5 @@ def _edges(depth_m: np.ndarray, labels: np.ndarray) -> np.ndarray:
     coarse = F.interpolate(
         torch.from_numpy(step[None, None].astype(np.float32)), COARSE, mode="area"
     )
-    grown = F.interpolate((3 * coarse).clamp(max=0.95), depth_m.shape, mode="bilinear")
-    return grown[0, 0].numpy().astype(np.float32)
+    upsampled = F.interpolate((3 * coarse).clamp(max=0.95), depth_m.shape, mode="bilinear")
+    return upsampled[0, 0].numpy().astype(np.float32)

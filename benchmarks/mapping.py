@@ -115,9 +115,9 @@ def figures(
     frame_ms = np.array(mapper.clock.frame_ms)
     result = {
         "frames": len(frame_ms),
-        "rooms": mapper.graph.count(Layer.ROOMS),
-        "places": mapper.graph.count(Layer.PLACES),
-        "objects": mapper.graph.count(Layer.OBJECTS),
+        "rooms": mapper.graph.count_present(Layer.ROOMS),
+        "places": mapper.graph.count_present(Layer.PLACES),
+        "objects": mapper.graph.count_present(Layer.OBJECTS),
         "vertices": mapper.mesh.vertex_count,
         "frame_ms": spread(frame_ms),
         "ordinary_frame_ms": spread(frame_ms[~is_key]),

@@ -12,7 +12,7 @@ over the apartments and writes every figure to one JSON file. ``--cache`` keeps 
 import argparse
 import json
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -32,20 +32,12 @@ from hydra_mono.evaluation.mesh import score_labels, score_mesh
 from hydra_mono.evaluation.objects import score_objects
 from hydra_mono.evaluation.rooms import score_rooms
 from hydra_mono.evaluation.truth_view import view_truth
+from hydra_mono.mapping.monocular_rule import MonocularRule, create_monocular_rule
 from hydra_mono.perception.predictors.create import create_predictor
 from hydra_mono.pipeline import Mapper
 from hydra_mono.simulation.source import SimulatedSource, open_simulated
 
-MECHANISMS = (
-    "align",
-    "sweep",
-    "smooth",
-    "temporal",
-    "borders",
-    "incidence",
-    "noise",
-    "confidence",
-)
+MECHANISMS = tuple(field.name for field in fields(MonocularRule) if field.default is True)
 COLUMNS = {
     "mesh err": ("mesh", "mean_error_m"),
     "acc<10cm": ("mesh", "accuracy_10cm"),
@@ -59,7 +51,7 @@ COLUMNS = {
 
 
 class Given:
-    """A predictor that says what it is told to: variants share one network's predictions."""
+    """Hands out a prediction made before: variants share one network's predictions."""
 
     def __init__(self, label_space: LabelSpace) -> None:
         self.label_space = label_space
@@ -70,27 +62,25 @@ class Given:
         return self.prediction
 
 
-def variants(only: list[str]) -> dict[str, tuple[str, ...]]:
-    """Settings by row of the table."""
-    rows: dict[str, tuple[str, ...]] = {"all": (), "none": ("monocular.enabled=false",)}
-    rows |= {f"no {name}": (f"monocular.{name}=false",) for name in MECHANISMS}
+def variants(rule: MonocularRule, only: list[str]) -> dict[str, MonocularRule | None]:
+    """Rules by row of the table; None where estimated depth is fused like a sensor's."""
+    rows: dict[str, MonocularRule | None] = {"all": rule, "none": None}
+    rows |= {f"no {name}": replace(rule, **{name: False}) for name in MECHANISMS}
     if not only:
         return rows
     wanted = {name if name in rows else f"no {name}" for name in only}
-    return {name: settings for name, settings in rows.items() if name in wanted}
+    return {name: row for name, row in rows.items() if name in wanted}
 
 
 def run_apartment(seed: int, options: argparse.Namespace) -> dict[str, Any]:
     """Scores of every variant on one apartment."""
     base = settings(options)
-    source = open_simulated(f"simulated/{seed}", load_config(overrides=base).simulation)
-    predictor = make_predictor(options, source, load_config(overrides=base))
+    config = load_config(overrides=base)
+    source = open_simulated(f"simulated/{seed}", config.simulation)
+    predictor = make_predictor(options, source, config)
     given = Given(predictor.label_space)
-    configs = {
-        name: load_config(overrides=("monocular.enabled=true", *base, *extra))
-        for name, extra in variants(options.only).items()
-    }
-    mappers = {name: Mapper(config, given) for name, config in configs.items()}
+    rules = variants(create_monocular_rule(config.monocular), options.only)
+    mappers = {name: make_mapper(config, given, rule) for name, rule in rules.items()}
     frames = stream(source, stride=options.stride, max_frames=options.max_frames)
     poses = []
     for number, frame in enumerate(frames):
@@ -103,7 +93,12 @@ def run_apartment(seed: int, options: argparse.Namespace) -> dict[str, Any]:
             print(f"{seed}: frame {number}", file=sys.stderr, flush=True)
     for mapper in mappers.values():
         mapper.finish()
-    return scores(mappers, configs, source, Trajectory.of(*zip(*poses, strict=True)))
+    return scores(mappers, source, Trajectory.of(*zip(*poses, strict=True)))
+
+
+def make_mapper(config: Config, given: Given, rule: MonocularRule | None) -> Mapper:
+    monocular = config.monocular.model_copy(update={"enabled": rule is not None})
+    return Mapper(config.model_copy(update={"monocular": monocular}), given, monocular=rule)
 
 
 def settings(options: argparse.Namespace) -> tuple[str, ...]:
@@ -126,7 +121,6 @@ def make_predictor(
 
 def scores(
     mappers: dict[str, Mapper],
-    configs: dict[str, Config],
     source: SimulatedSource,
     trajectory: Trajectory,
 ) -> dict[str, Any]:
@@ -139,7 +133,7 @@ def scores(
             mesh=mapper.mesh.whole_mesh(),
             trajectory=trajectory,
             intrinsics=source[0].intrinsics,
-            max_depth_m=configs[name].mapping.max_depth,
+            max_depth_m=mapper.max_depth_m,
             label_space=mapper.label_space,
         )
         truth = in_labels_of(run.label_space, source.truth())

@@ -22,7 +22,6 @@ from hydra_mono.core.errors import BadFrameError, DataError, ExportError
 from hydra_mono.core.frame import Frame, Intrinsics
 from hydra_mono.core.source import Source, stream
 from hydra_mono.core.timing import frozen_gc, summary
-from hydra_mono.graph.model.symbols import Layer
 from hydra_mono.pipeline import Mapper
 
 logger = logging.getLogger(__name__)
@@ -149,13 +148,7 @@ class Session:
             "fps": round(log.frames / elapsed_s, 3),
             "frame_ms": summary(clock.frame_ms),
             "stage_ms": {name: summary(values) for name, values in clock.stage_ms.items()},
-            "layers": {
-                "objects": graph.count(Layer.OBJECTS),
-                "agents": graph.count(Layer.OBJECTS, ord("a")),
-                "places": graph.count(Layer.PLACES),
-                "rooms": graph.count(Layer.ROOMS),
-                "buildings": graph.count(Layer.BUILDINGS),
-            },
+            "layers": graph.counts_present(),
             "edges": graph.edge_count,
             "mesh": {"vertices": self.mapper.mesh.vertex_count, "blocks": len(self.mapper.mesh)},
             "peak_rss_mb": round(max(peak_rss_mb(), log.first_rss_mb), 1),  # counters lag a little

@@ -4,8 +4,8 @@ The file is the library's own fixed point: it loads it and saves the same docume
 every field is written, lists stand in the library's order, and where the library keeps a number
 in single precision the file holds that very number.
 
-The file shows the world as it is now: what was found gone is no node of it, but is listed under
-``metadata.hydra_mono.removed``.
+The file shows the world as it is now: what has ended is no node of it, but is listed under
+``metadata.hydra_mono``, apart by how it ended: ``removed``, ``retracted`` and ``merged``.
 """
 
 from collections.abc import Iterator
@@ -18,12 +18,12 @@ from hydra_mono.core.labels import UNKNOWN, LabelSpace
 from hydra_mono.core.mesh import SemanticMesh
 from hydra_mono.graph.io.dsg_mesh import HEADER, mesh_text, object_vertices
 from hydra_mono.graph.io.dsg_rotation import stable_quat_of_yaw
-from hydra_mono.graph.io.graph_json import FRAME, SCHEMA, layer_name, sorted_nodes, to_json
+from hydra_mono.graph.io.graph_json import FRAME, SCHEMA, sorted_nodes
 from hydra_mono.graph.io.naming import room_class
+from hydra_mono.graph.io.text import to_json
 from hydra_mono.graph.model.nodes import (
     AgentNode,
     BuildingNode,
-    Color,
     Edge,
     Node,
     ObjectNode,
@@ -31,17 +31,10 @@ from hydra_mono.graph.model.nodes import (
     RoomNode,
 )
 from hydra_mono.graph.model.scene_graph import SceneGraph
-from hydra_mono.graph.model.symbols import Layer, NodeSymbol
+from hydra_mono.graph.model.symbols import LAYERS, Color, Layer, NodeSymbol
 
 NO_LABEL = 0xFFFFFFFF  # the library's "none"
 BLACK: Color = (0, 0, 0)
-LAYER_NAMES = {
-    "OBJECTS": Layer.OBJECTS,
-    "AGENTS": Layer.OBJECTS,
-    "PLACES": Layer.PLACES,
-    "ROOMS": Layer.ROOMS,
-    "BUILDINGS": Layer.BUILDINGS,
-}
 _NO_FEATURE = {"rows": 0, "cols": 0, "data": None}
 _NO_BOX = BoundingBox((0.0, 0.0, 0.0), (0.0, 0.0, 0.0))
 
@@ -61,7 +54,7 @@ def dsg_text(graph: SceneGraph, mesh: SemanticMesh, labels: LabelSpace) -> Itera
 
 def dsg_document(graph: SceneGraph, mesh: SemanticMesh, labels: LabelSpace) -> Json:
     """Everything but the mesh, which ``dsg_text`` adds."""
-    nodes = [(symbol, node) for symbol, node in sorted_nodes(graph) if node.removed_ns is None]
+    nodes = [(symbol, node) for symbol, node in sorted_nodes(graph) if node.is_present]
     nodes.sort(key=lambda entry: entry[0].is_agent)  # the library lists partitions last
     objects = {symbol: node for symbol, node in nodes if isinstance(node, ObjectNode)}
     builder = _Attributes(object_vertices(objects, mesh), _room_labels(graph))
@@ -71,7 +64,7 @@ def dsg_document(graph: SceneGraph, mesh: SemanticMesh, labels: LabelSpace) -> J
         "multigraph": False,
         "layer_keys": _layer_keys(graph),
         "layer_names": {
-            name: {"layer": int(layer), "partition": 0} for name, layer in LAYER_NAMES.items()
+            info.dsg_name: {"layer": int(info.layer), "partition": 0} for info in LAYERS
         },
         "metadata": _metadata(graph, labels, builder.room_labels),
         "nodes": [_node(symbol, builder.of(symbol, node)) for symbol, node in nodes],
@@ -235,29 +228,39 @@ def _edge(lower: NodeSymbol, upper: NodeSymbol, edge: Edge) -> Json:
 
 
 def _layer_keys(graph: SceneGraph) -> list[Json]:
-    keys = {(int(layer), 0) for layer in LAYER_NAMES.values()}
+    keys = {(int(info.layer), 0) for info in LAYERS}
     keys |= {(int(layer), partition) for layer, partition in graph.layer_keys()}
     return [{"layer": layer, "partition": partition} for layer, partition in sorted(keys)]
 
 
 def _room_labels(graph: SceneGraph) -> dict[str, int]:
     """An id from 1 for every class of room in the graph, in alphabetical order."""
-    rooms = [node for _, node in graph.nodes(Layer.ROOMS) if isinstance(node, RoomNode)]
+    rooms = [node for _, node in graph.present(Layer.ROOMS) if isinstance(node, RoomNode)]
     return {name: i for i, name in enumerate(sorted({room_class(r) for r in rooms}), start=1)}
 
 
 def _metadata(graph: SceneGraph, labels: LabelSpace, room_labels: dict[str, int]) -> Json:
     objects = [[label.id, label.name] for label in labels.labels]
     rooms = [[label, name] for name, label in room_labels.items()]
-    removed = [
-        {"id": str(symbol), "layer": layer_name(symbol), "removed_ns": node.removed_ns}
-        for symbol, node in sorted_nodes(graph)
-        if node.removed_ns is not None
-    ]
     return {
         "labelspaces": {
             "_l2p0": [[UNKNOWN, "unknown"], *objects],
             "_l4p0": [[UNKNOWN, "unknown"], *rooms],
         },
-        "hydra_mono": {"schema": SCHEMA, "frame": FRAME, "length_unit": "m", "removed": removed},
+        "hydra_mono": {"schema": SCHEMA, "frame": FRAME, "length_unit": "m", **_endings(graph)},
     }
+
+
+def _endings(graph: SceneGraph) -> Json:
+    """What is no node of the file any more, by how it ended."""
+    listed: Json = {"removed": [], "retracted": [], "merged": []}
+    for symbol, node in sorted_nodes(graph):
+        if (ending := node.ending) is None:
+            continue
+        entry: Json = {"id": str(symbol), "layer": symbol.info.name, "until_ns": ending.until_ns}
+        if ending.kind == "removed":
+            entry["from_ns"] = ending.from_ns
+        if ending.kind == "merged":
+            entry["into"] = str(ending.into)
+        listed[ending.kind].append(entry)
+    return listed

@@ -8,7 +8,7 @@ from jaxtyping import Int64
 
 from hydra_mono.core.box import BoundingBox
 from hydra_mono.core.mesh import SemanticMesh
-from hydra_mono.graph.io.graph_json import to_json
+from hydra_mono.graph.io.text import to_json
 from hydra_mono.graph.model.nodes import ObjectNode
 from hydra_mono.graph.model.symbols import NodeSymbol
 
@@ -58,12 +58,12 @@ def _owners(boxes: list[BoundingBox], points_m: np.ndarray) -> Int64[np.ndarray,
     nearest_m = np.full(len(points_m), np.inf)
     for number, box in enumerate(boxes):
         distance_m = np.linalg.norm(points_m - np.array(box.center_m), axis=1)
-        wins = _grown(box).contains(points_m) & (distance_m < nearest_m)
+        wins = _with_margin(box).contains(points_m) & (distance_m < nearest_m)
         owners[wins], nearest_m[wins] = number, distance_m[wins]
     return owners
 
 
-def _grown(box: BoundingBox) -> BoundingBox:
+def _with_margin(box: BoundingBox) -> BoundingBox:
     x, y, z = box.dimensions_m
     size = (x + 2 * MARGIN_M, y + 2 * MARGIN_M, z + 2 * MARGIN_M)
     return BoundingBox(box.center_m, size, box.yaw_rad)

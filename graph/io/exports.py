@@ -8,9 +8,9 @@ from hydra_mono.core.files import atomic
 from hydra_mono.core.labels import LabelSpace
 from hydra_mono.core.mesh import SemanticMesh
 from hydra_mono.graph.io.dsg import dsg_text
-from hydra_mono.graph.io.graph_json import to_json
 from hydra_mono.graph.io.node_link import nodelink_document
 from hydra_mono.graph.io.sayplan import sayplan_document
+from hydra_mono.graph.io.text import to_json
 from hydra_mono.graph.model.scene_graph import SceneGraph
 
 

@@ -8,42 +8,29 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from importlib import resources
 from typing import Any
 
-from hydra_mono.core.errors import ExportError, GraphError
+from hydra_mono.core.errors import DataError, ExportError, GraphError
 from hydra_mono.core.labels import NO_LABELS, LabelSpace
-from hydra_mono.graph.io.codec import from_plain, to_plain
-from hydra_mono.graph.model.nodes import (
-    AgentNode,
-    BuildingNode,
-    Edge,
-    Node,
-    ObjectNode,
-    PlaceNode,
-    RoomNode,
+from hydra_mono.graph.io.entries import (
+    EDGE,
+    LABEL_SPACE,
+    NODES,
+    STAMP,
+    edge_entry,
+    node_entry,
+    with_ending,
 )
+from hydra_mono.graph.io.text import from_json, lines, to_json
+from hydra_mono.graph.model.nodes import Node
 from hydra_mono.graph.model.scene_graph import SceneGraph
-from hydra_mono.graph.model.symbols import Layer, NodeSymbol
+from hydra_mono.graph.model.symbols import LAYERS, NodeSymbol
 
 FORMAT = "hydra-mono/graph"
-VERSION = 1
+VERSION = 2  # 1 knew of no ending but ``removed_ns``
 SCHEMA = f"{FORMAT}/{VERSION}"
 FRAME = "z-up, right-handed"
 UNITS = {"length": "m", "angle": "rad", "time": "ns", "color": "0..255"}
-
-AGENTS = "agents"
-NODE_TYPES: dict[str, type[Node]] = {
-    "objects": ObjectNode,
-    AGENTS: AgentNode,
-    "places": PlaceNode,
-    "rooms": RoomNode,
-    "buildings": BuildingNode,
-}
-_NAMES = {Layer.OBJECTS: "objects", Layer.PLACES: "places"} | {
-    Layer.ROOMS: "rooms",
-    Layer.BUILDINGS: "buildings",
-}
 
 Document = dict[str, Any]
 
@@ -57,11 +44,6 @@ class LoadedGraph:
     stamp_ns: int | None
 
 
-def layer_name(symbol: NodeSymbol) -> str:
-    """``objects``, ``agents``, ``places``, ``rooms`` or ``buildings``."""
-    return AGENTS if symbol.is_agent else _NAMES[symbol.layer]
-
-
 def sorted_nodes(graph: SceneGraph) -> Iterator[tuple[NodeSymbol, Node]]:
     """Every node, layer by layer from below (objects, then agents), by number."""
     for layer, partition in graph.layer_keys():
@@ -70,7 +52,7 @@ def sorted_nodes(graph: SceneGraph) -> Iterator[tuple[NodeSymbol, Node]]:
 
 
 def to_document(graph: SceneGraph, labels: LabelSpace = NO_LABELS) -> Document:
-    """The graph as plain lists, dicts, numbers and strings."""
+    """The graph as plain lists, dicts, numbers and strings; ended nodes with their ending."""
     nodes = list(sorted_nodes(graph))
     stamps = [node.last_seen_ns for _, node in nodes]
     return {
@@ -78,31 +60,32 @@ def to_document(graph: SceneGraph, labels: LabelSpace = NO_LABELS) -> Document:
         "units": UNITS,
         "frame": FRAME,
         "stamp_ns": int(max(stamps)) if stamps else None,
-        "label_space": to_plain(labels, LabelSpace),
-        "layers": _layers(nodes),
-        "nodes": [_node_entry(symbol, node) for symbol, node in nodes],
-        "edges": [_edge_entry(a, b, edge) for a, b, edge in graph.edges()],
+        "label_space": LABEL_SPACE.dump(labels),
+        "layers": _layers(graph, nodes),
+        "nodes": [node_entry(symbol, node) for symbol, node in nodes],
+        "edges": [edge_entry(a, b, edge) for a, b, edge in graph.edges()],
     }
 
 
 def from_document(document: Any) -> LoadedGraph:
-    """The graph of a document.
+    """The graph of a document of this format or an older version.
 
     Raises:
         ExportError: the document is of another format or a newer version, or is damaged.
     """
-    _check_version(document)
+    version = _version(document)
     graph = SceneGraph()
     try:
         for entry in document["nodes"]:
-            _add_node(graph, entry)
+            _add_node(graph, entry if version >= VERSION else with_ending(entry))
         for entry in document["edges"]:
             _add_edge(graph, entry)
-        labels = from_plain(document["label_space"], LabelSpace)
-        return LoadedGraph(graph=graph, labels=labels, stamp_ns=document["stamp_ns"])
-    except (KeyError, TypeError) as error:
+        labels = LABEL_SPACE.load(document["label_space"], "label_space")
+        stamp_ns = STAMP.load(document["stamp_ns"], "stamp_ns")
+        return LoadedGraph(graph=graph, labels=labels, stamp_ns=stamp_ns)
+    except (KeyError, TypeError, AttributeError) as error:
         raise ExportError(f"damaged graph document: {error!r}") from error
-    except (ValueError, GraphError) as error:
+    except (ValueError, GraphError, DataError) as error:
         raise ExportError(f"damaged graph document: {error}") from error
 
 
@@ -115,7 +98,7 @@ def to_text(document: Document) -> Iterator[str]:
     separator = "{\n"
     for key, value in document.items():
         yield f"{separator}{json.dumps(key)}: "
-        yield from _lines(value) if key in ("nodes", "edges") else (to_json(value),)
+        yield from lines(value) if key in ("nodes", "edges") else (to_json(value),)
         separator = ",\n"
     yield "\n}\n"
 
@@ -126,88 +109,45 @@ def from_text(text: str) -> LoadedGraph:
     Raises:
         ExportError: the text is cut short, no JSON, or no graph of this version.
     """
-    try:
-        document = json.loads(text, parse_constant=_refuse_constant)
-    except ValueError as error:
-        raise ExportError(f"not the text of a graph: {error}") from error
-    return from_document(document)
+    return from_document(from_json(text))
 
 
-def graph_schema() -> dict[str, Any]:
-    """The JSON Schema (draft 2020-12) of ``to_document``."""
-    file = resources.files("hydra_mono.graph.io").joinpath("graph.schema.json")
-    schema: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-    return schema
-
-
-def to_json(value: Any) -> str:
-    """Compact JSON text.
-
-    Raises:
-        ExportError: a number is not finite; the message quotes where.
-    """
-    try:
-        return json.dumps(value, allow_nan=False, separators=(",", ":"), ensure_ascii=False)
-    except ValueError as error:
-        raise ExportError(f"a number is not finite: {str(value)[:200]}") from error
-
-
-def _layers(nodes: Iterable[tuple[NodeSymbol, Node]]) -> Document:
-    counts = dict.fromkeys(NODE_TYPES, 0)
-    for symbol, _ in nodes:
-        counts[layer_name(symbol)] += 1
-    layers = {name: layer for layer, name in _NAMES.items()} | {AGENTS: Layer.OBJECTS}
-    return {name: {"layer": int(layers[name]), "count": counts[name]} for name in NODE_TYPES}
-
-
-def _node_entry(symbol: NodeSymbol, node: Node) -> Document:
-    name = layer_name(symbol)
-    return {"id": str(symbol), "layer": name, **to_plain(node, NODE_TYPES[name])}
-
-
-def _edge_entry(a: NodeSymbol, b: NodeSymbol, edge: Edge) -> Document:
-    is_parent = a.layer != b.layer
-    source, target = (b, a) if is_parent else (a, b)
+def _layers(graph: SceneGraph, nodes: Iterable[tuple[NodeSymbol, Node]]) -> Document:
+    """Of each layer its number, the nodes in this file and those of them that are present."""
+    counts = {info.name: [0, 0] for info in LAYERS}
+    for symbol, node in nodes:
+        counts[symbol.info.name][0] += 1
+        counts[symbol.info.name][1] += node.is_present
     return {
-        "source": str(source),
-        "target": str(target),
-        "kind": "parent" if is_parent else "sibling",
-        **to_plain(edge, Edge),
+        info.name: {
+            "layer": int(info.layer),
+            "count": counts[info.name][0],
+            "present": counts[info.name][1],
+        }
+        for info in LAYERS
     }
 
 
 def _add_node(graph: SceneGraph, entry: Document) -> None:
     symbol = NodeSymbol.parse(entry["id"])
-    try:
-        graph.add_node(symbol, from_plain(entry, NODE_TYPES[layer_name(symbol)]))
-    except ValueError as error:
-        raise ExportError(f"damaged graph document: node {symbol}: {error}") from error
+    graph.add_node(symbol, NODES[symbol.info.name].load(entry, f"node {symbol}"))
 
 
 def _add_edge(graph: SceneGraph, entry: Document) -> None:
     source, target = NodeSymbol.parse(entry["source"]), NodeSymbol.parse(entry["target"])
-    graph.add_edge(source, target, from_plain(entry, Edge))
+    graph.add_edge(source, target, EDGE.load(entry, f"edge {source}-{target}"))
 
 
-def _lines(entries: list[Document]) -> Iterator[str]:
-    separator = "[\n"
-    for entry in entries:
-        yield separator + to_json(entry)
-        separator = ",\n"
-    yield "\n]" if entries else "[]"
-
-
-def _check_version(document: Any) -> None:
+def _version(document: Any) -> int:
     schema = document.get("schema") if isinstance(document, dict) else None
-    match = re.fullmatch(rf"{FORMAT}/(\d+)", str(schema))
+    match = re.fullmatch(rf"{FORMAT}/([0-9]{{1,9}})", str(schema))
     if not match:
-        raise ExportError(f"not a graph of this package: schema {schema!r}, expected '{SCHEMA}'")
+        raise ExportError(
+            f"not a graph of this package: schema {str(schema)[:80]!r}, expected '{SCHEMA}'"
+        )
     if int(match[1]) > VERSION:
         raise ExportError(
             f"the graph has format {schema}, this version reads up to {SCHEMA}: "
             "update hydra-mono to read it"
         )
-
-
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is not JSON")
+    return int(match[1])

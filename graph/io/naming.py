@@ -8,7 +8,7 @@ from hydra_mono.graph.model.nodes import RoomNode
 from hydra_mono.graph.model.symbols import NodeSymbol
 
 
-def slug(name: str, fallback: str = "thing") -> str:
+def slug(name: str, fallback: str = "object") -> str:
     """``Washing machine 3`` becomes ``washing_machine``: the class without the running number."""
     return re.sub(r"[_0-9]+$", "", _words(name)) or fallback
 

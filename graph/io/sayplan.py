@@ -1,7 +1,7 @@
 """The graph as SayPlan's planners read it (Rana et al., CoRL 2023): rooms, assets, objects, agent.
 
 Furniture and fixtures (label kind ``object``) are assets, which stay where they are; movable
-things are objects, whose state says what they are on, in or near. Names are a class and the
+ones are objects, whose state says what they are on, in or near. Names are a class and the
 node's number, so they hold as long as the node lives, whatever else comes and goes.
 """
 
@@ -18,11 +18,11 @@ from hydra_mono.graph.io.graph_json import sorted_nodes
 from hydra_mono.graph.io.naming import planner_name, room_class, room_names, slug
 from hydra_mono.graph.model.nodes import AgentNode, ObjectNode, Position, RoomNode
 from hydra_mono.graph.model.scene_graph import SceneGraph
-from hydra_mono.graph.model.symbols import Layer, NodeSymbol
+from hydra_mono.graph.model.symbols import CAMERA_PREFIX, Layer, NodeSymbol
 
 AGENT = "agent"
-ON_GAP_M = 0.15  # a thing whose bottom is so close to an asset's top stands on it
-NEAR_M = 1.0  # a thing so close to an asset is near it
+ON_GAP_M = 0.15  # an object whose bottom is so close to an asset's top stands on it
+NEAR_M = 1.0  # an object so close to an asset is near it; an arm's length
 CLOSABLE = frozenset(
     {"cabinet", "dishwasher", "drawer", "dresser", "microwave", "nightstand", "oven"}
     | {"refrigerator", "wardrobe", "washing_machine"}
@@ -34,7 +34,7 @@ RoomNames = Mapping[NodeSymbol, str]
 
 
 @dataclass(frozen=True, slots=True)
-class _Thing:
+class _Item:
     """An object node as a planner sees it."""
 
     name: str
@@ -45,19 +45,19 @@ class _Thing:
 
 
 def sayplan_document(graph: SceneGraph, labels: LabelSpace) -> Json:
-    """What is there now; what was found gone is left out."""
+    """What is there now; what was removed, retracted or merged is left out."""
     rooms = _rooms(graph)
     names = room_names(rooms)
-    things = _things(graph, labels, names)
-    assets = [thing for thing in things if not thing.is_movable]
-    objects = [thing for thing in things if thing.is_movable]
-    states = {thing.name: _relation(thing, assets) for thing in objects}
+    items = _items(graph, labels, names)
+    assets = [item for item in items if not item.is_movable]
+    objects = [item for item in items if item.is_movable]
+    states = {item.name: _relation(item, assets) for item in objects}
     location = _agent_location(graph, names)
     return {
         "nodes": {
             "room": [{"id": names[s], "class": room_class(room)} for s, room in rooms.items()],
             "asset": [_asset(asset, states) for asset in assets],
-            "object": [_object(thing, states[thing.name]) for thing in objects],
+            "object": [_object(item, states[item.name]) for item in objects],
             AGENT: [{"id": AGENT, "location": location, "accessing": None, "carries": []}],
         },
         "links": _links(graph, names, location),
@@ -68,14 +68,14 @@ def _rooms(graph: SceneGraph) -> dict[NodeSymbol, RoomNode]:
     return {
         symbol: node
         for symbol, node in sorted_nodes(graph)
-        if isinstance(node, RoomNode) and node.removed_ns is None
+        if isinstance(node, RoomNode) and node.is_present
     }
 
 
-def _things(graph: SceneGraph, labels: LabelSpace, rooms: RoomNames) -> list[_Thing]:
+def _items(graph: SceneGraph, labels: LabelSpace, rooms: RoomNames) -> list[_Item]:
     movable = set(labels.ids("movable"))
     return [
-        _Thing(
+        _Item(
             name=_object_name(slug(node.name), symbol, rooms),
             kind=slug(node.name),
             room=_room_of(graph, symbol, rooms),
@@ -83,7 +83,7 @@ def _things(graph: SceneGraph, labels: LabelSpace, rooms: RoomNames) -> list[_Th
             is_movable=node.label in movable,
         )
         for symbol, node in sorted_nodes(graph)
-        if isinstance(node, ObjectNode) and node.removed_ns is None
+        if isinstance(node, ObjectNode) and node.is_present
     ]
 
 
@@ -100,7 +100,7 @@ def _room_of(graph: SceneGraph, symbol: NodeSymbol, rooms: RoomNames) -> str | N
     return rooms.get(above) if above is not None else None
 
 
-def _asset(asset: _Thing, states: Mapping[str, tuple[str, str | None]]) -> Json:
+def _asset(asset: _Item, states: Mapping[str, tuple[str, str | None]]) -> Json:
     can_close = asset.kind in CLOSABLE
     return {
         "id": asset.name,
@@ -114,42 +114,42 @@ def _asset(asset: _Thing, states: Mapping[str, tuple[str, str | None]]) -> Json:
     }
 
 
-def _object(thing: _Thing, state: tuple[str, str | None]) -> Json:
+def _object(item: _Item, state: tuple[str, str | None]) -> Json:
     verb, at = state
     return {
-        "id": thing.name,
-        "class": thing.kind,
-        "room": thing.room,
-        "state": f"{verb}({at or thing.room})" if at or thing.room else "free",
+        "id": item.name,
+        "class": item.kind,
+        "room": item.room,
+        "state": f"{verb}({at or item.room})" if at or item.room else "free",
         "affordances": ["pickup", "release"],
     }
 
 
-def _relation(thing: _Thing, assets: list[_Thing]) -> tuple[str, str | None]:
+def _relation(item: _Item, assets: list[_Item]) -> tuple[str, str | None]:
     """``in``, ``on`` or ``near`` and the asset's name; ``in`` and None where nothing is near."""
     for asset in assets:
-        if _is_inside(thing, asset):
+        if _is_inside(item, asset):
             return "in", asset.name
     for asset in assets:
-        if _stands_on(thing.box, asset.box):
+        if _stands_on(item.box, asset.box):
             return "on", asset.name
-    beside = [asset for asset in assets if asset.room == thing.room]
-    gaps_m = [_gap_m(thing.box.center_m, asset.box) for asset in beside]
+    beside = [asset for asset in assets if asset.room == item.room]
+    gaps_m = [_gap_m(item.box.center_m, asset.box) for asset in beside]
     if gaps_m and min(gaps_m) <= NEAR_M:
         return "near", beside[int(np.argmin(gaps_m))].name
     return "in", None
 
 
-def _is_inside(thing: _Thing, asset: _Thing) -> bool:
+def _is_inside(item: _Item, asset: _Item) -> bool:
     holds = asset.kind in CLOSABLE or asset.kind in SHELVES
-    fits = thing.box.volume_m3 < asset.box.volume_m3
-    return holds and fits and _gap_m(thing.box.center_m, asset.box) == 0
+    fits = item.box.volume_m3 < asset.box.volume_m3
+    return holds and fits and _gap_m(item.box.center_m, asset.box) == 0
 
 
-def _stands_on(thing: BoundingBox, asset: BoundingBox) -> bool:
-    bottom_m = thing.center_m[2] - thing.dimensions_m[2] / 2
+def _stands_on(item: BoundingBox, asset: BoundingBox) -> bool:
+    bottom_m = item.center_m[2] - item.dimensions_m[2] / 2
     top_m = asset.center_m[2] + asset.dimensions_m[2] / 2
-    above = (*thing.center_m[:2], asset.center_m[2])
+    above = (*item.center_m[:2], asset.center_m[2])
     return abs(bottom_m - top_m) <= ON_GAP_M and _gap_m(above, asset) == 0
 
 
@@ -164,7 +164,7 @@ def _agent_location(graph: SceneGraph, rooms: RoomNames) -> str | None:
     poses = [
         (node.stamp_ns, symbol, node.position_m)
         for symbol, node in sorted_nodes(graph)
-        if isinstance(node, AgentNode) and symbol.prefix == "a"
+        if isinstance(node, AgentNode) and symbol.prefix == CAMERA_PREFIX
     ]
     if not poses:
         return None
@@ -175,7 +175,7 @@ def _agent_location(graph: SceneGraph, rooms: RoomNames) -> str | None:
 def _nearest_room(graph: SceneGraph, rooms: RoomNames, position_m: Position) -> str | None:
     found = [
         (math.dist(place.position_m, position_m), room)
-        for symbol, place in graph.nodes(Layer.PLACES)
+        for symbol, place in graph.present(Layer.PLACES)
         if (room := _room_of(graph, symbol, rooms))
     ]
     return min(found)[1] if found else None

@@ -1,38 +1,64 @@
-"""What nodes and edges know. All frozen: the graph swaps them whole and keeps the change feed."""
+"""What nodes and edges know. All frozen: the graph swaps them whole and keeps their history."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from hydra_mono.core.box import BoundingBox
 from hydra_mono.core.mesh import BlockKey
+from hydra_mono.graph.model.symbols import Color, SymbolText
 
 Position = tuple[float, float, float]
-Color = tuple[int, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """Why a node is no part of the present world any more.
+
+    ``removed``: it was there and left the world, at some instant from ``from_ns`` (last seen
+    there) to ``until_ns`` (seen to be gone). ``retracted``: it never was there; the evidence for
+    it was a mistake, found out at ``until_ns``. ``merged``: it is a part of ``into``, as known
+    since ``until_ns``. In the last two cases both stamps are equal.
+    """
+
+    kind: Literal["removed", "retracted", "merged"]
+    from_ns: int
+    until_ns: int
+    into: SymbolText | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
     """Common to every node.
 
-    ``is_active``: still inside the window and subject to change. ``removed_ns``: when it was
-    found gone; such a node stays in the graph as a memory of what was there.
+    ``is_active``: still inside the window and subject to change. ``ending``: None for what is
+    present; a node with an ending stays in the graph as a memory.
     """
 
     position_m: Position
     first_seen_ns: int
     last_seen_ns: int
     is_active: bool = True
-    removed_ns: int | None = None
+    ending: Ending | None = None
+
+    @property
+    def is_present(self) -> bool:
+        """Neither removed nor retracted nor merged into another."""
+        return self.ending is None
+
+    @property
+    def removed_ns(self) -> int | None:
+        """When it was seen to be gone from the world; None while present, or never there."""
+        return self.ending.until_ns if self.ending and self.ending.kind == "removed" else None
 
     def exists_at(self, stamp_ns: int) -> bool:
-        """Whether the world as known then had this node."""
-        return self.first_seen_ns <= stamp_ns and not (
-            self.removed_ns is not None and self.removed_ns <= stamp_ns
-        )
+        """Whether the world as known at a stamp, in nanoseconds, had this node."""
+        has_ended = self.ending is not None and self.ending.until_ns <= stamp_ns
+        return self.first_seen_ns <= stamp_ns and not has_ended
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObjectNode(Node):
-    """A thing. ``mesh_blocks`` are the blocks of the map that hold its surface."""
+    """A physical object. ``mesh_blocks`` are the blocks of the map that hold its surface."""
 
     label: int
     name: str

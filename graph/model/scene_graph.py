@@ -1,38 +1,20 @@
-"""The layered scene graph: verbs over one networkx graph, and a feed of what changed."""
+"""The layered scene graph: verbs over one networkx graph, its news and its past."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from typing import Any, Generic, TypeVar
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from typing import Any
 
 import networkx as nx
 
 from hydra_mono.core.errors import GraphError
-from hydra_mono.graph.model.change_log import ChangeLog
-from hydra_mono.graph.model.nodes import Edge, Node
+from hydra_mono.core.map.state import State
+from hydra_mono.graph.model.history import EdgeKey, GraphChanges, Version, edge_key
+from hydra_mono.graph.model.layer_index import LayerIndex, LayerKey
+from hydra_mono.graph.model.nodes import Edge, Ending, Node
+from hydra_mono.graph.model.past import GraphPast
 from hydra_mono.graph.model.symbols import Layer, NodeSymbol
 
-EdgeKey = tuple[NodeSymbol, NodeSymbol]
-Version = tuple[int, int]
-
-Key = TypeVar("Key", NodeSymbol, EdgeKey)
-
-
-@dataclass(frozen=True, slots=True)
-class Changes(Generic[Key]):
-    """What takes a mirror from a version to now; every key is in one list only, all sorted."""
-
-    new: tuple[Key, ...]
-    changed: tuple[Key, ...]
-    removed: tuple[Key, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class GraphChanges:
-    """News of a graph since some version; ``version`` is the one to ask from next time."""
-
-    version: Version
-    nodes: Changes[NodeSymbol]
-    edges: Changes[EdgeKey]
+Nodes = Iterator[tuple[NodeSymbol, Node]]
 
 
 class SceneGraph:
@@ -40,36 +22,34 @@ class SceneGraph:
 
     Structure changes only through the verbs here, and every node has at most one parent. What
     an edge means follows from its ends: same layer (and partition), siblings; else, parenthood.
+
+    Every change is remembered in ``past`` with the instant at which it was known.
     """
 
     def __init__(self) -> None:
         self._graph = nx.Graph()
-        self._node_log: ChangeLog[NodeSymbol] = ChangeLog()
-        self._edge_log: ChangeLog[EdgeKey] = ChangeLog()
-        self._layers: dict[tuple[Layer, int], dict[NodeSymbol, None]] = {}
-        self._next_index: dict[str, int] = {}
+        self._index = LayerIndex()
+        self._next_number: dict[str, int] = {}
         self._parents: dict[NodeSymbol, NodeSymbol] = {}
-        self._active: dict[tuple[Layer, int], set[NodeSymbol]] = {}
-        self._orphans: dict[tuple[Layer, int], set[NodeSymbol]] = {}
+        self.past = GraphPast()
 
-    # nodes -------------------------------------------------------------------------------
+    def advance(self, stamp_ns: int) -> None:
+        """What changes from here on is known since this instant; time never goes back."""
+        self.past.advance(stamp_ns)
 
     def next_symbol(self, prefix: str) -> NodeSymbol:
         """A symbol never used before in this graph; indices are not recycled."""
-        return NodeSymbol(prefix, self._next_index.get(prefix, 0))
+        return NodeSymbol(prefix, self._next_number.get(prefix, 0))
 
     def add_node(self, symbol: NodeSymbol, node: Node) -> None:
         if symbol in self._graph:
             raise GraphError(f"node {symbol} exists already")
-        key = (symbol.layer, symbol.partition)
         self._graph.add_node(symbol, node=node)
-        self._layers.setdefault(key, {})[symbol] = None
-        self._orphans.setdefault(key, set()).add(symbol)
-        self._index_activity(symbol, node)
-        self._next_index[symbol.prefix] = max(
-            symbol.number + 1, self._next_index.get(symbol.prefix, 0)
+        self._next_number[symbol.prefix] = max(
+            symbol.number + 1, self._next_number.get(symbol.prefix, 0)
         )
-        self._node_log.add(symbol)
+        self._index.put(symbol, node, has_parent=False)
+        self.past.add_node(symbol, node)
 
     def has_node(self, symbol: NodeSymbol) -> bool:
         return symbol in self._graph
@@ -89,35 +69,61 @@ class SceneGraph:
         after = replace(before, **changes)
         if after != before:
             self._graph.nodes[symbol]["node"] = after
-            self._index_activity(symbol, after)
-            self._node_log.change(symbol)
+            self._index.put(symbol, after, symbol in self._parents)
+            self.past.change_node(symbol, after)
 
     def remove_node(self, symbol: NodeSymbol) -> None:
-        self.get_node(symbol)
+        """Takes a node out of the present graph; only the past knows of it still."""
+        node = self.get_node(symbol)
+        self._detach(symbol)
+        self._graph.remove_node(symbol)
+        self._index.drop(symbol)
+        self.past.drop_node(symbol, node)
+
+    def _detach(self, symbol: NodeSymbol) -> None:
         for other in list(self._graph.neighbors(symbol)):
             self.remove_edge(symbol, other)
-        self._graph.remove_node(symbol)
-        for index in (self._active, self._orphans):
-            index[(symbol.layer, symbol.partition)].discard(symbol)
-        del self._layers[(symbol.layer, symbol.partition)][symbol]
-        self._node_log.remove(symbol)
 
-    def _index_activity(self, symbol: NodeSymbol, node: Node) -> None:
-        active = self._active.setdefault((symbol.layer, symbol.partition), set())
-        (active.add if node.is_active else active.discard)(symbol)
+    def mark_removed(self, symbol: NodeSymbol, interval_ns: tuple[int, int]) -> None:
+        """It left the world between two stamps: last seen there, and seen to be gone."""
+        from_ns, until_ns = interval_ns
+        if from_ns > until_ns:
+            raise GraphError(f"{symbol}: gone at {until_ns}, before it was last seen at {from_ns}")
+        self._end(symbol, Ending("removed", from_ns, until_ns))
+
+    def retract(self, symbol: NodeSymbol, stamp_ns: int) -> None:
+        """It never was there, as known since a stamp; its edges go."""
+        self._end(symbol, Ending("retracted", stamp_ns, stamp_ns))
+        self._detach(symbol)
+
+    def mark_merged(self, symbol: NodeSymbol, into: NodeSymbol, stamp_ns: int) -> None:
+        """It is part of another, as known since a stamp, which takes its edges over."""
+        self._check_merge(symbol, into)
+        self._hand_over_edges(symbol, into)
+        self._end(symbol, Ending("merged", stamp_ns, stamp_ns, into))
+
+    def mark_present(self, symbol: NodeSymbol) -> None:
+        """It is there after all, or again."""
+        self.update_node(symbol, ending=None)
+
+    def _end(self, symbol: NodeSymbol, ending: Ending) -> None:
+        self.update_node(symbol, ending=ending, is_active=False)
 
     def merge_nodes(self, source: NodeSymbol, target: NodeSymbol) -> None:
         """Gives ``target`` every edge of ``source`` that it lacks, then removes ``source``."""
         self._check_merge(source, target)
+        self._hand_over_edges(source, target)
+        self.remove_node(source)
+
+    def _hand_over_edges(self, source: NodeSymbol, target: NodeSymbol) -> None:
         for other in sorted(self._graph.neighbors(source)):
             edge = self.get_edge(source, other)
             self.remove_edge(source, other)
             if other == target or self.has_edge(target, other):
                 continue
-            if self._is_parent(other, target) and target in self._parents:
+            if other.layer > target.layer and target in self._parents:
                 continue
             self.add_edge(target, other, edge)
-        self.remove_node(source)
 
     def _check_merge(self, source: NodeSymbol, target: NodeSymbol) -> None:
         self.get_node(source), self.get_node(target)
@@ -125,47 +131,60 @@ class SceneGraph:
         if source == target or not same_layer:
             raise GraphError(f"cannot merge {source} into {target}: not two nodes of one layer")
 
-    def nodes(self, layer: Layer, partition: int = 0) -> Iterator[tuple[NodeSymbol, Node]]:
+    def nodes(self, layer: Layer, partition: int = 0) -> Nodes:
         """Nodes of a layer in the order they were added; safe while the graph changes."""
-        return self._existing(list(self._layers.get((layer, partition), {})))
+        return self._existing(list(self._index.of(layer, partition).all))
 
-    def _existing(self, symbols: list[NodeSymbol]) -> Iterator[tuple[NodeSymbol, Node]]:
+    def _existing(self, symbols: list[NodeSymbol]) -> Nodes:
         for symbol in symbols:
             if symbol in self._graph:
                 yield symbol, self._graph.nodes[symbol]["node"]
 
-    def active_nodes(self, layer: Layer, partition: int = 0) -> Iterator[tuple[NodeSymbol, Node]]:
-        """Active nodes of a layer, sorted; costs as much as there are active ones."""
-        return self._existing(sorted(self._active.get((layer, partition), ())))
+    def present(self, layer: Layer, partition: int = 0) -> Nodes:
+        """Nodes of a layer that have not ended, in the order they were added."""
+        members = self._index.of(layer, partition)
+        return self._existing([symbol for symbol in members.all if symbol not in members.ended])
 
-    def orphans(self, layer: Layer, partition: int = 0) -> Iterator[tuple[NodeSymbol, Node]]:
-        """Nodes of a layer without a parent, sorted; costs as much as there are of them."""
-        return self._existing(sorted(self._orphans.get((layer, partition), ())))
+    def active_nodes(self, layer: Layer, partition: int = 0) -> Nodes:
+        """Active nodes of a layer, sorted; costs as much as there are active ones."""
+        return self._existing(sorted(self._index.of(layer, partition).active))
+
+    def orphans(self, layer: Layer, partition: int = 0) -> Nodes:
+        """Nodes of a layer without a parent, sorted, but for those retracted or merged.
+
+        Costs as much as there are of them.
+        """
+        return self._existing(sorted(self._index.of(layer, partition).orphans))
 
     def symbols(self, layer: Layer, partition: int = 0) -> list[NodeSymbol]:
-        return list(self._layers.get((layer, partition), {}))
+        return list(self._index.of(layer, partition).all)
 
     def count(self, layer: Layer, partition: int = 0) -> int:
-        return len(self._layers.get((layer, partition), {}))
+        return len(self._index.of(layer, partition).all)
 
-    def layer_keys(self) -> list[tuple[Layer, int]]:
+    def count_present(self, layer: Layer, partition: int = 0) -> int:
+        return self._index.of(layer, partition).present_count
+
+    def counts_present(self) -> dict[str, int]:
+        """What is there, by name of layer; of agents how many there are, not their poses."""
+        return self._index.counts_present()
+
+    def layer_keys(self) -> list[LayerKey]:
         """(layer, partition) of every layer that was ever used, sorted."""
-        return sorted(self._layers)
-
-    # edges -------------------------------------------------------------------------------
+        return self._index.keys()
 
     def add_edge(self, a: NodeSymbol, b: NodeSymbol, edge: Edge) -> None:
         self.get_node(a), self.get_node(b)
         if a == b or self._graph.has_edge(a, b):
             raise GraphError(f"edge {a}-{b} is a loop or exists already")
-        if self._is_parent(a, b) or self._is_parent(b, a):
+        if a.layer != b.layer:
             parent, child = (a, b) if a.layer > b.layer else (b, a)
             if child in self._parents:
                 raise GraphError(f"{child} already has the parent {self._parents[child]}")
             self._parents[child] = parent
-            self._orphans[(child.layer, child.partition)].discard(child)
+            self._index.put(child, self.get_node(child), has_parent=True)
         self._graph.add_edge(a, b, edge=edge)
-        self._edge_log.add(_ordered(a, b))
+        self.past.add_edge(edge_key(a, b), edge)
 
     def has_edge(self, a: NodeSymbol, b: NodeSymbol) -> bool:
         return bool(self._graph.has_edge(a, b))
@@ -184,52 +203,42 @@ class SceneGraph:
         after = replace(before, **changes)
         if after != before:
             self._graph.edges[a, b]["edge"] = after
-            self._edge_log.change(_ordered(a, b))
+            self.past.change_edge(edge_key(a, b), after)
 
     def remove_edge(self, a: NodeSymbol, b: NodeSymbol) -> None:
-        self.get_edge(a, b)
-        child = a if a.layer < b.layer else b
+        edge = self.get_edge(a, b)
         if a.layer != b.layer:
+            child = min(a, b, key=lambda end: end.layer)
             del self._parents[child]
-            self._orphans[(child.layer, child.partition)].add(child)
+            self._index.put(child, self.get_node(child), has_parent=False)
         self._graph.remove_edge(a, b)
-        self._edge_log.remove(_ordered(a, b))
+        self.past.drop_edge(edge_key(a, b), edge)
 
     def edges(self) -> Iterator[tuple[NodeSymbol, NodeSymbol, Edge]]:
         """Every edge, lower end first, in sorted order."""
-        for a, b in sorted(_ordered(a, b) for a, b in self._graph.edges):
+        for a, b in sorted(edge_key(a, b) for a, b in self._graph.edges):
             yield a, b, self._graph.edges[a, b]["edge"]
 
     @property
     def edge_count(self) -> int:
         return int(self._graph.number_of_edges())
 
-    # family ------------------------------------------------------------------------------
-
-    @staticmethod
-    def _is_parent(upper: NodeSymbol, lower: NodeSymbol) -> bool:
-        return upper.layer > lower.layer
-
     def find_parent(self, symbol: NodeSymbol) -> NodeSymbol | None:
         return self._parents.get(symbol)
 
     def set_parent(self, child: NodeSymbol, parent: NodeSymbol | None, edge: Edge | None) -> None:
-        """Hangs ``child`` under ``parent`` instead of where it hung; ``None`` lets it loose."""
+        """Re-parents ``child``; a parent of None detaches it from the one it has."""
         current = self._parents.get(child)
         if current == parent:
             return
         if parent is not None:
-            self._check_parent(child, parent, edge)
+            self.get_node(child), self.get_node(parent)
+            if parent.layer <= child.layer or edge is None:  # refused before anything changes
+                raise GraphError(f"{parent} cannot be the parent of {child}: layer, or no edge")
         if current is not None:
             self.remove_edge(child, current)
         if parent is not None and edge is not None:
             self.add_edge(child, parent, edge)
-
-    def _check_parent(self, child: NodeSymbol, parent: NodeSymbol, edge: Edge | None) -> None:
-        """Before anything is taken apart, so that a refusal leaves the graph as it was."""
-        self.get_node(child), self.get_node(parent)
-        if not self._is_parent(parent, child) or edge is None:
-            raise GraphError(f"{parent} cannot be the parent of {child}: wrong layer or no edge")
 
     def children(self, symbol: NodeSymbol) -> list[NodeSymbol]:
         """Nodes below, sorted."""
@@ -237,51 +246,52 @@ class SceneGraph:
 
     def edges_of(self, symbol: NodeSymbol) -> list[EdgeKey]:
         """Every edge at a node, lower end first, sorted."""
-        return sorted(_ordered(symbol, other) for other in self._graph.neighbors(symbol))
+        return sorted(edge_key(symbol, other) for other in self._graph.neighbors(symbol))
 
     def siblings(self, symbol: NodeSymbol) -> list[NodeSymbol]:
         """Neighbours in the same layer, sorted."""
         return sorted(n for n in self._graph.neighbors(symbol) if n.layer == symbol.layer)
 
-    # looking at it -----------------------------------------------------------------------
-
     @property
     def version(self) -> Version:
         """Grows with every change; start from ``(0, 0)`` to be told everything."""
-        return self._node_log.version, self._edge_log.version
+        return self.past.version
 
     def changes_since(self, version: Version) -> GraphChanges:
         """What happened after ``version``; costs as much as there are changes, not nodes."""
-        return GraphChanges(
-            version=self.version,
-            nodes=_changes(self._node_log, version[0]),
-            edges=_changes(self._edge_log, version[1]),
-        )
+        return self.past.changes_since(version)
 
     def view(self) -> nx.Graph:
         """The networkx graph, read-only: node key ``node``, edge key ``edge``."""
         return self._graph.copy(as_view=True)
 
     def at(self, stamp_ns: int) -> "SceneGraph":
-        """The world as known at a stamp: what had been seen by then and not yet found gone."""
-        past = SceneGraph()
-        for symbol, data in self._graph.nodes(data=True):
-            if data["node"].exists_at(stamp_ns):
-                past.add_node(symbol, data["node"])
-        for a, b, edge in self.edges():
-            if past.has_node(a) and past.has_node(b) and edge.first_seen_ns <= stamp_ns:
-                past.add_edge(a, b, edge)
-        return past
+        """The world as known at a stamp: what was present then, as and where it was then.
 
+        Positions, boxes, labels, parents and edges are those of that instant, of nodes too that
+        were removed, retracted, merged or planned anew since; told to ``past.slot_ns``.
+        """
+        graph = SceneGraph()
+        graph._fill(self.past.nodes_at(stamp_ns), self.past.edges_at(stamp_ns))
+        return graph
 
-def _ordered(a: NodeSymbol, b: NodeSymbol) -> tuple[NodeSymbol, NodeSymbol]:
-    return (a, b) if (a.layer, a) <= (b.layer, b) else (b, a)
+    def _fill(self, nodes: Iterable[Any], edges: Iterable[Any]) -> None:
+        for symbol, node in nodes:
+            self.add_node(symbol, node)
+        for (a, b), edge in edges:
+            if self.has_node(a) and self.has_node(b):
+                self.add_edge(a, b, edge)
 
+    def state(self) -> State:
+        """See ``core.map.state``; the present is the last version of everything in the past."""
+        symbols = [str(s) for key in self.layer_keys() for s in self.symbols(*key)]
+        numbers = dict(self._next_number)
+        return {"symbols": symbols, "next_number": numbers, "past": self.past.state()}
 
-def _changes(log: ChangeLog[Key], version: int) -> Changes[Key]:
-    touched = list(log.since(version))
-    return Changes(
-        new=tuple(sorted(key for key, before, now in touched if now and not before)),
-        changed=tuple(sorted(key for key, before, now in touched if now and before)),
-        removed=tuple(sorted(key for key, before, now in touched if before and not now)),
-    )
+    def restore(self, state: State) -> None:
+        past = GraphPast()
+        past.restore(state["past"])
+        nodes, edges = past.present()
+        SceneGraph.__init__(self)
+        self._fill([(s, nodes[s]) for s in map(NodeSymbol.parse, state["symbols"])], edges)
+        self.past, self._next_number = past, dict(state["next_number"])

@@ -1,17 +1,10 @@
 """The sides of a box, put where the images saw the thing end."""
 
-from collections.abc import Callable
-
 import numpy as np
 from jaxtyping import Bool, Float64
 
 from hydra_mono.core.box import BoundingBox
 from hydra_mono.graph.objects.box_fit import is_outline_round, seen_share
-
-# Ends of things of a label between two corners of an upright box, all in metres.
-OutlineLookup = Callable[
-    [int, Float64[np.ndarray, "3"], Float64[np.ndarray, "3"]], Float64[np.ndarray, "e 3"]
-]
 
 OUTWARD_M = 0.06  # a side is looked for so far outside where the surface put it
 INWARD_M = 0.08  # and so far inside: veils hang out behind outlines

@@ -7,6 +7,7 @@ from itertools import product
 import numpy as np
 from jaxtyping import Int64
 
+from hydra_mono.core.map.state import State, joined, parted
 from hydra_mono.core.mesh import BlockKey
 from hydra_mono.graph.model.symbols import NodeSymbol
 from hydra_mono.graph.objects.surface import PartKey
@@ -21,6 +22,29 @@ class Thing:
     cells: Int64[np.ndarray, " c"]
     blocks: tuple[BlockKey, ...]
     updates: int
+
+
+def things_state(things: Iterable[Thing]) -> State:
+    """See ``core.map.state``."""
+    things = list(things)
+    blocks = [np.array(thing.blocks, np.int32).reshape(-1, 3) for thing in things]
+    return {
+        "symbols": [str(thing.symbol) for thing in things],
+        "labels": [thing.label for thing in things],
+        "updates": [thing.updates for thing in things],
+        "cells": joined([thing.cells for thing in things], np.zeros(0, np.int64)),
+        "blocks": joined(blocks, np.zeros((0, 3), np.int32)),
+    }
+
+
+def restored_things(state: State) -> list[Thing]:
+    """The objects that gave the state, in the same order."""
+    blocks = [tuple((i, j, k) for i, j, k in keys.tolist()) for keys in parted(state["blocks"])]
+    symbols = [NodeSymbol.parse(symbol) for symbol in state["symbols"]]
+    rows = zip(
+        symbols, state["labels"], parted(state["cells"]), blocks, state["updates"], strict=True
+    )
+    return [Thing(*row) for row in rows]
 
 
 class ThingIndex:
@@ -47,6 +71,15 @@ class ThingIndex:
             owners.discard(symbol)
             if not owners:
                 del self._owners[key]
+
+    def state(self) -> State:
+        """See ``core.map.state``."""
+        return things_state(self._things.values())
+
+    def restore(self, state: State) -> None:
+        self._things, self._owners = {}, {}
+        for thing in restored_things(state):
+            self.put(thing)
 
     def owners(self, block: BlockKey) -> list[NodeSymbol]:
         return sorted(self._owners.get(block, ()))

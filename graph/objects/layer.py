@@ -8,17 +8,19 @@ import numpy as np
 from hydra_mono.core.box import BoundingBox
 from hydra_mono.core.config import ObjectsConfig
 from hydra_mono.core.labels import LabelSpace
-from hydra_mono.core.mesh import BlockKey, BlockMesh, MeshUpdate
+from hydra_mono.core.map.keyframe import KeyframeInput
+from hydra_mono.core.map.state import State
+from hydra_mono.core.mesh import BlockKey, MeshUpdate, MeshView
 from hydra_mono.graph.model.nodes import ObjectNode
 from hydra_mono.graph.model.scene_graph import SceneGraph
 from hydra_mono.graph.model.symbols import NodeSymbol
 from hydra_mono.graph.objects.association import LEAST_SHARE, associate
 from hydra_mono.graph.objects.box_completion import CompletionRule, complete_box
-from hydra_mono.graph.objects.box_contours import OUTWARD_M, OutlineLookup, fit_to_outline
+from hydra_mono.graph.objects.box_contours import OUTWARD_M, fit_to_outline
 from hydra_mono.graph.objects.box_fit import fit_box
 from hydra_mono.graph.objects.clustering import pack_cells
 from hydra_mono.graph.objects.clusters import Cluster, find_clusters
-from hydra_mono.graph.objects.index import Thing, ThingIndex
+from hydra_mono.graph.objects.index import Thing, ThingIndex, restored_things, things_state
 from hydra_mono.graph.objects.structure import StructureStore
 from hydra_mono.graph.objects.surface import SurfaceStore
 
@@ -30,9 +32,19 @@ class _Now:
     """What one update works on."""
 
     graph: SceneGraph
-    mesh: BlockMesh
-    update: MeshUpdate
-    stamp_ns: int
+    keyframe: KeyframeInput
+
+    @property
+    def mesh(self) -> MeshView:
+        return self.keyframe.mesh
+
+    @property
+    def update(self) -> MeshUpdate:
+        return self.keyframe.mesh_update
+
+    @property
+    def stamp_ns(self) -> int:
+        return self.keyframe.stamp_ns
 
     def object_of(self, symbol: NodeSymbol) -> ObjectNode:
         node = self.graph.get_node(symbol)
@@ -52,7 +64,6 @@ class ObjectLayer:
         min_updates: updates that must have seen a thing before its loss is remembered.
         revive_time: seconds in which a thing that comes back to its spot is the same one.
         completion: how unseen sides are added to boxes; None leaves boxes as seen.
-        outlines: finds the ends of things of a label between two corners; None: nowhere known.
     """
 
     def __init__(
@@ -66,7 +77,6 @@ class ObjectLayer:
         min_updates: int = 2,
         revive_time: float = 10.0,
         completion: CompletionRule | None = None,
-        outlines: OutlineLookup | None = None,
     ) -> None:
         self._labels = labels
         self._cell_size_m = cell_size
@@ -76,16 +86,15 @@ class ObjectLayer:
         self._min_updates = min_updates
         self._revive_ns = round(revive_time * 1e9)
         self._completion = completion
-        self._outlines = outlines
         self._surfaces = SurfaceStore(labels.mask(labels.object_ids), cell_size)
         self._structure = StructureStore(labels)
         self._index = ThingIndex()
         self._active_blocks: set[BlockKey] = set()
         self._gone: dict[NodeSymbol, Thing] = {}
 
-    def update(self, graph: SceneGraph, mesh: BlockMesh, update: MeshUpdate, stamp_ns: int) -> None:
+    def update(self, graph: SceneGraph, keyframe: KeyframeInput) -> None:
         """Clusters what changed, matches it to the nodes there are, and freezes what left."""
-        now = _Now(graph, mesh, update, stamp_ns)
+        now, mesh, update = _Now(graph, keyframe), keyframe.mesh, keyframe.mesh_update
         touched = self._surfaces.apply(update)
         self._track_activity(update)
         parts, things = self._index.region(touched, self._surfaces.holds)
@@ -98,6 +107,21 @@ class ObjectLayer:
         self._match(now, clusters, things)
         self._freeze(now)
         self._forget_gone(now)
+
+    def state(self) -> State:
+        """See ``core.map.state``; objects themselves are in the graph."""
+        return {
+            "surfaces": self._surfaces.state(),
+            "index": self._index.state(),
+            "gone": things_state(self._gone.values()),
+            "active_blocks": np.array(sorted(self._active_blocks), np.int32).reshape(-1, 3),
+        }
+
+    def restore(self, state: State) -> None:
+        self._surfaces.restore(state["surfaces"])
+        self._index.restore(state["index"])
+        self._gone = {thing.symbol: thing for thing in restored_things(state["gone"])}
+        self._active_blocks = {(i, j, k) for i, j, k in state["active_blocks"].tolist()}
 
     def _track_activity(self, update: MeshUpdate) -> None:
         for key, block in update.changed.items():
@@ -134,7 +158,7 @@ class ObjectLayer:
             vertex_count=new.vertex_count,
             mesh_blocks=new.mesh_blocks,
             is_active=active,
-            removed_ns=None,
+            ending=None,
         )
         self._remember(thing.symbol, cluster, thing.updates + 1)
 
@@ -167,10 +191,11 @@ class ObjectLayer:
         if thing.updates < self._min_updates or self._still_there(now.mesh, thing):
             now.graph.remove_node(thing.symbol)
             return
-        now.graph.update_node(thing.symbol, removed_ns=now.stamp_ns, is_active=False)
+        last_seen_ns = min(now.object_of(thing.symbol).last_seen_ns, now.stamp_ns)
+        now.graph.mark_removed(thing.symbol, (last_seen_ns, now.stamp_ns))
         self._gone[thing.symbol] = thing
 
-    def _still_there(self, mesh: BlockMesh, thing: Thing) -> bool:
+    def _still_there(self, mesh: MeshView, thing: Thing) -> bool:
         """Whether most of the thing's cells hold surface still, whatever its label."""
         blocks = [b for b in map(mesh.find_block, thing.blocks) if b is not None]
         if not blocks:
@@ -219,9 +244,8 @@ class ObjectLayer:
         box = fit_box(
             points_m, normals, surface.is_fringe, surface.is_occlusion_artifact, self._trim
         )
-        if self._outlines is not None:
-            ends_m = self._outlines(cluster.label, *box.bounds(OUTWARD_M))
-            box = fit_to_outline(box, ends_m, points_m, normals, is_sure)
+        ends_m = now.keyframe.contours.near(cluster.label, *box.bounds(OUTWARD_M))
+        box = fit_to_outline(box, ends_m, points_m, normals, is_sure)
         if self._completion is None:
             return box
         structure = self._structure.near(box, now.mesh, now.update.block_size_m)
@@ -251,7 +275,6 @@ def create_objects(
     config: ObjectsConfig,
     labels: LabelSpace,
     voxel_size: float = 0.0,
-    outlines: OutlineLookup | None = None,
 ) -> ObjectLayer:
     """The layer a config asks for; on a map of larger voxels (metres) its grid is as coarse."""
     completion = CompletionRule(
@@ -266,5 +289,4 @@ def create_objects(
         min_updates=config.min_updates,
         revive_time=config.revive_time,
         completion=completion if config.complete else None,
-        outlines=outlines,
     )

@@ -8,7 +8,7 @@ from jaxtyping import Bool, Float32
 
 from hydra_mono.core.box import BoundingBox
 from hydra_mono.core.labels import LabelSpace
-from hydra_mono.core.mesh import BlockKey, BlockMesh, SemanticMesh, blocks_between
+from hydra_mono.core.mesh import BlockKey, MeshView, SemanticMesh, blocks_between
 
 AROUND_M = 0.3  # how far beside a thing its wall or floor is looked for
 
@@ -36,7 +36,7 @@ class StructureStore:
         self._is_structure: Bool[np.ndarray, "256"] = labels.mask(roles)
         self._sifted: dict[BlockKey, tuple[SemanticMesh, Structure | None]] = {}
 
-    def near(self, box: BoundingBox, mesh: BlockMesh, block_size_m: float) -> Structure:
+    def near(self, box: BoundingBox, mesh: MeshView, block_size_m: float) -> Structure:
         """Structure in the blocks that reach within ``AROUND_M`` of the box."""
         keys = blocks_between(*box.bounds(AROUND_M), block_size_m)
         found = (self._sift(key, mesh) for key in keys)
@@ -52,7 +52,7 @@ class StructureStore:
         for key in blocks:
             self._sifted.pop(key, None)
 
-    def _sift(self, key: BlockKey, mesh: BlockMesh) -> Structure | None:
+    def _sift(self, key: BlockKey, mesh: MeshView) -> Structure | None:
         block = mesh.find_block(key)
         if block is None:
             return None

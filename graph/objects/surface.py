@@ -6,7 +6,8 @@ from dataclasses import dataclass, fields
 import numpy as np
 from jaxtyping import Bool, Float32, Int64
 
-from hydra_mono.core.mesh import BlockKey, BlockMesh, MeshUpdate, SemanticMesh, concatenate
+from hydra_mono.core.map.state import State
+from hydra_mono.core.mesh import BlockKey, MeshUpdate, MeshView, SemanticMesh, concatenate
 from hydra_mono.graph.objects.clustering import pack_cells
 
 PartKey = tuple[int, BlockKey]
@@ -50,6 +51,17 @@ def join(parts: Iterable[Surface]) -> Surface:
     return Surface(*(np.concatenate(column) for column in zip(*columns, strict=True)))
 
 
+_NO_SURFACE = Surface(
+    points_m=np.zeros((0, 3), np.float32),
+    normals=np.zeros((0, 3), np.float32),
+    cells=np.zeros(0, np.int64),
+    is_fringe=np.zeros(0, np.bool_),
+    is_occlusion_artifact=np.zeros(0, np.bool_),
+    first_seen_ns=np.zeros(0, np.int64),
+    last_seen_ns=np.zeros(0, np.int64),
+)
+
+
 class SurfaceStore:
     """Keeps the object vertices of active blocks at hand; those of others are read again."""
 
@@ -70,10 +82,36 @@ class SurfaceStore:
         for key in blocks:
             self._blocks.pop(key, None)
 
+    def state(self) -> State:
+        """See ``core.map.state``."""
+        parts = [
+            (key, label, surface)
+            for key, by_label in sorted(self._blocks.items())
+            for label, surface in by_label.items()
+        ]
+        whole = join([_NO_SURFACE, *(surface for _, _, surface in parts)])
+        return {field.name: getattr(whole, field.name) for field in fields(Surface)} | {
+            "blocks": np.array([key for key, _, _ in parts], np.int32).reshape(-1, 3),
+            "labels": np.array([label for _, label, _ in parts], np.int64),
+            "counts": np.array([len(surface) for _, _, surface in parts], np.int64),
+        }
+
+    def restore(self, state: State) -> None:
+        self._blocks = {}
+        whole = Surface(**{field.name: state[field.name] for field in fields(Surface)})
+        ends = np.cumsum(state["counts"]).tolist()
+        keys = [tuple(key) for key in state["blocks"].tolist()]
+        starts = [0, *ends[:-1]]
+        for key, label, start, end in zip(
+            keys, state["labels"].tolist(), starts, ends, strict=False
+        ):
+            part = whole.select(np.arange(start, end))
+            self._blocks.setdefault(key, {})[label] = part
+
     def holds(self, part: PartKey) -> bool:
         return part[0] in self._blocks.get(part[1], ())
 
-    def find(self, part: PartKey, mesh: BlockMesh) -> Surface | None:
+    def find(self, part: PartKey, mesh: MeshView) -> Surface | None:
         label, key = part
         if key in self._blocks:
             return self._blocks[key].get(label)

@@ -1,16 +1,20 @@
-"""How far it is from any point, and along any segment, to the nearest surface."""
+"""How far points and segments are from the nearest surface, and from unknown space."""
 
 import numpy as np
 from jaxtyping import Bool, Float32, Float64, Int64
+from scipy import ndimage
+from scipy.spatial import KDTree
 
 from hydra_mono.core.freespace import FreeSpace
+
+_SIDE = 2  # voxels; unknown space narrower than it counts as what was seen around it
 
 
 class Clearance:
     """Distances between the centres of voxels, from the surfaces nearest to the voxels round.
 
     A surface is known to where it lies in its voxel, so distances are good to a few millimetres
-    before a plane and to half a voxel before the edges and corners of things.
+    before a plane and to half a voxel before the edges and corners of objects.
     """
 
     def __init__(self, space: FreeSpace) -> None:
@@ -39,9 +43,7 @@ class Clearance:
         """Least distance to a surface along each segment; 0 where it leaves what is free."""
         if not len(start_m):
             return np.zeros(0)
-        longest = float(np.linalg.norm(end_m - start_m, axis=1).max())
-        steps = np.linspace(0.0, 1.0, int(np.ceil(longest / self._size_m)) + 2)
-        points = start_m[:, None] + (end_m - start_m)[:, None] * steps[:, None]
+        points = _points_along(start_m, end_m, self._size_m)
         relative, flat, is_free = self._locate(points.reshape(-1, 3))
         square = np.where(is_free, self._square(flat, relative), 0).reshape(points.shape[:2])
         tightest = points[np.arange(len(points)), square.argmin(axis=1)]
@@ -83,3 +85,51 @@ class Clearance:
             total += gap * gap
         cap = np.float32((self.space.max_distance_m / self._size_m) ** 2)
         return np.minimum(total, cap)
+
+
+class UnknownSpace:
+    """Unseen voxels beside free ones: whatever they hide may begin right there."""
+
+    def __init__(self, space: FreeSpace) -> None:
+        self._size_m = space.voxel_size_m
+        voxels = np.argwhere(_unknown_beside_free(space)).astype(np.int32)
+        self._tree = KDTree(space.centre_of(voxels)) if len(voxels) else None
+
+    def along(
+        self, start_m: Float64[np.ndarray, "n 3"], end_m: Float64[np.ndarray, "n 3"]
+    ) -> Float64[np.ndarray, " n"]:
+        """Least distance of each segment to an unseen voxel; infinite where there is none."""
+        if self._tree is None or not len(start_m):
+            return np.full(len(start_m), np.inf)
+        points = _points_along(start_m, end_m, self._size_m)
+        distance = self._to_voxel(points.reshape(-1, 3))
+        return np.asarray(distance.reshape(points.shape[:2]).min(axis=1))
+
+    def _to_voxel(self, points_m: Float64[np.ndarray, "n 3"]) -> Float64[np.ndarray, " n"]:
+        """Distance to the nearest point of the voxel whose centre is nearest."""
+        assert self._tree is not None
+        _, nearest = self._tree.query(points_m)
+        gap = np.abs(points_m - self._tree.data[nearest]) - self._size_m / 2
+        return np.asarray(np.linalg.norm(np.maximum(gap, 0.0), axis=1))
+
+
+def _points_along(
+    start_m: Float64[np.ndarray, "n 3"], end_m: Float64[np.ndarray, "n 3"], step_m: float
+) -> Float64[np.ndarray, "n k 3"]:
+    """Points on segments, at most ``step_m`` apart."""
+    longest_m = float(np.linalg.norm(end_m - start_m, axis=1).max())
+    steps = np.linspace(0.0, 1.0, int(np.ceil(longest_m / step_m)) + 2)
+    return np.asarray(start_m[:, None] + (end_m - start_m)[:, None] * steps[:, None])
+
+
+def _unknown_beside_free(space: FreeSpace) -> Bool[np.ndarray, "x y z"]:
+    """Unseen voxels that share a face with a free one, of what is large enough to hide anything."""
+    beside = np.zeros(space.observed_free.shape, bool)
+    if space.unseen is None:
+        return beside
+    for axis in range(3):
+        free, near = (np.moveaxis(grid, axis, 0) for grid in (space.observed_free, beside))
+        near[1:] |= free[:-1]
+        near[:-1] |= free[1:]
+    wide = ndimage.binary_opening(space.unseen, np.ones((_SIDE,) * 3, bool))
+    return np.asarray(beside & wide)

@@ -3,6 +3,7 @@
 import functools
 import heapq
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Bool, Float64, Int64
@@ -35,6 +36,27 @@ class Balls:
             np.concatenate([self.radius_m, other.radius_m]),
             np.concatenate([self.basis_points, other.basis_points]),
         )
+
+
+@runtime_checkable
+class Borders(Protocol):
+    """Knows where one room ends and the next begins, as far as it has been seen."""
+
+    def past_border_m(
+        self, center_m: Float64[np.ndarray, "n 3"], radius_m: Float64[np.ndarray, " n"]
+    ) -> Float64[np.ndarray, " n"]:
+        """How far balls reach past the nearest border; below 0 where they do not."""
+        ...
+
+
+def crosses_border(
+    balls: Balls, max_past_m: float, borders: Borders | None
+) -> Bool[np.ndarray, " n"]:
+    """Rejects places that cross a room boundary: balls that reach too far past one."""
+    if borders is None or not len(balls):
+        return np.zeros(len(balls), bool)
+    past_m = borders.past_border_m(balls.center_m, balls.radius_m)
+    return np.asarray(past_m > max_past_m)
 
 
 class Samples:

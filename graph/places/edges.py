@@ -107,7 +107,7 @@ def _components(count: int, links: Links) -> Int64[np.ndarray, " n"]:
 def are_stray(
     count: int, links: Links, is_anchored: Bool[np.ndarray, " n"], min_size: int
 ) -> Bool[np.ndarray, " n"]:
-    """Balls in components of fewer than ``min_size`` that hang on nothing else."""
+    """Balls in components of fewer than ``min_size`` that are linked to nothing else."""
     component = _components(count, links)
     size = np.bincount(component, minlength=1)
     holds = np.bincount(component, weights=is_anchored, minlength=1) > 0

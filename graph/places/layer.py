@@ -1,17 +1,21 @@
 """Places: balls of free space and the edges one can travel between them."""
 
+from dataclasses import replace
+
 import numpy as np
 from jaxtyping import Bool, Float64
 
 from hydra_mono.core.config import PlacesConfig
 from hydra_mono.core.freespace import FreeSpace
+from hydra_mono.core.map.keyframe import KeyframeInput
+from hydra_mono.core.map.state import State
 from hydra_mono.graph.model.nodes import Edge, PlaceNode
 from hydra_mono.graph.model.scene_graph import SceneGraph
-from hydra_mono.graph.model.symbols import Layer, NodeSymbol
-from hydra_mono.graph.places.borders import Borders
-from hydra_mono.graph.places.cover import Balls
+from hydra_mono.graph.model.symbols import LAYERS_BY_NAME, Layer, NodeSymbol
+from hydra_mono.graph.places.cover import Balls, Borders
 from hydra_mono.graph.places.edges import Links
 from hydra_mono.graph.places.plan import PlaceRules, Plan, plan_places
+from hydra_mono.graph.places.voronoi import VORONOI
 
 
 class PlaceLayer:
@@ -21,39 +25,50 @@ class PlaceLayer:
     here the fewest balls on it are kept that fill the space, so what they cover is explicit.
     """
 
-    def __init__(self, rules: PlaceRules, borders: Borders | None = None) -> None:
-        """``borders``: of rooms, that places are to keep to one side of, where they are known."""
-        self._rules, self._borders = rules, borders
+    def __init__(self, rules: PlaceRules) -> None:
+        self._rules = rules
         self._archive = _Archive()
 
-    def update(self, graph: SceneGraph, space: FreeSpace, stamp_ns: int) -> None:
-        """Looks anew at what changed; places outside the window are frozen until it returns."""
+    def update(
+        self, graph: SceneGraph, keyframe: KeyframeInput, borders: Borders | None = None
+    ) -> None:
+        """Replans what changed; places outside the window are frozen until it returns.
+
+        ``borders``: of rooms, that places are to keep to one side of, where they are known.
+        """
+        space, stamp_ns = keyframe.free_space, keyframe.stamp_ns
+        graph.advance(stamp_ns)
         if space.window_center_m is not None:
             self._archive.move_window(graph, space.window_center_m, space.window_radius_m)
         if not space.distance_m.size:
             return
         symbols, known = _places_in(graph, space)
         links, is_anchored = _links_between(graph, symbols)
-        plan = plan_places(space, known, links, is_anchored, self._rules, self._borders)
+        plan = plan_places(space, known, links, is_anchored, self._rules, borders)
         symbols = _write_nodes(graph, symbols, plan, stamp_ns)
         _write_edges(graph, symbols, plan, stamp_ns)
 
+    def state(self) -> State:
+        """See ``core.map.state``; the places themselves are in the graph."""
+        return self._archive.state()
 
-def create_places(config: PlacesConfig, borders: Borders | None = None) -> PlaceLayer:
-    """The layer that the configuration asks for."""
+    def restore(self, state: State) -> None:
+        self._archive.restore(state)
+
+
+def create_places(config: PlacesConfig) -> PlaceLayer:
+    """The layer that a config describes.
+
+    Edges that join what nothing wider joins may be as narrow as places, or a fifth narrower than
+    other edges, whichever is less.
+    """
     rules = PlaceRules(
         min_radius_m=config.min_node_distance,
-        min_volume_m3=config.min_volume,
         min_edge_clearance_m=config.min_edge_distance,
-        min_joining_clearance_m=config.freespace_edge_clearance,
-        max_edge_length_m=config.max_edge_length,
-        max_past_border_m=config.max_past_border,
-        min_component_size=config.min_component_size,
-        gvd_min_distance_m=config.voronoi_min_distance,
-        gvd_min_separation_m=config.voronoi_parent_l1_separation,
-        gvd_max_cos=config.voronoi_parent_cos_separation,
+        min_joining_clearance_m=min(config.min_node_distance, 0.8 * config.min_edge_distance),
+        voronoi=replace(VORONOI, min_distance_m=config.min_node_distance),
     )
-    return PlaceLayer(rules, borders)
+    return PlaceLayer(rules)
 
 
 class _Archive:
@@ -95,6 +110,20 @@ class _Archive:
             return False
         graph.update_node(symbol, is_active=True)
         return True
+
+    def state(self) -> State:
+        cells = list(self._cells.items())
+        return {
+            "cells": [list(cell) for cell, _ in cells],
+            "symbols": [[symbol.number for symbol in symbols] for _, symbols in cells],
+        }
+
+    def restore(self, state: State) -> None:
+        prefix = LAYERS_BY_NAME["places"].prefixes
+        self._cells = {
+            tuple(cell): [NodeSymbol(prefix, number) for number in numbers]
+            for cell, numbers in zip(state["cells"], state["symbols"], strict=True)
+        }
 
     def _cell(self, position_m: tuple[float, ...] | np.ndarray) -> tuple[int, ...]:
         return tuple(int(np.floor(value / self._cell_m)) for value in position_m)
@@ -150,7 +179,7 @@ def _write_nodes(
     for row in range(len(plan.balls)):
         position = (centers[row][0], centers[row][1], centers[row][2])
         if row >= len(symbols):
-            written.append(graph.next_symbol("p"))
+            written.append(graph.next_symbol(LAYERS_BY_NAME["places"].prefixes))
         if row < len(symbols) and not plan.stays[row]:
             graph.remove_node(symbols[row])
         elif row < len(symbols) and plan.is_fresh[row]:

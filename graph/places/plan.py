@@ -6,33 +6,36 @@ import numpy as np
 from jaxtyping import Bool, Float64, Int64
 
 from hydra_mono.core.freespace import FreeSpace
-from hydra_mono.graph.places.borders import Borders, straddle
-from hydra_mono.graph.places.clearance import Clearance
-from hydra_mono.graph.places.cover import Balls, Samples, choose_balls, drop_redundant
+from hydra_mono.graph.places.clearance import Clearance, UnknownSpace
+from hydra_mono.graph.places.cover import (
+    Balls,
+    Borders,
+    Samples,
+    choose_balls,
+    crosses_border,
+    drop_redundant,
+)
 from hydra_mono.graph.places.edges import Links, are_stray, joining, near_pairs, without_detours
-from hydra_mono.graph.places.frontier import Frontier
-from hydra_mono.graph.places.voronoi import gvd_voxels
+from hydra_mono.graph.places.voronoi import VORONOI, VoronoiRule, gvd_voxels
 
-_MARGIN_M = 0.05  # by so much the surface in a voxel may be nearer than where it is kept
-_SAFETY_M = 0.05  # with the margin a voxel: noise of far surface; ways are not refused for it
-_MOVED_M = 0.8  # from a change on, the diagram hardly moves
-_NEIGHBOURS = 16  # nearest places that an edge may lead to
+_MARGIN_M = 0.05  # half a voxel: the surface in it may be so much nearer than where it is kept
+_SAFETY_M = 0.05  # with the margin a voxel: noise of far surface; edges are not refused for it
+_MOVED_M = 0.8  # farther than a block of the map from a change the diagram hardly moves
+_NEIGHBOURS = 16  # nearest places that an edge may lead to; 3-D Voronoi cells have 15.5 on average
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlaceRules:
-    """What makes a place and an edge; lengths in metres, volumes in cubic metres."""
+    """What makes a place and an edge."""
 
-    min_radius_m: float
-    min_volume_m3: float
-    min_edge_clearance_m: float
-    min_joining_clearance_m: float
-    max_edge_length_m: float
-    max_past_border_m: float
-    min_component_size: int
-    gvd_min_distance_m: float
-    gvd_min_separation_m: float
-    gvd_max_cos: float
+    min_radius_m: float = 0.2  # m to the nearest surface: two voxels of free space
+    min_edge_clearance_m: float = 0.25  # m; a robot 0.5 m wide passes
+    min_joining_clearance_m: float = 0.2  # m; where nothing wider joins two parts
+    min_volume_m3: float = 0.015  # m³ that it adds to the rest: a ball of 0.15 m radius
+    max_edge_length_m: float = 2.0  # m; longer edges seldom lie inside the box of a refresh
+    max_past_border_m: float = 0.5  # m into the next room; balls in doorways are 0.35 to 0.6 m
+    min_component_size: int = 3  # places; smaller islands are noise of depth behind surfaces
+    voronoi: VoronoiRule = VORONOI
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +66,14 @@ def plan_places(
     """
     known_links = Links(known_links.pairs, known_links.clearance_m + _SAFETY_M)
     is_changed = _is_affected(space, known, known_links)
-    space = _grown(space)
+    space = _with_wider_change(space)
     field = Clearance(space)
     voxels, diagram = _diagram(space, rules)
     balls, is_valid = _settled(field, known, is_changed, diagram)
     candidates = _thinned(field, voxels, diagram)
-    keeps = ~straddle(balls.plus(candidates), rules.max_past_border_m, borders)
+    keeps = ~crosses_border(balls.plus(candidates), rules.max_past_border_m, borders)
     is_told = _reaches_changed_box(space, balls, np.zeros(len(balls)))
-    is_valid &= keeps[: len(balls)] | ~is_told | is_anchored  # what hangs on these is out of reach
+    is_valid &= keeps[: len(balls)] | ~is_told | is_anchored  # places out of reach link to these
     candidates = candidates.take(keeps[len(balls) :])
     stays, new = _cover(field, balls, is_valid, candidates, rules)
     balls = balls.plus(new)
@@ -80,13 +83,13 @@ def plan_places(
     links = _links(field, balls, stays, is_fresh, known_links, rules)
     stays &= ~are_stray(len(balls), links, anchored, rules.min_component_size) | ~is_fresh
     both = is_fresh[links.pairs].any(axis=1) & stays[links.pairs].all(axis=1)
-    return Plan(balls, stays, is_fresh, _as_wide_as_proven(space, balls, links.take(both)))
+    return Plan(balls, stays, is_fresh, limit_by_unknown_space(space, balls, links.take(both)))
 
 
-def _as_wide_as_proven(space: FreeSpace, balls: Balls, links: Links) -> Links:
-    """Ways are chosen by what was seen; the width they state must hold for the unseen too."""
+def limit_by_unknown_space(space: FreeSpace, balls: Balls, links: Links) -> Links:
+    """Edges are chosen by what was seen; the width they state must hold for the unseen too."""
     starts, ends = (balls.center_m[column] for column in links.pairs.T)
-    proven_m = Frontier(space).along(starts, ends)
+    proven_m = UnknownSpace(space).along(starts, ends)
     return Links(links.pairs, np.minimum(links.clearance_m - _SAFETY_M, proven_m))
 
 
@@ -117,8 +120,8 @@ def _cover(
     return stays, Balls(center, radius, chosen.basis_points)
 
 
-def _grown(space: FreeSpace) -> FreeSpace:
-    """The same with the changed box grown to where the diagram is likely to have moved."""
+def _with_wider_change(space: FreeSpace) -> FreeSpace:
+    """The same with the changed box widened to where the diagram is likely to have moved."""
     steps = round(_MOVED_M / space.voxel_size_m)
     shape = np.array(space.distance_m.shape, np.int32)
     return replace(
@@ -169,9 +172,7 @@ def _diagram(space: FreeSpace, rules: PlaceRules) -> tuple[np.ndarray, np.ndarra
         space.parent[window] - (space.lower + space.changed_lower),
         space.observed_free[window],
         voxel_size_m=space.voxel_size_m,
-        min_distance_m=rules.gvd_min_distance_m,
-        min_separation_m=rules.gvd_min_separation_m,
-        max_cos=rules.gvd_max_cos,
+        rule=rules.voronoi,
     )
     basis[space.distance_m < rules.min_radius_m] = 0
     return np.argwhere(basis > 0), basis
@@ -259,7 +260,7 @@ def _links(
     )
     pairs = rows[near]
     ends = balls.center_m[pairs[:, 0]], balls.center_m[pairs[:, 1]]
-    clearance = _as_far_as_asked(field, ends, _widths_between(len(balls), pairs, known))
+    clearance = clamp_to_known_region(field, ends, _widths_between(len(balls), pairs, known))
     clearance = np.minimum(clearance, balls.radius_m[pairs].min(axis=1, initial=np.inf))
     found = Links(pairs, clearance)
     settled = known.take(~is_fresh[known.pairs].any(axis=1) & stays[known.pairs].all(axis=1))
@@ -269,12 +270,15 @@ def _links(
     return kept.plus(joining(len(balls), kept, narrow))
 
 
-def _as_far_as_asked(
+def clamp_to_known_region(
     field: Clearance,
     ends_m: tuple[Float64[np.ndarray, "e 3"], Float64[np.ndarray, "e 3"]],
     before_m: Float64[np.ndarray, " e"],
 ) -> Float64[np.ndarray, " e"]:
-    """Width of segments; what was known before where nearer surfaces may lie off the box."""
+    """Width of segments; what was known before where nearer surfaces may lie off the box.
+
+    ``ends_m``: the segments; ``before_m``: widths known of them from before, 0 where none.
+    """
     width = field.along(*ends_m) - _MARGIN_M
     certain = np.minimum(*(field.space.exact_up_to_m(end) for end in ends_m)) - _MARGIN_M
     return np.asarray(np.clip(before_m, np.minimum(certain, width), width))

@@ -1,10 +1,24 @@
 """The generalised Voronoi diagram of free space: points as near to two surfaces at once."""
 
+from dataclasses import dataclass
+
 import numpy as np
 from jaxtyping import Bool, Float32, Int, Int32, Int64, UInt8
 
 _Indices = Int64[np.ndarray, " _"]
 _Columns = list[Int[np.ndarray, " _"]]
+
+
+@dataclass(frozen=True, slots=True)
+class VoronoiRule:
+    """When two neighbouring voxels lie between two surfaces."""
+
+    min_distance_m: float = 0.2  # as near as a place may be to a surface
+    min_separation_m: float = 2.0  # L1, Hydra's 20 voxels of 0.1 m: walls on two sides of a room
+    max_cos: float = 0.2  # 78° apart, so corners of right angles count; Hydra's value
+
+
+VORONOI = VoronoiRule()  # the mapper's diagram, and the true one it is scored against
 
 
 def gvd_voxels(
@@ -13,20 +27,18 @@ def gvd_voxels(
     free: Bool[np.ndarray, "x y z"],
     *,
     voxel_size_m: float,
-    min_distance_m: float = 0.3,
-    min_separation_m: float = 2.0,
-    max_cos: float = 0.2,
+    rule: VoronoiRule = VORONOI,
 ) -> tuple[Bool[np.ndarray, "x y z"], UInt8[np.ndarray, "x y z"]]:
     """Voxels of the diagram, and how many surfaces each is between (0 off the diagram).
 
     The basis-point rule of Lau, Sprunk and Burgard (Robotics and Autonomous Systems 2013,
     eq. 51, 52): of two free neighbours, both farther than ``min_distance_m`` from any surface,
     whose nearest surface voxels (``parent``, in indices of these arrays; they may lie outside)
-    lie apart, the one at least as near to the other's parent as the other way round is on the
-    diagram. Apart: more than ``min_separation_m`` by L1, or in directions whose cosine is below
-    ``max_cos``.
+    lie apart, the one at least as near to the other's parent as the other is to its own parent's
+    is on the diagram. Apart: more than ``min_separation_m`` by L1, or in directions whose cosine
+    is below ``max_cos``.
     """
-    is_candidate = free & (distance_m > min_distance_m)
+    is_candidate = free & (distance_m > rule.min_distance_m)
     voxels = np.flatnonzero(is_candidate)
     parents = [parent[..., axis].ravel() for axis in range(3)]
     basis = np.zeros(free.size, np.uint8)
@@ -36,8 +48,8 @@ def gvd_voxels(
         maybe = separation > 1  # spares most pairs the rest: neighbours lie in front of neighbours
         a, b, separation = a[maybe], b[maybe], separation[maybe]
         towards_a, towards_b = _towards_parents(a, b, parents, free.shape, axis)
-        is_apart = separation * voxel_size_m > min_separation_m
-        is_apart |= _cos(towards_a, towards_b) < max_cos
+        is_apart = separation * voxel_size_m > rule.min_separation_m
+        is_apart |= _cos(towards_a, towards_b) < rule.max_cos
         towards_b[axis] += 1
         towards_a[axis] -= 1
         excess = _square(towards_b) - _square(towards_a)  # a to b's parent, less b to a's

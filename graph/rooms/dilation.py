@@ -6,35 +6,30 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float64, Int64
+from scipy.cluster.hierarchy import DisjointSet
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
-ROUNDING = 1e-9  # m; differences below it are no differences
+ROUNDING = 1e-9  # m; differences below it are rounding
 
 
-class DisjointSets:
-    """Union-find over 0..n-1 with the sizes of the sets; the lowest member is the root."""
+@dataclass(frozen=True, slots=True)
+class DilationRule:
+    """Rooms by clearance alone, where no walls are seen; the values are those of Hydra's configs.
 
-    def __init__(self, count: int) -> None:
-        self._parent = list(range(count))
-        self.size = [1] * count
+    Args:
+        min_dilation_m, max_dilation_m: range of dilations searched: half the width of doors.
+        min_component_size: places that a part needs to be counted.
+        plateau_ratio: of the longest lifetime, that a plateau needs.
+    """
 
-    def find(self, item: int) -> int:
-        while self._parent[item] != item:
-            self._parent[item] = self._parent[self._parent[item]]
-            item = self._parent[item]
-        return item
+    min_dilation_m: float = 0.5
+    max_dilation_m: float = 1.2
+    min_component_size: int = 10
+    plateau_ratio: float = 0.25
 
-    def join(self, a: int, b: int) -> bool:
-        """Unites two sets; False where they were one already."""
-        low, high = sorted((self.find(a), self.find(b)))
-        if low == high:
-            return False
-        self._parent[high] = low
-        self.size[low] += self.size[high]
-        return True
 
-    def roots(self) -> Int64[np.ndarray, " n"]:
-        """The root of every item."""
-        return np.array([self.find(i) for i in range(len(self._parent))], dtype=np.int64)
+DILATION = DilationRule()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,28 +52,28 @@ def filtration(
     of Spatial Perception for Robotics, IJRR 2024: rooms by 0-dimensional persistence). Steps come
     in order of growing dilation.
     """
-    sets = DisjointSets(len(clearance_m))
+    sets = DisjointSet(range(len(clearance_m)))
     nodes = deque(sorted(clearance_m.tolist(), reverse=True))
     lives = np.minimum(edge_clearance_m, clearance_m[edges].min(axis=1, initial=np.inf))
-    ways = deque(sorted(zip(lives.tolist(), edges.tolist(), strict=True), reverse=True))
+    links = deque(sorted(zip(lives.tolist(), edges.tolist(), strict=True), reverse=True))
     counted, steps = 0, []
     for threshold in np.unique(np.concatenate([clearance_m, edge_clearance_m]))[::-1].tolist():
         while nodes and nodes[0] >= threshold:
             nodes.popleft()
             counted += min_size <= 1
-        while ways and ways[0][0] >= threshold:
-            a, b = ways.popleft()[1]
+        while links and links[0][0] >= threshold:
+            a, b = links.popleft()[1]
             counted += _join_counting(sets, a, b, min_size)
         steps.append(Step(threshold, counted))
     return steps[::-1]
 
 
-def _join_counting(sets: DisjointSets, a: int, b: int, min_size: int) -> int:
+def _join_counting(sets: DisjointSet, a: int, b: int, min_size: int) -> int:
     """Unites two sets; returns by how much the number of sets of at least ``min_size`` grew."""
-    before = [sets.size[sets.find(item)] >= min_size for item in (a, b)]
-    if not sets.join(a, b):
+    before = [sets.subset_size(item) >= min_size for item in (a, b)]
+    if not sets.merge(a, b):
         return 0
-    return int(sets.size[sets.find(a)] >= min_size) - sum(before)
+    return int(sets.subset_size(a) >= min_size) - sum(before)
 
 
 def best_plateau(steps: Sequence[Step], min_lifetime_ratio: float) -> Step | None:
@@ -108,8 +103,9 @@ def components_at(
 ) -> Int64[np.ndarray, " n"]:
     """The lowest node of each node's component at a dilation, -1 for nodes that are gone."""
     alive = clearance_m >= dilation_m
-    sets = DisjointSets(len(clearance_m))
-    for a, b in edges[edge_clearance_m >= dilation_m].tolist():
-        if alive[a] and alive[b]:
-            sets.join(a, b)
-    return np.where(alive, sets.roots(), -1)
+    kept = edges[(edge_clearance_m >= dilation_m) & alive[edges].all(axis=1)]
+    shape = (len(clearance_m),) * 2
+    links = coo_array((np.ones(len(kept), bool), (kept[:, 0], kept[:, 1])), shape=shape)
+    parts = connected_components(links, directed=False)[1]
+    _, lowest = np.unique(parts, return_index=True)
+    return np.where(alive, lowest[parts], -1)

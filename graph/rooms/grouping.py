@@ -1,15 +1,26 @@
-"""Which places belong together: components of the uncut place graph, and who joins them."""
+"""Which places belong together, and which room of before each group of them is.
+
+Groups are components of the uncut place graph, with what is too small joined to them.
+"""
 
 import heapq
 from collections import defaultdict
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from jaxtyping import Bool, Float64, Int32, Int64
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from hydra_mono.graph.rooms.dilation import best_plateau, components_at, filtration
+from hydra_mono.graph.model.symbols import NodeSymbol
+from hydra_mono.graph.rooms.dilation import (
+    DILATION,
+    DilationRule,
+    best_plateau,
+    components_at,
+    filtration,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,58 +50,54 @@ class PlaceGraph:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Necks:
-    """Settings of the persistent dilation that finds rooms by clearance alone."""
+def necks(places: PlaceGraph, rule: DilationRule = DILATION) -> Bool[np.ndarray, " e"]:
+    """Which edges lead between the parts that last longest under dilation.
 
-    min_dilation_m: float
-    max_dilation_m: float
-    min_component_size: int
-    plateau_ratio: float
-
-
-def necks(places: PlaceGraph, settings: Necks) -> Bool[np.ndarray, " e"]:
-    """Which edges lead between the parts that last longest under dilation, grown widest first."""
+    Places that are in no part join one over the widest edge.
+    """
     steps = [
         step
         for step in filtration(
-            places.radii_m, places.edges, places.clearance_m, settings.min_component_size
+            places.radii_m, places.edges, places.clearance_m, rule.min_component_size
         )
-        if settings.min_dilation_m <= step.dilation_m <= settings.max_dilation_m
+        if rule.min_dilation_m <= step.dilation_m <= rule.max_dilation_m
     ]
-    plateau = best_plateau(steps, settings.plateau_ratio)
+    plateau = best_plateau(steps, rule.plateau_ratio)
     if plateau is None:
         return np.zeros(len(places.edges), dtype=bool)
     graph = (places.radii_m, places.edges, places.clearance_m)
     parts = components_at(*graph, plateau.dilation_m)
     sizes = np.bincount(parts[parts >= 0], minlength=len(parts))
-    seeds = np.where((parts >= 0) & (sizes[parts] >= settings.min_component_size), parts, -1)
-    grown = _flood(places, seeds)
-    ends = grown[places.edges]
+    seeds = np.where((parts >= 0) & (sizes[parts] >= rule.min_component_size), parts, -1)
+    ends = _flood(places, seeds)[places.edges]
     return np.asarray((ends[:, 0] != ends[:, 1]) & (ends >= 0).all(axis=1))
 
 
-def group_places(
-    places: PlaceGraph, min_places: int, min_area_m2: float
-) -> Int64[np.ndarray, " n"]:
+@dataclass(frozen=True, slots=True)
+class RoomRule:
+    """What a group needs to be a room, unless it was one; smaller ones join a neighbour."""
+
+    min_area_m2: float = 1.5  # spanned by its places; a lavatory has 1.2 m × 1.5 m
+    min_places: int = 4  # fewer are the air of a doorway
+
+
+def group_places(places: PlaceGraph, rule: RoomRule) -> Int64[np.ndarray, " n"]:
     """A group number for every place, -1 for places that no group reaches.
 
     Components of the uncut graph that are large enough, or settled, are groups; everything else
-    joins the group to which it has the widest way, widest first; one on another storey only where
+    joins the group to which it has the widest edge, widest first; one on another storey only where
     there is none on its own.
     """
     count, kept = len(places.radii_m), places.edges[~places.cut]
     links = coo_array((np.ones(len(kept), dtype=bool), (kept[:, 0], kept[:, 1])), (count, count))
     parts = connected_components(links, directed=False)[1]
     groups = np.full(count, -1, dtype=np.int64)
-    for number, part in enumerate(_seeds(places, parts, min_places, min_area_m2)):
+    for number, part in enumerate(_seeds(places, parts, rule)):
         groups[parts == part] = number
     return _flood(places, _flood(places.only(places.is_level), groups))
 
 
-def _seeds(
-    places: PlaceGraph, parts: Int32[np.ndarray, " n"], min_places: int, min_area_m2: float
-) -> list[int]:
+def _seeds(places: PlaceGraph, parts: Int32[np.ndarray, " n"], rule: RoomRule) -> list[int]:
     """The components that may be rooms, in order of their first place."""
     seeds = []
     for part in dict.fromkeys(parts.tolist()):
@@ -98,35 +105,67 @@ def _seeds(
         reach = places.radii_m[members, None]
         plan = places.centers_m[members, :2]
         area = np.prod((plan + reach).max(axis=0) - (plan - reach).min(axis=0))
-        large = len(members) >= min_places and area >= min_area_m2
+        large = len(members) >= rule.min_places and area >= rule.min_area_m2
         if large or places.anchored[members].any():
             seeds.append(part)
     return seeds
 
 
 def _flood(places: PlaceGraph, groups: Int64[np.ndarray, " n"]) -> Int64[np.ndarray, " n"]:
-    """Grows the groups over the widest edge first."""
-    ways: dict[int, list[tuple[float, int]]] = defaultdict(list)
+    """Extends the groups over the widest edge first."""
+    links: dict[int, list[tuple[float, int]]] = defaultdict(list)
     useful = (groups[places.edges] < 0).any(axis=1)
     ends = zip(places.edges[useful].tolist(), places.clearance_m[useful].tolist(), strict=True)
     for (a, b), clearance in ends:
-        ways[a].append((clearance, b))
-        ways[b].append((clearance, a))
-    grown = groups.copy()
-    loose = np.flatnonzero(groups < 0).tolist()
+        links[a].append((clearance, b))
+        links[b].append((clearance, a))
+    flooded = groups.copy()
     border = [
         (-clearance, place, other)
-        for place in loose
-        for clearance, other in ways[place]
+        for place in np.flatnonzero(groups < 0).tolist()
+        for clearance, other in links[place]
         if groups[other] >= 0
     ]
     heapq.heapify(border)
     while border:
         _, place, source = heapq.heappop(border)
-        if grown[place] >= 0:
+        if flooded[place] >= 0:
             continue
-        grown[place] = grown[source]
-        for clearance, other in ways[place]:
-            if grown[other] < 0:
+        flooded[place] = flooded[source]
+        for clearance, other in links[place]:
+            if flooded[other] < 0:
                 heapq.heappush(border, (-clearance, other, place))
-    return grown
+    return flooded
+
+
+@dataclass
+class Claim:
+    """What a group has of earlier rooms: ``held`` places, and ``settled`` ones among them."""
+
+    held: dict[NodeSymbol, int] = field(default_factory=dict)
+    settled: dict[NodeSymbol, int] = field(default_factory=dict)
+    rivals: set[int] = field(default_factory=set)
+
+
+def claim_rooms(claims: Sequence[Claim]) -> Mapping[int, NodeSymbol]:
+    """The earlier room that each group goes on being; groups left out are new rooms.
+
+    The group with most of a room's places keeps it, ties go to the older room and then the first
+    group. A room goes to two groups only where both lead on to settled places of it and no edge
+    between them crosses a border: two ends of one room whose middle is out of the window.
+    """
+    wishes = sorted(
+        (-count, room.number, group, room)
+        for group, claim in enumerate(claims)
+        for room, count in claim.held.items()
+    )
+    taken: dict[int, NodeSymbol] = {}
+    owners: dict[NodeSymbol, list[int]] = {}
+    for _, _, group, room in wishes:
+        present = owners.get(room, [])
+        both_lead_on = all(room in claims[g].settled for g in (group, *present))
+        shared = both_lead_on and claims[group].rivals.isdisjoint(present)
+        if group not in taken and (not present or shared):
+            taken[group] = room
+            owners.setdefault(room, []).append(group)
+    return taken

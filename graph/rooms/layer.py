@@ -6,42 +6,26 @@ import numpy as np
 from jaxtyping import Float64, Int64
 
 from hydra_mono.core.config import RoomsConfig
-from hydra_mono.core.labels import LabelSpace
+from hydra_mono.core.map.keyframe import KeyframeInput
+from hydra_mono.core.map.state import State
 from hydra_mono.graph.model.scene_graph import SceneGraph
 from hydra_mono.graph.model.symbols import Layer, NodeSymbol
-from hydra_mono.graph.rooms.building import update_building
-from hydra_mono.graph.rooms.grouping import Necks, PlaceGraph, group_places, necks
-from hydra_mono.graph.rooms.identity import Claim, claim_rooms
-from hydra_mono.graph.rooms.place_mirror import PlaceMirror
-from hydra_mono.graph.rooms.writer import RoomWriter
-from hydra_mono.graph.walls.plan import GapLengths, WallPlan
+from hydra_mono.graph.rooms.grouping import (
+    Claim,
+    PlaceGraph,
+    RoomRule,
+    claim_rooms,
+    group_places,
+    necks,
+)
+from hydra_mono.graph.rooms.mirror import PlaceMirror
+from hydra_mono.graph.rooms.writer import RoomWriter, update_building
+from hydra_mono.graph.walls.plan import WallPlan
 
 
-def create_walls(config: RoomsConfig, labels: LabelSpace) -> WallPlan:
-    """The plan of walls that a config describes, empty at first."""
-    return WallPlan(
-        labels,
-        cell_size_m=config.cell_size,
-        gaps=GapLengths(
-            door=config.max_door,
-            joint=config.max_joint,
-            lintel=config.max_lintel,
-            stub=config.min_stub,
-        ),
-        min_storey_height_m=config.min_storey_height,
-        min_storey_area_m2=config.min_storey_area,
-    )
-
-
-def create_rooms(config: RoomsConfig, walls: WallPlan) -> "RoomLayer":
-    """The room layer that a config describes, over walls that somebody keeps up to date."""
-    dilations = Necks(
-        min_dilation_m=config.min_dilation,
-        max_dilation_m=config.max_dilation,
-        min_component_size=config.min_component_size,
-        plateau_ratio=config.plateau_ratio,
-    )
-    return RoomLayer(walls, dilations, min_places=config.min_places, min_area_m2=config.min_area)
+def create_rooms(config: RoomsConfig) -> "RoomLayer":
+    """The room layer that a config describes."""
+    return RoomLayer(RoomRule(min_area_m2=config.min_area))
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,50 +40,55 @@ class _Scene:
 class RoomLayer:
     """Groups the active places into rooms and keeps the building over them.
 
-    The place graph is cut where its edges cross a gap between two ends of wall; what still hangs
-    together is a room. Where no walls are seen, it is cut at its own necks instead. Places out of
+    The place graph is cut where its edges cross a gap between two ends of wall; what is still
+    connected is a room. Where no walls are seen, it is cut at its own necks instead. Places out of
     the window keep their room and lend it to what they join.
     """
 
-    def __init__(
-        self, walls: WallPlan, dilations: Necks, *, min_places: int, min_area_m2: float
-    ) -> None:
-        self._walls, self._necks = walls, dilations
-        self._min_places = min_places
-        self._min_area_m2 = min_area_m2
+    def __init__(self, rule: RoomRule) -> None:
+        self._rule = rule
         self._mirror = PlaceMirror()
-        self._floors_m: list[float] = []
+        self._floors_m: tuple[float, ...] = ()
 
-    def update(self, graph: SceneGraph, stamp_ns: int) -> None:
+    def update(self, graph: SceneGraph, keyframe: KeyframeInput, walls: WallPlan) -> None:
         """Regroups what is active or changed."""
-        self._mirror.follow(graph)
-        writer = RoomWriter(graph, self._mirror, self._walls.storeys_of, stamp_ns)
-        is_new_storey = self._floors_m != self._walls.floors_m
-        self._floors_m = list(self._walls.floors_m)
-        scene = self._scene(graph, self._straddling() if is_new_storey else set())
-        groups = group_places(scene.graph, self._min_places, self._min_area_m2)
+        graph.advance(keyframe.stamp_ns)
+        self._mirror.sync(graph)
+        writer = RoomWriter(graph, self._mirror, walls.storeys_of, keyframe.stamp_ns)
+        is_new_storey = self._floors_m != walls.floors_m
+        self._floors_m = walls.floors_m
+        scene = self._scene(graph, walls, self._straddling(walls) if is_new_storey else set())
+        groups = group_places(scene.graph, self._rule)
         touched = self._write(graph, writer, scene, groups)
         writer.refresh(touched.union(graph.symbols(Layer.ROOMS) if is_new_storey else ()))
         if touched:
-            update_building(graph, self._walls.floors_m, stamp_ns)
-        self._mirror.pass_over(graph)
+            update_building(graph, walls.floors_m, keyframe.stamp_ns)
+        self._mirror.mark_own_changes_seen(graph)
 
-    def _straddling(self) -> set[NodeSymbol]:
+    def state(self) -> State:
+        """See ``core.map.state``."""
+        return {"mirror": self._mirror.state(), "floors_m": list(self._floors_m)}
+
+    def restore(self, state: State) -> None:
+        self._mirror.restore(state["mirror"])
+        self._floors_m = tuple(state["floors_m"])
+
+    def _straddling(self, walls: WallPlan) -> set[NodeSymbol]:
         """Places of rooms that lie on several storeys, as it turns out when one is found."""
         found: set[NodeSymbol] = set()
         for members in self._mirror.rooms.values():
             heights = [self._mirror.places[place].position_m[2] for place in members]
-            storeys = self._walls.storeys_of(np.array(heights, dtype=np.float64))
+            storeys = walls.storeys_of(np.array(heights, dtype=np.float64))
             if storeys.min() < storeys.max():
                 found |= members
         return found
 
-    def _scene(self, graph: SceneGraph, anew: set[NodeSymbol]) -> _Scene:
+    def _scene(self, graph: SceneGraph, walls: WallPlan, anew: set[NodeSymbol]) -> _Scene:
         """``anew``: places to regroup even though nothing about them changed."""
-        places, ways = self._mirror.places, self._mirror.clearance_m
+        places, links = self._mirror.places, self._mirror.clearance_m
         active = {symbol for symbol, _ in graph.active_nodes(Layer.PLACES) if symbol in places}
         working = sorted(active | self._mirror.touched | anew)
-        around = {other for symbol in working for other in ways[symbol]}
+        around = {other for symbol in working for other in links[symbol]}
         symbols = working + sorted(around.difference(working))
         index = {symbol: i for i, symbol in enumerate(symbols)}
         edges, clearance = self._edges(working, index)
@@ -110,12 +99,12 @@ class RoomLayer:
             centers_m=centers,
             radii_m=np.array([node.radius_m for node in nodes], dtype=np.float64),
             anchored=np.array([False] * len(working) + settled, dtype=bool),
-            storeys=self._walls.storeys_of(centers[:, 2]),
+            storeys=walls.storeys_of(centers[:, 2]),
             edges=edges,
             clearance_m=clearance,
             cut=np.zeros(len(edges), dtype=bool),
         )
-        return _Scene(symbols, len(working), self._cut(place_graph))
+        return _Scene(symbols, len(working), self._cut(place_graph, walls))
 
     def _edges(
         self, working: list[NodeSymbol], index: dict[NodeSymbol, int]
@@ -130,34 +119,34 @@ class RoomLayer:
         edges = np.array([row[:2] for row in rows], dtype=np.int64).reshape(-1, 2)
         return edges, np.array([row[2] for row in rows], dtype=np.float64)
 
-    def _cut(self, places: PlaceGraph) -> PlaceGraph:
+    def _cut(self, places: PlaceGraph, walls: WallPlan) -> PlaceGraph:
         """Cuts the edges that lead from room to room, storey by storey, and between storeys."""
         cut = ~places.is_level
         storey_of_edge = np.where(cut, -1, places.storeys[places.edges[:, 0]])
         for storey in np.unique(storey_of_edge[~cut]).tolist():
             here = storey_of_edge == storey
             starts, ends = np.moveaxis(places.centers_m[places.edges[here], :2], 1, 0)
-            crossings = self._walls.crossings(storey, starts, ends)
+            crossings = walls.crossings(storey, starts, ends)
             if crossings is None:
-                crossings = necks(places.only(here), self._necks)
+                crossings = necks(places.only(here))
             cut[here] = crossings
         return replace(places, cut=cut)
 
     def _write(
         self, graph: SceneGraph, writer: RoomWriter, scene: _Scene, groups: Int64[np.ndarray, " n"]
     ) -> set[NodeSymbol]:
-        """Hangs the places under their rooms; returns the rooms to refresh."""
+        """Assigns the places to their rooms; returns the rooms to refresh."""
         before = [graph.find_parent(symbol) for symbol in scene.symbols]
         rooms = self._rooms_of(writer, scene, groups, before)
         touched = {
             room
-            for room in (*before[: scene.working], *sorted(self._mirror.bereft))
+            for room in (*before[: scene.working], *sorted(self._mirror.rooms_that_lost_places))
             if room is not None and graph.has_node(room)
         }
         for i, symbol in enumerate(scene.symbols):
             if i < scene.working or before[i] is None:
                 room = rooms.get(int(groups[i]))
-                writer.hang(symbol, room)
+                writer.assign_room(symbol, room)
                 if room is not None:
                     touched.add(room)
         return touched

@@ -1,19 +1,21 @@
-"""Room nodes in the scene graph: their places, boxes, colours and the ways between them."""
+"""Rooms and the building in the scene graph: places, boxes, colours and edges between rooms."""
 
 import colorsys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float64, Int64
 
-from hydra_mono.core.box import axis_aligned_box
-from hydra_mono.graph.model.nodes import Color, Edge, PlaceNode, RoomNode
+from hydra_mono.core.box import BoundingBox, axis_aligned_box
+from hydra_mono.graph.model.nodes import BuildingNode, Edge, PlaceNode, RoomNode
 from hydra_mono.graph.model.scene_graph import SceneGraph
-from hydra_mono.graph.model.symbols import NodeSymbol
-from hydra_mono.graph.rooms.place_mirror import PlaceMirror
+from hydra_mono.graph.model.symbols import LAYERS_BY_NAME, Color, Layer, NodeSymbol
+from hydra_mono.graph.rooms.mirror import ROOM_PREFIX, PlaceMirror
 
-GOLDEN_TURN = 0.6180339887498949
+GOLDEN_TURN = 0.6180339887498949  # of the hue circle: hues of following numbers lie far apart
+BUILDINGS = LAYERS_BY_NAME["buildings"]
+BUILDING = NodeSymbol(BUILDINGS.prefixes, 0)
 
 
 def room_color(number: int) -> Color:
@@ -35,15 +37,16 @@ class RoomWriter:
     storeys_of: Callable[[Float64[np.ndarray, " n"]], Int64[np.ndarray, " n"]]
     stamp_ns: int
 
-    def hang(self, place: NodeSymbol, room: NodeSymbol | None) -> None:
+    def assign_room(self, place: NodeSymbol, room: NodeSymbol | None) -> None:
+        """Re-parents a place; a room of None leaves it without one."""
         if self.mirror.room_of.get(place) != room:
-            self.mirror.hang(place, room)
+            self.mirror.assign_room(place, room)
         if self.graph.find_parent(place) != room:
             edge = Edge(first_seen_ns=self.stamp_ns, last_seen_ns=self.stamp_ns)
             self.graph.set_parent(place, room, edge if room is not None else None)
 
     def create(self, places: list[PlaceNode]) -> NodeSymbol:
-        symbol = self.graph.next_symbol("R")
+        symbol = self.graph.next_symbol(ROOM_PREFIX)
         self.graph.add_node(symbol, self._node(symbol, places))
         return symbol
 
@@ -81,7 +84,7 @@ class RoomWriter:
     def _join(self, rooms: list[NodeSymbol]) -> None:
         """An edge between two rooms where places of theirs are joined, as wide as the widest."""
         for room in rooms:
-            widest = self._ways_out(room)
+            widest = self._links_to_others(room)
             for other in self.graph.siblings(room):
                 if other not in widest:
                     self.graph.remove_edge(room, other)
@@ -100,7 +103,8 @@ class RoomWriter:
         )
         self.graph.add_edge(room, other, edge)
 
-    def _ways_out(self, room: NodeSymbol) -> dict[NodeSymbol, float]:
+    def _links_to_others(self, room: NodeSymbol) -> dict[NodeSymbol, float]:
+        """The clearance of the widest edge to each neighbouring room."""
         widest: dict[NodeSymbol, float] = {}
         room_of = self.mirror.room_of
         for place in self.mirror.rooms[room]:
@@ -109,3 +113,42 @@ class RoomWriter:
                 if other != room:
                     widest[other] = max(clearance, widest.get(other, 0.0))
         return widest
+
+
+def update_building(graph: SceneGraph, floors_m: Sequence[float], stamp_ns: int) -> None:
+    """Keeps ``B(0)`` round the rooms and every room below it; without rooms there is none."""
+    rooms = [(s, node) for s, node in graph.nodes(Layer.ROOMS) if isinstance(node, RoomNode)]
+    if not rooms:
+        if graph.has_node(BUILDING):
+            graph.remove_node(BUILDING)
+        return
+    _put_building(graph, [node for _, node in rooms], tuple(floors_m))
+    for symbol, _ in rooms:
+        edge = Edge(first_seen_ns=stamp_ns, last_seen_ns=stamp_ns)
+        graph.set_parent(symbol, BUILDING, edge)
+
+
+def _put_building(graph: SceneGraph, rooms: list[RoomNode], floors_m: tuple[float, ...]) -> None:
+    box = enclosing_box([room.box for room in rooms])
+    x, y, z = np.mean([room.position_m for room in rooms], axis=0).tolist()
+    node = BuildingNode(
+        position_m=(x, y, z),
+        first_seen_ns=min(room.first_seen_ns for room in rooms),
+        last_seen_ns=max(room.last_seen_ns for room in rooms),
+        name="building",
+        color=BUILDINGS.color,
+        box=box,
+        storey_heights_m=floors_m,
+    )
+    if not graph.has_node(BUILDING):
+        graph.add_node(BUILDING, node)
+        return
+    fields = ("position_m", "first_seen_ns", "last_seen_ns", "box", "storey_heights_m")
+    graph.update_node(BUILDING, **{name: getattr(node, name) for name in fields})
+
+
+def enclosing_box(boxes: Sequence[BoundingBox]) -> BoundingBox:
+    """The smallest axis-aligned box round upright axis-aligned boxes."""
+    centers = np.array([box.center_m for box in boxes])
+    half = np.array([box.dimensions_m for box in boxes]) / 2
+    return axis_aligned_box(np.concatenate([centers - half, centers + half]))

@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Bool, Complex64, Complex128, Float32, Float64, Int64, UInt8
 
 from hydra_mono.core.labels import LabelSpace
+from hydra_mono.core.map.state import State
 from hydra_mono.core.mesh import BlockKey, MeshUpdate, SemanticMesh
 
 SLICES = 8  # heights told apart inside a block, one bit each
@@ -47,7 +48,7 @@ class SurfaceRoles:
     def split(
         self, upward: Float32[np.ndarray, " v"], labels: UInt8[np.ndarray, " v"]
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Which vertices are wall, floor, and level things that only the inside has."""
+        """Which vertices are wall, floor, and level surfaces that only the inside has."""
         return (
             self.wall[labels] & (np.abs(upward) < UPRIGHT),
             self.floor[labels] & (upward > LEVEL),
@@ -94,6 +95,34 @@ class WallEvidence:
         for i in different:
             self._put(keys[i], masks[i])
         return sorted({keys[i][:2] for i in different})
+
+    def state(self) -> State:
+        """See ``core.map.state``."""
+        stacks = [(column, k) for column, ks in sorted(self._columns.items()) for k in sorted(ks)]
+        turns = sorted(self._turns)
+        shape = (-1, 3, self.cells, self.cells) if stacks else (0, 3, 1, 1)
+        return {
+            "block_size_m": self.block_size_m,
+            "cells": self.cells,
+            "blocks": np.array([(*column, k) for column, k in stacks], np.int32).reshape(-1, 3),
+            "masks": np.array([self._columns[c][k] for c, k in stacks], np.uint8).reshape(shape),
+            "floor_levels": np.array(list(self._floor_cells), np.int64),
+            "floor_cells": np.array(list(self._floor_cells.values()), np.int64),
+            "turned_blocks": np.array(turns, np.int32).reshape(-1, 3),
+            "turns": np.array([self._turns[key] for key in turns], np.complex128),
+            "turn_sum": [self._turn_sum.real, self._turn_sum.imag],
+        }
+
+    def restore(self, state: State) -> None:
+        self.block_size_m, self.cells = state["block_size_m"], state["cells"]
+        self._columns = {}
+        for (i, j, k), mask in zip(state["blocks"].tolist(), state["masks"], strict=True):
+            self._columns.setdefault((i, j), {})[k] = mask.copy()
+        levels, cells = state["floor_levels"].tolist(), state["floor_cells"].tolist()
+        self._floor_cells = dict(zip(levels, cells, strict=True))
+        keys = map(tuple, state["turned_blocks"].tolist())
+        self._turns = dict(zip(keys, state["turns"].tolist(), strict=True))
+        self._turn_sum = complex(*state["turn_sum"])
 
     def stacks(self, column: Column) -> Iterator[tuple[int, UInt8[np.ndarray, "3 c c"]]]:
         """(k, masks) of the blocks above a column, from below."""

@@ -1,7 +1,7 @@
 """Wall columns of one storey on a grid that lies along the walls."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -120,11 +120,26 @@ class StoreyColumns:
         np.add.at(total, owner, np.bitwise_count(masks & chosen[:, None, None]))
         return total
 
+    def snapshot(self) -> "StoreyPlan":
+        """The flags as they are now; no column of them is ever written to."""
+        cells = self._evidence.cells
+        size_m = self._evidence.cell_size_m if cells else 0.0
+        return StoreyPlan(cells=cells, cell_size_m=size_m, flags=dict(self._flags))
+
+
+@dataclass(frozen=True, slots=True)
+class StoreyPlan:
+    """Flags of a storey's cells at one instant, ``cells`` × ``cells`` for every column."""
+
+    cells: int
+    cell_size_m: float
+    flags: Mapping[Column, UInt8[np.ndarray, "c c"]]
+
     def raster(
         self, frame: PlanFrame, lower_m: Float64[np.ndarray, "2"], upper_m: Float64[np.ndarray, "2"]
     ) -> PlanRaster:
         """Flags of a box given in plan axes."""
-        size = self._evidence.cell_size_m
+        size = self.cell_size_m
         first = np.floor(lower_m / size + 0.5).astype(np.int64)
         shape = np.maximum(np.ceil(upper_m / size - 0.5).astype(np.int64) - first, 1)
         if frame.heading_rad == 0:
@@ -148,13 +163,13 @@ class StoreyColumns:
         self, first: Int64[np.ndarray, "2"], last: Int64[np.ndarray, "2"]
     ) -> UInt8[np.ndarray, "x y"]:
         """World cells from ``first`` up to but without ``last``."""
-        c = self._evidence.cells
+        c = self.cells
         low, high = first // c, -(-last // c)
         (i0, j0), (i1, j1) = low.tolist(), high.tolist()
         patch = np.zeros((i1 - i0, c, j1 - j0, c), dtype=np.uint8)
         for i in range(i0, i1):
             for j in range(j0, j1):
-                flags = self._flags.get((i, j))
+                flags = self.flags.get((i, j))
                 if flags is not None:
                     patch[i - i0, :, j - j0, :] = flags
         whole = patch.reshape((i1 - i0) * c, (j1 - j0) * c)

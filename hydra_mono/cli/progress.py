@@ -10,7 +10,6 @@ from tqdm import tqdm
 
 from hydra_mono.core.config import DataConfig
 from hydra_mono.core.source import Source
-from hydra_mono.graph.model.symbols import Layer
 from hydra_mono.session import Session
 
 PLAIN_INTERVAL_S = 10.0
@@ -29,12 +28,8 @@ def create_progress(source: Source, data: DataConfig, *, quiet: bool) -> Callabl
 
 
 def _counts(session: Session) -> dict[str, int]:
-    graph = session.mapper.graph
-    return {
-        "objects": graph.count(Layer.OBJECTS),
-        "places": graph.count(Layer.PLACES),
-        "rooms": graph.count(Layer.ROOMS),
-    }
+    counts = session.mapper.graph.counts_present()
+    return {name: counts[name] for name in ("objects", "places", "rooms")}
 
 
 def _bar(name: str, total: int) -> Callable[[Session], None]:

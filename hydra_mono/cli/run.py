@@ -78,7 +78,7 @@ def record_of(session: Session, config: Config, source: Source) -> RunRecord:
         stamps_ns=session.log.stamps_ns,
         world_from_camera=session.log.world_from_camera,
         config_text=dump_config(config),
-        metrics=session.metrics() | source_metrics(source) | camera_metrics(session, config),
+        metrics=session.metrics() | source_metrics(source) | camera_metrics(session),
     )
 
 
@@ -92,14 +92,14 @@ def source_metrics(source: Source) -> dict[str, Any]:
     }
 
 
-def camera_metrics(session: Session, config: Config) -> dict[str, Any]:
+def camera_metrics(session: Session) -> dict[str, Any]:
     """The camera, as scoring needs it later."""
     camera = session.log.intrinsics
     if camera is None:
         return {}
     names = ("fx", "fy", "cx", "cy", "width", "height")
     numbers = {name: getattr(camera, name) for name in names}
-    return {"camera": numbers | {"max_depth_m": config.mapping.max_depth}}
+    return {"camera": numbers | {"max_depth_m": session.mapper.max_depth_m}}
 
 
 def write_results(

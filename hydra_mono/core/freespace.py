@@ -20,12 +20,12 @@ class FreeSpace:
     exclusive) outside which no voxel became free, solid or unknown since the last update;
     distances may have changed wherever they reach into it.
     ``surface_offset``: where in a surface voxel the surface lies, in 1/256 of a voxel on each
-    axis; the middle where it is not given.
-    ``complete_lower_m``/``complete_upper_m``: the box whose surfaces were all asked; a distance
-    beyond it is only an upper bound. Not given: all there are.
-    ``unseen``: neither free nor a surface, as far as anybody looked; not given: no telling.
+    axis; None: in the middle.
+    ``exact_lower_m``/``exact_upper_m``: the box inside which every surface was taken into
+    account; a distance that reaches out of it is only an upper bound. None: unbounded.
+    ``unseen``: neither observed free nor a surface; None where that is not known.
     ``window_center_m``/``window_radius_m``: the ball outside which nothing will change soon;
-    no centre means everywhere may.
+    no centre means that everything may.
     """
 
     voxel_size_m: float
@@ -38,8 +38,8 @@ class FreeSpace:
     changed_upper: Int32[np.ndarray, "3"]
     surface_offset: UInt8[np.ndarray, "x y z 3"] | None = None
     unseen: Bool[np.ndarray, "x y z"] | None = None
-    complete_lower_m: Float64[np.ndarray, "3"] | None = None
-    complete_upper_m: Float64[np.ndarray, "3"] | None = None
+    exact_lower_m: Float64[np.ndarray, "3"] | None = None
+    exact_upper_m: Float64[np.ndarray, "3"] | None = None
     window_center_m: Float64[np.ndarray, "3"] | None = None
     window_radius_m: float = float("inf")
 
@@ -53,8 +53,8 @@ class FreeSpace:
         return np.asarray((voxels + self.lower + 0.5) * self.voxel_size_m)
 
     def exact_up_to_m(self, points_m: Float64[np.ndarray, "n 3"]) -> Float64[np.ndarray, " n"]:
-        """Up to which distance ``distance_m`` holds at points; larger ones may be less in truth."""
-        if self.complete_lower_m is None or self.complete_upper_m is None:
+        """Up to which value ``distance_m`` is exact at points; beyond, it is an upper bound."""
+        if self.exact_lower_m is None or self.exact_upper_m is None:
             return np.full(len(points_m), np.inf)
-        gaps = np.minimum(points_m - self.complete_lower_m, self.complete_upper_m - points_m)
+        gaps = np.minimum(points_m - self.exact_lower_m, self.exact_upper_m - points_m)
         return np.asarray(np.maximum(gaps.min(axis=1), 0.0))

@@ -1,11 +1,13 @@
 """Triangle meshes whose vertices carry colour, label and time, kept block by block."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from itertools import product
 
 import numpy as np
-from jaxtyping import Bool, Float32, Float64, Int32, Int64, UInt8
+from jaxtyping import Bool, Float32, Float64, Int32, Int64, Shaped, UInt8
+
+from hydra_mono.core.map.state import State
 
 BlockKey = tuple[int, int, int]
 
@@ -25,9 +27,9 @@ class SemanticMesh:
     """Vertices in world metres; ``normals`` are unit and point into free space.
 
     ``first_seen_ns`` / ``last_seen_ns``: stamps of the first and the latest frame that saw the
-    surface at the vertex. ``is_occlusion_artifact``: surface across a depth discontinuity,
-    not observed: it lies between what was seen through and what an outline hides; files do not
-    keep it. None where there is none.
+    surface at the vertex. ``is_occlusion_artifact``: surface across a depth discontinuity, not
+    observed: it joins what was seen through to what a contour hides. Files do not keep it; None
+    where there is none.
     """
 
     vertices_m: Float32[np.ndarray, "v 3"]
@@ -99,11 +101,39 @@ class MeshUpdate:
     archived: tuple[BlockKey, ...] = ()
 
 
-class BlockMesh:
-    """The mesh of the whole run: a mesh per block, and which blocks are active."""
+class MeshView:
+    """The mesh of a run by block, as it was at one instant; whoever has it only reads it."""
+
+    def __init__(
+        self, blocks: "Mapping[BlockKey, SemanticMesh | _PackedMesh] | None" = None
+    ) -> None:
+        self._blocks: dict[BlockKey, SemanticMesh | _PackedMesh] = dict(blocks or {})
+
+    def __len__(self) -> int:
+        return len(self._blocks)
+
+    @property
+    def vertex_count(self) -> int:
+        return sum(len(mesh) for mesh in self._blocks.values())
+
+    def find_block(self, key: BlockKey) -> SemanticMesh | None:
+        block = self._blocks.get(key)
+        return block.unpacked() if isinstance(block, _PackedMesh) else block
+
+    def whole_mesh(self) -> SemanticMesh:
+        """Everything mapped so far, blocks in sorted order, so equal runs give equal meshes."""
+        blocks = (self.find_block(key) for key in sorted(self._blocks))
+        return concatenate(block for block in blocks if block is not None)
+
+
+class BlockMesh(MeshView):
+    """The mesh of the whole run: a mesh per block, and which blocks are active.
+
+    Blocks that are archived are kept packed: see ``_PackedMesh`` for what that rounds.
+    """
 
     def __init__(self) -> None:
-        self._blocks: dict[BlockKey, SemanticMesh] = {}
+        super().__init__({})
         self._active: set[BlockKey] = set()
 
     def apply(self, update: MeshUpdate) -> None:
@@ -115,24 +145,157 @@ class BlockMesh:
                 self._blocks.pop(key, None)
                 self._active.discard(key)
         self._active.difference_update(update.archived)
+        self._pack(update.archived)
 
-    def __len__(self) -> int:
-        return len(self._blocks)
+    def _pack(self, keys: Iterable[BlockKey]) -> None:
+        found = [(key, self._blocks.get(key)) for key in keys]
+        meshes = {key: mesh for key, mesh in found if isinstance(mesh, SemanticMesh)}
+        self._blocks.update(zip(meshes, pack_meshes(list(meshes.values())), strict=True))
 
-    @property
-    def vertex_count(self) -> int:
-        return sum(len(mesh) for mesh in self._blocks.values())
-
-    def find_block(self, key: BlockKey) -> SemanticMesh | None:
-        return self._blocks.get(key)
+    def snapshot(self) -> MeshView:
+        """The mesh as it is now; costs a reference per block, as no block is ever written to."""
+        return MeshView(self._blocks)
 
     def active_blocks(self) -> Iterator[tuple[BlockKey, SemanticMesh]]:
         """Active blocks in a fixed order, whatever order they came in."""
-        return ((key, self._blocks[key]) for key in sorted(self._active))
+        for key in sorted(self._active):
+            block = self.find_block(key)
+            assert block is not None
+            yield key, block
 
-    def active_mesh(self) -> SemanticMesh:
-        return concatenate(mesh for _, mesh in self.active_blocks())
+    def state(self) -> State:
+        """See ``core.map.state``."""
+        keys = sorted(self._blocks)
+        blocks = {key: block for key in keys if (block := self.find_block(key)) is not None}
+        packed = [isinstance(self._blocks[key], _PackedMesh) for key in keys]
+        return meshes_state(blocks) | {
+            "is_packed": np.array(packed, np.bool_),
+            "is_active": np.array([key in self._active for key in keys], np.bool_),
+        }
 
-    def whole_mesh(self) -> SemanticMesh:
-        """Everything mapped so far, blocks in sorted order, so equal runs give equal meshes."""
-        return concatenate(self._blocks[key] for key in sorted(self._blocks))
+    def restore(self, state: State) -> None:
+        self._blocks = dict(restored_meshes(state))
+        keys = list(self._blocks)
+        self._active = {
+            key for key, is_active in zip(keys, state["is_active"], strict=True) if is_active
+        }
+        self._pack(
+            key for key, is_packed in zip(keys, state["is_packed"], strict=True) if is_packed
+        )
+
+
+_VERTEX = np.dtype(
+    [
+        ("point_m", np.float32, 3),
+        ("normal", np.int16, 3),
+        ("color", np.uint8, 3),
+        ("label", np.uint8),
+        ("first_seen", np.uint16),
+        ("last_seen", np.uint16),
+        ("is_occlusion_artifact", np.bool_),
+    ]
+)
+_NORMAL_SCALE = np.float32(32767)  # of int16: components are rounded by 1.5e-5 at most
+
+
+@dataclass(frozen=True, slots=True)
+class _PackedMesh:
+    """A mesh at 39 bytes a vertex instead of 69; only the normals are rounded (by 1.5e-5).
+
+    ``stamps_ns``: the stamps that ``first_seen`` and ``last_seen`` of the vertices index.
+    """
+
+    vertices: Shaped[np.ndarray, " v"]
+    faces: Shaped[np.ndarray, "f 3"]
+    stamps_ns: Int64[np.ndarray, " s"]
+
+    def __len__(self) -> int:
+        return len(self.vertices)
+
+    def unpacked(self) -> SemanticMesh:
+        of = self.vertices
+        return SemanticMesh(
+            vertices_m=of["point_m"].copy(),
+            faces=self.faces.astype(np.int32),
+            normals=of["normal"] / _NORMAL_SCALE,
+            colors=of["color"].copy(),
+            labels=of["label"].copy(),
+            first_seen_ns=self.stamps_ns[of["first_seen"]],
+            last_seen_ns=self.stamps_ns[of["last_seen"]],
+            is_occlusion_artifact=of["is_occlusion_artifact"].copy(),
+        )
+
+
+def pack_meshes(meshes: Sequence[SemanticMesh]) -> "list[_PackedMesh | SemanticMesh]":
+    """Each mesh packed, all in one pass; as they are where they have too many stamps for that."""
+    if not meshes:
+        return []
+    whole = concatenate(meshes)
+    stamps_ns, index = np.unique(
+        np.stack([whole.first_seen_ns, whole.last_seen_ns]), return_inverse=True
+    )
+    if len(stamps_ns) > np.iinfo(np.uint16).max:
+        return list(meshes)
+    vertices = np.empty(len(whole), _VERTEX)
+    vertices["point_m"], vertices["color"] = whole.vertices_m, whole.colors
+    vertices["normal"] = np.rint(whole.normals * _NORMAL_SCALE)
+    vertices["label"] = whole.labels
+    vertices["first_seen"], vertices["last_seen"] = index.reshape(2, -1)
+    vertices["is_occlusion_artifact"] = whole.occlusion_artifacts
+    ends = np.cumsum([len(mesh) for mesh in meshes])
+    parts = np.split(vertices, ends[:-1])
+    return [
+        _PackedMesh(part.copy(), _narrow(mesh.faces, len(mesh)), stamps_ns)
+        for mesh, part in zip(meshes, parts, strict=True)
+    ]
+
+
+def _narrow(faces: Int32[np.ndarray, "f 3"], vertices: int) -> Shaped[np.ndarray, "f 3"]:
+    """Faces as 16-bit numbers where there are few enough vertices."""
+    return faces.astype(np.uint16) if vertices <= np.iinfo(np.uint16).max else faces
+
+
+def meshes_state(meshes: Mapping[BlockKey, SemanticMesh]) -> State:
+    """Meshes by block as arrays; see ``core.map.state``."""
+    parts = list(meshes.values())
+    whole = concatenate(parts)
+    arrays = {field.name: getattr(whole, field.name) for field in fields(SemanticMesh)}
+    offsets = np.cumsum([0, *(len(mesh) for mesh in parts)])[:-1].astype(np.int32)
+    counts = np.array([len(mesh.faces) for mesh in parts], np.int64)
+    return arrays | {
+        "faces": whole.faces - np.repeat(offsets, counts)[:, None],
+        "is_occlusion_artifact": whole.occlusion_artifacts,
+        "blocks": np.array(list(meshes), np.int32).reshape(-1, 3),
+        "vertex_counts": np.array([len(mesh) for mesh in parts], np.int64),
+        "face_counts": counts,
+    }
+
+
+def restored_meshes(state: State) -> dict[BlockKey, SemanticMesh]:
+    """What ``meshes_state`` was given, in the same order."""
+    v, f = (np.cumsum(state[name])[:-1] for name in ("vertex_counts", "face_counts"))
+    columns = [
+        np.split(state[field.name], f if field.name == "faces" else v)
+        for field in fields(SemanticMesh)
+    ]
+    keys = [tuple(key) for key in state["blocks"].tolist()]
+    return {
+        key: SemanticMesh(*(part.copy() for part in parts))
+        for key, parts in zip(keys, zip(*columns, strict=True), strict=False)
+    }
+
+
+def mesh_update_state(update: MeshUpdate) -> State:
+    """See ``core.map.state``."""
+    return {
+        "stamp_ns": update.stamp_ns,
+        "block_size_m": update.block_size_m,
+        "changed": meshes_state(update.changed),
+        "archived": np.array(update.archived, np.int32).reshape(-1, 3),
+    }
+
+
+def restored_mesh_update(state: State) -> MeshUpdate:
+    archived = tuple((i, j, k) for i, j, k in state["archived"].tolist())
+    changed = restored_meshes(state["changed"])
+    return MeshUpdate(state["stamp_ns"], state["block_size_m"], changed, archived)

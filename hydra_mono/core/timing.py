@@ -21,6 +21,8 @@ class StageClock:
     stage_ms: dict[str, list[float]] = field(default_factory=dict)
     frame_ms: list[float] = field(default_factory=list)
     _current_ms: float = 0.0
+    _current: dict[str, float] = field(default_factory=dict)
+    _latest: dict[str, float] = field(default_factory=dict)
 
     def stage(
         self, name: str, work: Callable[Params, Result], *args: Params.args, **kwargs: Params.kwargs
@@ -32,21 +34,23 @@ class StageClock:
         finally:
             elapsed_ms = (time.perf_counter() - started) * 1e3
             self.stage_ms.setdefault(name, []).append(elapsed_ms)
+            self._current[name] = self._current.get(name, 0.0) + elapsed_ms
             if name not in self.outside:
                 self._current_ms += elapsed_ms
 
     def end_frame(self) -> None:
         """Closes the books of one frame."""
         self.frame_ms.append(self._current_ms)
+        self._latest, self._current = self._current, {}
         self._current_ms = 0.0
 
     def drop_frame(self) -> None:
         """Forgets what was booked for a frame that was given up."""
-        self._current_ms = 0.0
+        self._current, self._current_ms = {}, 0.0
 
     def latest_ms(self) -> dict[str, float]:
-        """The latest time of every stage."""
-        return {name: values[-1] for name, values in self.stage_ms.items()}
+        """Times of the last frame, of the stages that it had alone."""
+        return dict(self._latest)
 
 
 def summary(values_ms: list[float]) -> dict[str, float]:

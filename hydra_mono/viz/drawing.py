@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Float32, UInt8
 
 from hydra_mono.core.box import BoundingBox
+from hydra_mono.graph.model.history import Changes, EdgeKey, GraphChanges
 from hydra_mono.graph.model.nodes import (
     BuildingNode,
     Node,
@@ -20,15 +21,15 @@ from hydra_mono.graph.model.nodes import (
     Position,
     RoomNode,
 )
-from hydra_mono.graph.model.scene_graph import Changes, EdgeKey, GraphChanges, SceneGraph
-from hydra_mono.graph.model.symbols import Layer, NodeSymbol
+from hydra_mono.graph.model.scene_graph import SceneGraph
+from hydra_mono.graph.model.symbols import LAYERS, LAYERS_BY_NAME, Layer, NodeSymbol
 
 CHUNK = 64
-LIFT_M = {Layer.OBJECTS: 0.0, Layer.PLACES: 4.0, Layer.ROOMS: 7.5, Layer.BUILDINGS: 11.0}
 MOVED_M = 0.01  # a node that moved less keeps its links as drawn
-GREY = (150, 150, 150)
 DRAWN_LINKS = ("p-p", "O-p", "p-R", "R-R", "R-B", "a-a")
-NAMED = "ORB"  # prefixes of the nodes whose coming and going is an event
+NAMED = ("objects", "rooms", "buildings")  # layers whose nodes' coming and going is an event
+GREY = LAYERS_BY_NAME["places"].color
+LIFT_M = {info.layer: info.lift_m for info in LAYERS}
 
 ChunkKey = tuple[str, int]
 
@@ -104,7 +105,7 @@ class GraphPainter:
             buildings=_upper_nodes(graph, Layer.BUILDINGS) if "B" in kinds else None,
             hierarchy=_hierarchy(graph) if kinds & {"O", "R", "B"} else None,
             events=tuple(self._events(graph, changes.nodes)),
-            counts={layer.name.lower(): graph.count(layer) for layer in Layer},
+            counts=graph.counts_present(),
         )
 
     def _moved(self, graph: SceneGraph, changes: Changes[NodeSymbol]) -> set[ChunkKey]:
@@ -133,7 +134,7 @@ class GraphPainter:
     def _objects(self, graph: SceneGraph, number: int) -> BoxChunk:
         symbols = self._nodes[("O", number)]
         things = [(s, n) for s in symbols if isinstance(n := graph.find_node(s), ObjectNode)]
-        present = [(symbol, node) for symbol, node in things if node.removed_ns is None]
+        present = [(symbol, node) for symbol, node in things if node.is_present]
         return BoxChunk(
             boxes=[node.box for _, node in present],
             labels=[f"{node.name} {symbol}" for symbol, node in present],
@@ -150,15 +151,15 @@ class GraphPainter:
 
     def _events(self, graph: SceneGraph, changes: Changes[NodeSymbol]) -> Iterable[str]:
         for symbol in changes.new:
-            if symbol.prefix in NAMED:
+            if symbol.info.name in NAMED:
                 yield f"new {symbol} {_name(graph.find_node(symbol))}"
         for symbol in changes.changed:
             node = graph.get_node(symbol)
-            if node.removed_ns is not None and symbol not in self._known_gone:
+            if node.ending is not None and symbol not in self._known_gone:
                 self._known_gone.add(symbol)
-                yield f"gone {symbol} {_name(node)}"
+                yield f"{node.ending.kind} {symbol} {_name(node)}"
         for symbol in changes.removed:
-            if symbol.prefix in NAMED:
+            if symbol.info.name in NAMED:
                 yield f"dropped {symbol}"
 
 
@@ -234,9 +235,7 @@ def _hierarchy(
     nodes: list[tuple[str, str, tuple[int, int, int]]] = []
     links: list[tuple[str, str]] = []
     for layer in (Layer.BUILDINGS, Layer.ROOMS, Layer.OBJECTS):
-        for symbol, node in graph.nodes(layer):
-            if node.removed_ns is not None:
-                continue
+        for symbol, node in graph.present(layer):
             if isinstance(node, BuildingNode | RoomNode | ObjectNode):
                 nodes.append((str(symbol), node.name, node.color))
             parent = graph.find_parent(symbol)

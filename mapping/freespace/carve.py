@@ -1,4 +1,4 @@
-"""Which voxels a depth image shows to be empty."""
+"""Which voxels a depth image observes to be free."""
 
 from dataclasses import dataclass
 
@@ -8,8 +8,8 @@ from jaxtyping import Bool, Float32, Float64, Int32
 from hydra_mono.core.frame import Intrinsics
 from hydra_mono.mapping.freespace.grid import SIDE
 
-_CELLS_PER_RADIAN = 65.0  # so many cells of the pooled image, as wide as 8 cm at 5 m
-_STRIDE_PX = 2  # every second pixel is looked at: a thing of 1 cm fills as many at 5 m
+_CELLS_PER_RADIAN = 65.0  # of the pooled image: 8 cm at 5 m, less than a voxel of free space
+_STRIDE_PX = 2  # every other pixel of a 640 px image: 2 cm at 5 m
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +27,12 @@ def pool_depth(
     *,
     focal_px: float,
     max_depth_m: float,
-    doubt_m: Float32[np.ndarray, "h w"] | None = None,
+    margin_m: Float32[np.ndarray, "h w"] | None = None,
 ) -> PooledDepth:
-    """Cells in which most pixels have a measurement, at most ``max_depth_m`` of it believed.
+    """Cells in which at least half of the pixels have a depth; it is cut to ``max_depth_m``.
 
-    The nearest of a cell speaks for all of it, so that thin things are not carved through.
-    ``doubt_m``: how much nearer, or farther, than measured the surface may be.
+    The nearest depth of a cell holds for all of it, so that thin structures are not carved away.
+    ``margin_m``: how much nearer, or farther, than measured the surface may be.
     """
     n = max(1, round(focal_px / (_CELLS_PER_RADIAN * _STRIDE_PX)))
     rows, cols = (size // (n * _STRIDE_PX) * n * _STRIDE_PX for size in depth_m.shape)
@@ -41,9 +41,9 @@ def pool_depth(
     if keep is not None:
         is_valid &= keep[:rows:_STRIDE_PX, :cols:_STRIDE_PX]
     nearest, farthest = depth, depth
-    if doubt_m is not None:
-        doubt = doubt_m[:rows:_STRIDE_PX, :cols:_STRIDE_PX]
-        nearest, farthest = depth - doubt, depth + doubt
+    if margin_m is not None:
+        margin = margin_m[:rows:_STRIDE_PX, :cols:_STRIDE_PX]
+        nearest, farthest = depth - margin, depth + margin
     near = _pool(np.minimum, n, np.where(is_valid, nearest, np.float32(np.inf)))
     far = _pool(np.maximum, n, np.where(is_valid, farthest, np.float32(0)))
     is_measured = _pool(np.add, n, is_valid.astype(np.uint16)) * 2 >= n * n
@@ -82,7 +82,7 @@ def chunks_in_view(
     return np.asarray(chunks[inside])
 
 
-def seen_empty(
+def free_and_behind(
     chunks: Int32[np.ndarray, "n 3"],
     pooled: PooledDepth,
     intrinsics: Intrinsics,

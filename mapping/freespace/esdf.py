@@ -4,7 +4,7 @@ import numpy as np
 from jaxtyping import Bool, Float32, Int8, Int32, Int64, UInt8
 from scipy import ndimage
 
-_FACING_AWAY = 0.5  # cosine, and how much of a voxel's surface must agree
+_FACING_AWAY = 0.5  # cosine 60°; with the length of the mean normal: how much of it agrees
 _Rows = Int64[np.ndarray, " n"]
 
 
@@ -18,11 +18,11 @@ def distance_field(
 ) -> tuple[Float32[np.ndarray, "x y z"], Int32[np.ndarray, "x y z 3"]]:
     """Distance of the wanted voxels' centres to the nearest surface, and every voxel's nearest.
 
-    ``offset``: where in its voxel the surface lies, in 1/256 of a voxel; read at solid voxels.
+    ``offset``: where in its voxel the surface lies, in 1/256 of a voxel; used at solid voxels.
     The nearest solid voxel comes from the exact Euclidean feature transform (Maurer, Qi and
     Raghavan, PAMI 2003); the distance is then taken to the surface in it. Halfway between two
-    surfaces the nearer voxel need not hold the nearer surface, so at the wanted voxels what is
-    nearest to the six neighbours is tried too.
+    surfaces the nearer voxel need not hold the nearer surface, so at the wanted voxels the nearest
+    of the six neighbours are candidates too.
     Where nothing is solid, distances are ``max_distance_m`` and parents the voxels themselves;
     at voxels not wanted distances are 0.
     """
@@ -43,10 +43,10 @@ def behind_surface(
     parent: Int32[np.ndarray, "x y z 3"],
     normal: Int8[np.ndarray, "x y z 3"],
 ) -> Bool[np.ndarray, "x y z"]:
-    """Wanted voxels on the far side of the surface they are nearest to: inside of things.
+    """Wanted voxels on the far side of the surface they are nearest to: inside of objects.
 
-    ``normal``: mean normal times 127 at surface voxels. Where a surface faces several ways, as
-    thin boards do, the mean is short and nothing is said.
+    ``normal``: mean normal times 127 at surface voxels. Where a surface faces several directions,
+    as thin boards do, the mean is short and no voxel is behind.
     """
     voxels = np.flatnonzero(is_wanted)
     at = np.unravel_index(voxels, is_wanted.shape)

@@ -5,15 +5,17 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Int8, Int32, Int64, Shaped, UInt8, UInt16
 
+from hydra_mono.core.map import voxel_keys
+from hydra_mono.core.map.state import State, joined, parted
+
 SIDE = 8  # voxels along a chunk
 VOXELS = SIDE**3
 UNKNOWN, FREE, SOLID = 0, 1, 2
-_BIAS = 1 << 20
 _FIELDS = ("evidence", "surfaces", "offset", "normal", "published", "is_dirty")
 
 
 class _Packed(NamedTuple):
-    """A chunk put aside: a bit per voxel seen empty, and the voxels with surface in them."""
+    """An archived chunk: a bit per free voxel, and the voxels with surface in them."""
 
     is_free: UInt8[np.ndarray, "64"]
     solid: UInt16[np.ndarray, " n"]
@@ -22,20 +24,29 @@ class _Packed(NamedTuple):
     normal: Int8[np.ndarray, "n 3"]
 
 
+_NO_CHUNK = _Packed(
+    is_free=np.zeros(0, np.uint8),
+    solid=np.zeros(0, np.uint16),
+    surfaces=np.zeros(0, np.uint8),
+    offset=np.zeros((0, 3), np.uint8),
+    normal=np.zeros((0, 3), np.int8),
+)
+
+
 class ChunkGrid:
     """Chunks of 8³ voxels on a world grid; slot 0 is the chunk of which nothing is known.
 
-    ``evidence`` counts how often a voxel was seen empty (saturating), ``surfaces`` the mesh
+    ``evidence`` counts how often a voxel was observed free (saturating), ``surfaces`` the mesh
     blocks that have surface in it, ``offset`` is where in the voxel that surface lies (1/256 of
     a voxel), ``normal`` its mean normal (times 127), ``published`` its state at the last update.
-    All there ever was lies between ``first_voxel`` and ``last_voxel``. Chunks put aside take a
-    tenth of the room and come back when they are asked for.
+    All chunks there ever were lie between ``first_voxel`` and ``last_voxel``. Archived chunks take
+    a tenth of the memory and are reloaded by whatever finds them.
     """
 
     def __init__(self) -> None:
         self._slots: dict[int, int] = {}
         self._free_slots: list[int] = []
-        self._shelf: dict[int, _Packed] = {}
+        self._archive: dict[int, _Packed] = {}
         self._used = 1
         self.first_voxel = np.zeros(3, np.int32)
         self.last_voxel = np.zeros(3, np.int32)
@@ -52,32 +63,32 @@ class ChunkGrid:
 
     def find(self, chunks: Int32[np.ndarray, "n 3"]) -> Int64[np.ndarray, " n"]:
         """Slots of chunks, 0 where there is none."""
-        keys = _keys(chunks)
+        keys = _packed(chunks)
         slots = np.array([self._slots.get(key, 0) for key in keys], np.int64)
-        if self._shelf:
+        if self._archive:
             for index in np.flatnonzero(slots == 0).tolist():
-                if keys[index] in self._shelf:
-                    slots[index] = self._make(keys[index], chunks[index])
+                if keys[index] in self._archive:
+                    slots[index] = self._open(keys[index], chunks[index])
         return slots
 
     def acquire(self, chunks: Int32[np.ndarray, "n 3"]) -> Int64[np.ndarray, " n"]:
         """Slots of chunks, which may come up often; new ones are made where there is none."""
         distinct, inverse = _distinct(chunks)
         slots = self.find(distinct)
-        keys = _keys(distinct)
+        keys = _packed(distinct)
         for index in np.flatnonzero(slots == 0).tolist():
-            slots[index] = self._make(keys[index], distinct[index])
+            slots[index] = self._open(keys[index], distinct[index])
         return np.asarray(slots[inverse])
 
     def slots(self) -> Int64[np.ndarray, " n"]:
         """Every slot in use, ascending."""
         return np.array(sorted(self._slots.values()), np.int64)
 
-    def shelve(self, slots: Int64[np.ndarray, " n"]) -> None:
-        """Puts chunks aside, packed."""
-        for slot, key in zip(slots.tolist(), _keys(self.position[slots]), strict=True):
+    def archive(self, slots: Int64[np.ndarray, " n"]) -> None:
+        """Packs chunks and gives their slots up."""
+        for slot, key in zip(slots.tolist(), _packed(self.position[slots]), strict=True):
             solid = np.flatnonzero(self.surfaces[slot])
-            self._shelf[key] = _Packed(
+            self._archive[key] = _Packed(
                 is_free=np.packbits(self.evidence[slot] > 0),
                 solid=solid.astype(np.uint16),
                 surfaces=self.surfaces[slot, solid],
@@ -89,12 +100,42 @@ class ChunkGrid:
         for name in _FIELDS:
             getattr(self, name)[slots] = 0
 
+    def state(self) -> State:
+        """See ``core.map.state``; slots are given up, for nothing depends on them."""
+        slots = self.slots()
+        keys = sorted(self._archive)
+        packed = [self._archive[key] for key in keys]
+        return {
+            "first_voxel": self.first_voxel.copy(),
+            "last_voxel": self.last_voxel.copy(),
+            "position": self.position[slots],
+            **{name: getattr(self, name)[slots] for name in _FIELDS},
+            "archived": voxel_keys.unpack(np.array(keys, np.int64)).astype(np.int32),
+            "archive": {
+                name: joined([getattr(chunk, name) for chunk in packed], like)
+                for name, like in _NO_CHUNK._asdict().items()
+            },
+        }
+
+    @staticmethod
+    def restored(state: State) -> "ChunkGrid":
+        """The grid that gave the state."""
+        grid = ChunkGrid()
+        slots = grid.acquire(state["position"])
+        for name in _FIELDS:
+            getattr(grid, name)[slots] = state[name]
+        parts = [parted(state["archive"][name]) for name in _Packed._fields]
+        chunks = [_Packed(*columns) for columns in zip(*parts, strict=True)]
+        grid._archive = dict(zip(_packed(state["archived"]), chunks, strict=True))
+        grid.first_voxel, grid.last_voxel = state["first_voxel"].copy(), state["last_voxel"].copy()
+        return grid
+
     def dense(
         self, name: str, lower: Int32[np.ndarray, "3"], upper: Int32[np.ndarray, "3"]
     ) -> Shaped[np.ndarray, "x y z *rest"]:
         """A field as a dense array over the voxels ``lower <= v < upper`` of the world grid."""
         first, last = lower // SIDE, (upper - 1) // SIDE + 1
-        table = self._table(first, last)  # before the field: it may bring chunks back and grow all
+        table = self._table(first, last)  # before the field: it may reload chunks and enlarge all
         values = getattr(self, name)[table]
         rest = values.shape[4:]
         values = values.reshape(*(last - first), SIDE, SIDE, SIDE, *rest)
@@ -104,7 +145,7 @@ class ChunkGrid:
         window = tuple(slice(a, b) for a, b in zip(start, start + upper - lower, strict=True))
         return np.asarray(values[window])
 
-    def state(self, slots: Int64[np.ndarray, " n"]) -> UInt8[np.ndarray, "n 512"]:
+    def occupancy(self, slots: Int64[np.ndarray, " n"]) -> UInt8[np.ndarray, "n 512"]:
         """Unknown, free or solid, by what is known now."""
         state = np.minimum(self.evidence[slots], FREE)
         state[self.surfaces[slots] > 0] = SOLID
@@ -117,22 +158,22 @@ class ChunkGrid:
         chunks = np.indices(shape, np.int32).reshape(3, -1).T + first
         return np.asarray(self.find(chunks).reshape(shape))
 
-    def _make(self, key: int, chunk: Int32[np.ndarray, "3"]) -> int:
-        slot = self._free_slots.pop() if self._free_slots else self._grow()
+    def _open(self, key: int, chunk: Int32[np.ndarray, "3"]) -> int:
+        slot = self._free_slots.pop() if self._free_slots else self._new_slot()
         self._slots[key] = slot
         self.position[slot] = chunk
         self.first_voxel = np.minimum(self.first_voxel, chunk * SIDE)
         self.last_voxel = np.maximum(self.last_voxel, chunk * SIDE + SIDE - 1)
-        packed = self._shelf.pop(key, None)
+        packed = self._archive.pop(key, None)
         if packed is not None:
             self.evidence[slot] = np.unpackbits(packed.is_free)
             self.surfaces[slot, packed.solid] = packed.surfaces
             self.offset[slot, packed.solid] = packed.offset
             self.normal[slot, packed.solid] = packed.normal
-            self.published[slot] = self.state(np.array([slot]))[0]
+            self.published[slot] = self.occupancy(np.array([slot]))[0]
         return slot
 
-    def _grow(self) -> int:
+    def _new_slot(self) -> int:
         if self._used == len(self.position):
             for name in ("position", *_FIELDS):
                 array = getattr(self, name)
@@ -161,21 +202,20 @@ def join_voxels(
 def _distinct(
     chunks: Int32[np.ndarray, "n 3"],
 ) -> tuple[Int32[np.ndarray, "m 3"], Int64[np.ndarray, " n"]]:
-    """Every chunk once, and which of them each is; sorts nothing, as they lie close together."""
+    """Every chunk once, and which of them each is: by a dense table, as they lie close together."""
     if not len(chunks):
         return chunks, np.zeros(0, np.int64)
     lower = chunks.min(axis=0)
     shape = tuple((chunks.max(axis=0) - lower + 1).tolist())
     flat = np.ravel_multi_index(tuple((chunks - lower).T), shape)
-    marks = np.zeros(np.prod(shape), np.int64)
-    marks[flat] = 1
-    found = np.flatnonzero(marks)
-    marks[found] = np.arange(len(found))
+    table = np.zeros(np.prod(shape), np.int64)
+    table[flat] = 1
+    found = np.flatnonzero(table)
+    table[found] = np.arange(len(found))
     distinct = np.stack(np.unravel_index(found, shape), axis=1) + lower
-    return distinct.astype(np.int32), marks[flat]
+    return distinct.astype(np.int32), table[flat]
 
 
-def _keys(chunks: Int32[np.ndarray, "n 3"]) -> list[int]:
-    wide = chunks.astype(np.int64) + _BIAS
-    keys: list[int] = ((wide[:, 0] << 42) | (wide[:, 1] << 21) | wide[:, 2]).tolist()
+def _packed(chunks: Int32[np.ndarray, "n 3"]) -> list[int]:
+    keys: list[int] = voxel_keys.pack(chunks).tolist()
     return keys

@@ -1,16 +1,17 @@
 """Free space: carved by every depth image, bounded by the mesh, with its distance field."""
 
-from dataclasses import dataclass
-
 import numpy as np
 from jaxtyping import Bool, Float64, Int32, Int64
 
-from hydra_mono.core.config import FreeSpaceConfig, MappingConfig, MonocularConfig
+from hydra_mono.core.config import FreeSpaceConfig, MappingConfig
 from hydra_mono.core.frame import Frame
 from hydra_mono.core.freespace import FreeSpace
+from hydra_mono.core.map import voxel_keys
+from hydra_mono.core.map.state import State, joined, parted
 from hydra_mono.core.mesh import BlockKey, MeshUpdate
 from hydra_mono.core.prediction import Prediction
-from hydra_mono.mapping.freespace.carve import chunks_in_view, pool_depth, seen_empty
+from hydra_mono.mapping.extent import max_depth_m, window_radius_m
+from hydra_mono.mapping.freespace.carve import chunks_in_view, free_and_behind, pool_depth
 from hydra_mono.mapping.freespace.esdf import behind_surface, distance_field
 from hydra_mono.mapping.freespace.grid import (
     FREE,
@@ -21,54 +22,48 @@ from hydra_mono.mapping.freespace.grid import (
     split_voxels,
 )
 from hydra_mono.mapping.freespace.surface import SurfaceVoxels, surface_voxels
+from hydra_mono.mapping.monocular_rule import MonocularRule
 
-_ENOUGH_EVIDENCE = 10  # frames; more of them weigh no more, so that changes are soon believed
-_NOTABLE_VOXELS = 4  # of a chunk
-_REACH_M = 1.5  # how far from a change distances are computed
-_CAMERA_RADIUS_M = 0.3  # the camera is there, so nothing else is
+_MAX_EVIDENCE = 10  # observations; what stands in free space now is believed after as many
+_LEAST_CHANGED = 4  # voxels of a chunk (of 512): fewer are noise at the rims of surfaces
+_REACH_M = 1.5  # distances are computed so far round a change: places are seldom larger
+_CAMERA_RADIUS_M = 0.3  # free round the camera: somebody carries it
+MAX_DISTANCE_M = 2.0  # distances are cut to it: rooms seldom hold larger balls
 
 Int32Box = tuple[Int32[np.ndarray, "3"], Int32[np.ndarray, "3"]]
 
 
-@dataclass(frozen=True, slots=True)
-class _BlockSurface:
-    """Where in the grid the surface of a mesh block was put."""
-
-    chunks: Int32[np.ndarray, "n 3"]
-    inside: Int32[np.ndarray, " n"]
-
-
 class FreeSpaceMap:
-    """What is known to be empty round the camera.
+    """Observed free space round the camera.
 
-    A voxel is free when a camera saw through it and no mesh vertex lies in it. The mesh says
-    where surfaces are, so the distance field and the mesh never disagree.
+    A voxel is free when it was observed so and no mesh vertex lies in it. Surfaces are where the
+    mesh has them, so that distance field and mesh never disagree.
     """
 
     def __init__(
         self,
         *,
         voxel_size_m: float,
-        max_distance_m: float,
         max_depth_m: float,
         window_radius_m: float,
-        doubt_sigmas: float = 0.0,
+        max_distance_m: float = MAX_DISTANCE_M,
+        margin_sigmas: float = 0.0,
     ) -> None:
-        self._doubt_sigmas = np.float32(doubt_sigmas)
+        self._margin_sigmas = np.float32(margin_sigmas)
         self._voxel_size_m = voxel_size_m
         self._max_distance_m = max_distance_m
         self._max_depth_m = max_depth_m
         self._window_radius_m = window_radius_m
         self._grid = ChunkGrid()
-        self._surfaces: dict[BlockKey, _BlockSurface] = {}
+        self._surfaces: dict[BlockKey, Int64[np.ndarray, " n"]] = {}  # packed voxels
         self._body = _ball(_CAMERA_RADIUS_M / voxel_size_m)
 
     def carve(
         self, frame: Frame, prediction: Prediction, keep: Bool[np.ndarray, "h w"] | None = None
     ) -> None:
-        """Marks what the depth image shows to be empty; ``keep`` False leaves a pixel out.
+        """Counts what the depth image observes to be free; ``keep`` False leaves a pixel out.
 
-        Where the depth's deviation is known, nothing within so many of them counts as empty.
+        Where the depth's deviation is known, nothing within ``margin_sigmas`` of it is free.
         """
         sigma_m = prediction.sigma_m
         pooled = pool_depth(
@@ -76,7 +71,7 @@ class FreeSpaceMap:
             keep,
             focal_px=frame.intrinsics.fx,
             max_depth_m=self._max_depth_m,
-            doubt_m=None if sigma_m is None else sigma_m * self._doubt_sigmas,
+            margin_m=None if sigma_m is None else sigma_m * self._margin_sigmas,
         )
         pose, size = frame.world_from_camera, self._voxel_size_m
         self._add_camera(frame.camera_position_m)
@@ -84,7 +79,7 @@ class FreeSpaceMap:
         if range_m == 0:
             return
         chunks = chunks_in_view(frame.intrinsics, pose, range_m, SIDE * size)
-        front, behind = seen_empty(chunks, pooled, frame.intrinsics, pose, size)
+        front, behind = free_and_behind(chunks, pooled, frame.intrinsics, pose, size)
         touched = front.any(axis=1)
         self._count(chunks[touched], front[touched], behind[touched])
 
@@ -96,7 +91,7 @@ class FreeSpaceMap:
     ) -> None:
         slots = self._grid.acquire(chunks)
         before = self._grid.evidence[slots]
-        after = np.minimum(before + front, _ENOUGH_EVIDENCE).astype(np.uint8)
+        after = np.minimum(before + front, _MAX_EVIDENCE).astype(np.uint8)
         after -= behind & (after > 0)
         self._grid.evidence[slots] = after
         self._grid.is_dirty[slots] |= np.any((before > 0) != (after > 0), axis=1)
@@ -106,27 +101,26 @@ class FreeSpaceMap:
         chunks, inside = split_voxels(self._body + centre)
         slots = self._grid.acquire(chunks)
         self._grid.is_dirty[slots[self._grid.evidence[slots, inside] == 0]] = True
-        self._grid.evidence[slots, inside] = _ENOUGH_EVIDENCE
+        self._grid.evidence[slots, inside] = _MAX_EVIDENCE
 
     def update(self, mesh: MeshUpdate, center_m: Float64[np.ndarray, "3"]) -> FreeSpace:
-        """Takes over the mesh's news and returns the distance field round all that changed."""
+        """Takes over changes of the mesh and returns the distance field round all that changed."""
         self._replace_surfaces(surface_voxels(mesh, self._voxel_size_m))
         changed = self._publish()
-        self._forget(center_m)
+        self._archive_outside(center_m)
         return self._box_round(changed, center_m)
 
     def _replace_surfaces(self, surface: SurfaceVoxels) -> None:
         ends = np.searchsorted(surface.block, np.arange(len(surface.blocks) + 1))
         chunks, inside = split_voxels(surface.voxels)
         old = [self._surfaces.pop(key) for key in surface.blocks if key in self._surfaces]
+        packed = voxel_keys.pack(surface.voxels)
         for key, start, end in zip(surface.blocks, ends[:-1], ends[1:], strict=True):
             if end > start:
-                self._surfaces[key] = _BlockSurface(chunks[start:end], inside[start:end])
+                self._surfaces[key] = packed[start:end].copy()
         if old:
-            gone = [
-                np.concatenate([getattr(o, name) for o in old]) for name in ("chunks", "inside")
-            ]
-            self._add_surfaces(gone[0], gone[1], -1)
+            gone = voxel_keys.unpack(np.concatenate(old)).astype(np.int32)
+            self._add_surfaces(*split_voxels(gone), -1)
         slots = self._add_surfaces(chunks, inside, 1)
         self._grid.offset[slots, inside] = np.minimum(surface.point * 256, 255).astype(np.uint8)
         self._grid.normal[slots, inside] = np.rint(surface.normal * 127).astype(np.int8)
@@ -140,17 +134,17 @@ class FreeSpaceMap:
         return slots
 
     def _publish(self) -> Int32Box | None:
-        """The box of voxels whose state differs from what the last update said, if any does.
+        """The box of voxels whose state differs from that of the last update; None for none.
 
-        A flicker of few voxels waits until there are more of them or something near changes.
+        Few changed voxels of a chunk wait until there are more or something near changes.
         """
         grid = self._grid
         slots = np.flatnonzero(grid.is_dirty)
-        now = grid.state(slots)
+        now = grid.occupancy(slots)
         differs = now != grid.published[slots]
         number = differs.sum(axis=1)
         grid.is_dirty[slots[number == 0]] = False
-        matters = number >= _NOTABLE_VOXELS
+        matters = number >= _LEAST_CHANGED
         if not matters.any():
             return None
         corner = grid.position[slots] * SIDE
@@ -162,12 +156,12 @@ class FreeSpaceMap:
         voxels = join_voxels(grid.position[slots[near][row]], inside)
         return voxels.min(axis=0), voxels.max(axis=0) + 1
 
-    def _forget(self, center_m: Float64[np.ndarray, "3"]) -> None:
-        """Puts aside what lies outside the window and too far away to bear on what is inside."""
+    def _archive_outside(self, center_m: Float64[np.ndarray, "3"]) -> None:
+        """Archives what lies outside the window and too far away to affect distances inside."""
         slots = self._grid.slots()
         centres = (self._grid.position[slots] + 0.5) * (SIDE * self._voxel_size_m)
         reach = self._window_radius_m + self._max_distance_m + SIDE * self._voxel_size_m
-        self._grid.shelve(slots[np.linalg.norm(centres - center_m, axis=1) > reach])
+        self._grid.archive(slots[np.linalg.norm(centres - center_m, axis=1) > reach])
 
     def _box_round(self, changed: Int32Box | None, center_m: Float64[np.ndarray, "3"]) -> FreeSpace:
         if changed is None:
@@ -201,11 +195,25 @@ class FreeSpaceMap:
             changed_upper=changed[1] - lower,
             surface_offset=offset,
             unseen=(state != FREE) & (state != SOLID),
-            complete_lower_m=np.where(lower > first, lower * size, -np.inf),
-            complete_upper_m=np.where(upper < end, upper * size, np.inf),
+            exact_lower_m=np.where(lower > first, lower * size, -np.inf),
+            exact_upper_m=np.where(upper < end, upper * size, np.inf),
             window_center_m=center_m,
             window_radius_m=self._window_radius_m,
         )
+
+    def state(self) -> State:
+        """See ``core.map.state``."""
+        keys = sorted(self._surfaces)
+        return {
+            "grid": self._grid.state(),
+            "blocks": np.array(keys, np.int32).reshape(-1, 3),
+            "surfaces": joined([self._surfaces[key] for key in keys], np.zeros(0, np.int64)),
+        }
+
+    def restore(self, state: State) -> None:
+        self._grid = ChunkGrid.restored(state["grid"])
+        keys = map(tuple, state["blocks"].tolist())
+        self._surfaces = dict(zip(keys, parted(state["surfaces"]), strict=True))
 
     def _nothing(self, center_m: Float64[np.ndarray, "3"]) -> FreeSpace:
         zero = np.zeros(3, np.int32)
@@ -225,15 +233,14 @@ class FreeSpaceMap:
 
 
 def create_free_space(
-    config: FreeSpaceConfig, mapping: MappingConfig, monocular: MonocularConfig | None = None
+    config: FreeSpaceConfig, mapping: MappingConfig, monocular: MonocularRule | None = None
 ) -> FreeSpaceMap:
-    """The map that the configuration asks for; ``monocular`` where depth is a network's guess."""
+    """The map a config describes; ``monocular`` where depth is estimated."""
     return FreeSpaceMap(
         voxel_size_m=config.voxel_size,
-        max_distance_m=config.max_distance,
-        max_depth_m=mapping.max_depth,
-        window_radius_m=mapping.window_radius,
-        doubt_sigmas=monocular.carve_sigmas if monocular and monocular.noise else 0.0,
+        max_depth_m=max_depth_m(mapping, monocular),
+        window_radius_m=window_radius_m(mapping),
+        margin_sigmas=monocular.carve_sigmas if monocular and monocular.noise else 0.0,
     )
 
 

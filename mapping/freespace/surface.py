@@ -13,7 +13,7 @@ class SurfaceVoxels:
     """Voxels with surface in them, block after block.
 
     ``point``: mean of the vertices in the voxel, 0..1 on each axis from its lower corner.
-    ``normal``: mean of their normals; short where the surface faces several ways.
+    ``normal``: mean of their normals; short where it faces several directions.
     ``block``: which of ``blocks`` the surface belongs to; ascending.
     """
 

@@ -4,7 +4,7 @@ import numpy as np
 from jaxtyping import Bool, Float32
 from scipy.ndimage import maximum_filter, minimum_filter
 
-_END = 0.1  # of a step; what is nearer to one of its ends belongs to that surface
+_END = 0.1  # of a step; a pixel nearer to one of its ends belongs to that surface
 
 
 def between_surfaces(

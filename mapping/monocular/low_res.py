@@ -1,4 +1,4 @@
-"""A prediction at the small size that a network really resolves, while it is made better."""
+"""A prediction at the low resolution that a network really has, while it is refined."""
 
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -12,7 +12,7 @@ from hydra_mono.core.frame import Frame, Intrinsics
 from hydra_mono.core.geometry import camera_rays
 from hydra_mono.core.prediction import Prediction
 
-_NEAREST_M = 0.05  # less is no depth
+_NEAREST_M = 0.05  # m; less is no depth
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,8 +20,8 @@ class LowResEstimate:
     """Small images of one frame.
 
     ``gray``: the luminance, 0..255. ``log_depth``: of planar z in metres, where ``usable``.
-    ``usable``: false where nothing goes into the map. ``deviation``: of ``log_depth``, that is
-    of the depth relative to itself. ``trust``: what a label counts in a vote, 0..1.
+    ``usable``: false where nothing is fused. ``log_depth_sigma``: standard deviation of
+    ``log_depth``, that is of the depth relative to itself. ``label_weight``: of a vote, 0..1.
     ``labels``, ``confidence``, ``normals`` and ``edges`` as in ``Prediction``.
     """
 
@@ -30,8 +30,8 @@ class LowResEstimate:
     gray: Float32[np.ndarray, "h w"]
     log_depth: Float32[np.ndarray, "h w"]
     usable: Bool[np.ndarray, "h w"]
-    deviation: Float32[np.ndarray, "h w"]
-    trust: Float32[np.ndarray, "h w"]
+    log_depth_sigma: Float32[np.ndarray, "h w"]
+    label_weight: Float32[np.ndarray, "h w"]
     labels: UInt8[np.ndarray, "h w"] | None
     confidence: Float32[np.ndarray, "h w"] | None
     normals: Float32[np.ndarray, "h w 3"] | None
@@ -51,8 +51,8 @@ def _rays(camera: Intrinsics) -> Float32[np.ndarray, "h w 3"]:
     return camera_rays(camera)
 
 
-def make_draft(frame: Frame, prediction: Prediction, height: int) -> LowResEstimate:
-    """The frame and its prediction, so high, with a deviation and a trust of 1 everywhere."""
+def downsample(frame: Frame, prediction: Prediction, height: int) -> LowResEstimate:
+    """The frame and its prediction at a height in pixels, sigma and label weight 1 everywhere."""
     camera = frame.intrinsics
     height = min(height, camera.height)
     width = max(1, round(camera.width * height / camera.height))
@@ -65,8 +65,8 @@ def make_draft(frame: Frame, prediction: Prediction, height: int) -> LowResEstim
         gray=_luminance(frame.rgb, height, width),
         log_depth=np.log(np.where(usable, depth_m, np.float32(1))),
         usable=usable,
-        deviation=np.ones((height, width), np.float32),
-        trust=np.ones((height, width), np.float32),
+        log_depth_sigma=np.ones((height, width), np.float32),
+        label_weight=np.ones((height, width), np.float32),
         labels=None if prediction.labels is None else prediction.labels[at],
         confidence=None if prediction.confidence is None else prediction.confidence[at],
         normals=None if prediction.normals is None else prediction.normals[at],
@@ -74,16 +74,16 @@ def make_draft(frame: Frame, prediction: Prediction, height: int) -> LowResEstim
     )
 
 
-def finished(prediction: Prediction, before: LowResEstimate, after: LowResEstimate) -> Prediction:
-    """The prediction with all that was done to its draft, at its own size."""
+def upsample(prediction: Prediction, before: LowResEstimate, after: LowResEstimate) -> Prediction:
+    """The prediction at its own size, with the changes from one estimate to the other."""
     size = prediction.depth_m.shape
-    depth_m = prediction.depth_m * _grown(np.exp(after.log_depth - before.log_depth), size)
+    depth_m = prediction.depth_m * _upsampled(np.exp(after.log_depth - before.log_depth), size)
     at = _nearest(after.camera, *size)
     return replace(
         prediction,
         depth_m=np.where(after.usable[at], depth_m, np.float32(0)),
-        sigma_m=depth_m * _grown(after.deviation, size),
-        confidence=None if prediction.labels is None else after.trust[at],
+        sigma_m=depth_m * _upsampled(after.log_depth_sigma, size),
+        confidence=None if prediction.labels is None else after.label_weight[at],
     )
 
 
@@ -103,6 +103,6 @@ def _luminance(
     return np.tensordot(np.array([0.299, 0.587, 0.114], np.float32), small, axes=1)
 
 
-def _grown(values: Float32[np.ndarray, "h w"], size: tuple[int, ...]) -> np.ndarray:
+def _upsampled(values: Float32[np.ndarray, "h w"], size: tuple[int, ...]) -> np.ndarray:
     image = torch.from_numpy(values)[None, None]
     return F.interpolate(image, size, mode="bilinear", align_corners=False)[0, 0].numpy()

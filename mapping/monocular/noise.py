@@ -1,12 +1,12 @@
-"""How far a network's depth is off, and how obliquely it looks at what it sees."""
+"""How uncertain estimated depth is, and how obliquely surfaces are seen."""
 
 import numpy as np
 from jaxtyping import Float32
 
-_FLATTEST_COS = 0.1  # surfaces seen flatter weigh as if seen so
+_FLATTEST_COS = 0.1  # 84°: predicted normals are not known better than a few degrees
 
 
-def relative_deviation(
+def log_depth_sigma(
     depth_m: Float32[np.ndarray, "h w"], sigma_m: float, per_square: float
 ) -> Float32[np.ndarray, "h w"]:
     """Deviation of log depth, ``(sigma_m + per_square · z²) / z``.

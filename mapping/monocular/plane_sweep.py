@@ -1,4 +1,4 @@
-"""Depth tried against earlier images: which change of it makes them look alike."""
+"""Plane sweep: the change of depth at which earlier images match."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,113 +13,111 @@ from hydra_mono.core.geometry import inverse
 from hydra_mono.mapping.monocular.low_res import LowResEstimate
 from hydra_mono.mapping.monocular.poisson import Evidence
 
-_EVEN_PX = 7  # window in which contrast is made even
-_GRAIN = 2.0  # grey levels; weaker contrast is noise
-_UNLIKE = 1.5  # difference, in deviations of the window, beyond which pixels are not the same
-_ALIKE = 0.3  # mean difference that halves a match's weight
-_WIDEST_TURN = 0.5  # rad between two images that are compared
-_LEAST_SEEN = 0.3  # share of the compared images that must show a pixel
-_LEAST_BEND = 1.01  # of the prior's own; less is rounding
-_NEAREST = 0.05  # of a depth; a point nearer to the other camera is not looked up
+_NORMALISED_PX = 7  # window in which contrast is normalised: that of the fine search
+_NOISE = 2.0  # grey levels; weaker contrast is noise of the image
+_MAX_COST = 1.5  # window deviations; a greater difference is an occlusion, however great
+_HALVING_COST = 0.3  # mean difference that halves a match's weight: a fifth of the greatest
+_WIDEST_TURN = 0.5  # rad between two images that are compared: half a field of view overlaps
+_LEAST_SEEN = 0.3  # share of the compared images that must show a pixel: one of up to three
+_LEAST_CURVATURE = 1.01  # of the prior's own; less is rounding
+_NEAREST = 0.05  # of a depth; a point nearer to the other camera is not compared
 
 
 @dataclass(frozen=True, slots=True)
 class SweepRule:
-    """``span``: changes of log depth that are tried, to either side, in ``steps`` steps.
-    ``stride``: every so many pixels are looked at. ``partners``: images compared with, those
-    whose distance is nearest to ``parallax`` times the median depth. ``window``: looked-at pixels
-    over which differences are averaged. ``sharpness``: how many times a unit of mean difference
-    weighs against a change by its expected deviation ``prior``. ``finest``: least deviation of
-    what is found.
+    """``span``: hypotheses are changes of log depth up to so much, to either side, in ``steps``.
+
+    ``stride``: one pixel of so many is searched. ``window``: of those pixels, over which costs are
+    averaged. ``prior``: expected deviation of the change.
     """
 
     span: float
     steps: int
     stride: int
-    partners: int = 2
-    parallax: float = 0.15
-    window: int = 7
-    sharpness: float = 60.0
-    prior: float = 0.08
-    finest: float = 0.015
+    window: int
+    prior: float
+    partners: int = 2  # earlier images compared with; each costs as much again
+    parallax: float = 0.15  # distance to them over the median depth: a change of 5 % moves 0.7 %
+    sharpness: float = 60.0  # of a unit of matching cost against a change of one prior
+    finest: float = 0.015  # least deviation of what is found: a quarter of a pixel at that parallax
 
 
 def sweep(
-    draft: LowResEstimate, past: Sequence[LowResEstimate], rule: SweepRule
+    estimate: LowResEstimate, past: Sequence[LowResEstimate], rule: SweepRule
 ) -> Evidence | None:
-    """What earlier images say of the draft's depth; None when none of them can say anything.
+    """Evidence of earlier images on the estimate's depth; None where none is at a fit distance.
 
-    Plane sweeping (Collins, CVPR 1996) over surfaces as the network drew them instead of planes:
+    Plane sweeping (Collins, CVPR 1996) over surfaces as the network estimates them, not planes:
     each hypothesis is its depth times exp(h), and windows need not be small, since the depth's
     shape is about right. The energy of a hypothesis is ``sharpness`` · difference +
     h²/(2 prior²); a parabola through its minimum gives the change and, without the prior's
     share, the precision.
     """
-    chosen = partners(draft, past, rule)
+    chosen = partners(estimate, past, rule)
     if not chosen:
         return None
     changes = np.linspace(-rule.span, rule.span, rule.steps + 1, dtype=np.float32)
-    difference = _differences(draft, chosen, changes, rule)
-    found = _read_off(difference, changes, rule)
-    return Evidence(*(_spread(a, rule.stride, draft) for a in (found.change, found.precision)))
+    difference = _differences(estimate, chosen, changes, rule)
+    found = _subpixel_minimum(difference, changes, rule)
+    return Evidence(*(_repeated(a, rule.stride, estimate) for a in (found.change, found.precision)))
 
 
-def _spread(
-    values: Float32[np.ndarray, "r c"], stride: int, draft: LowResEstimate
+def _repeated(
+    values: Float32[np.ndarray, "r c"], stride: int, estimate: LowResEstimate
 ) -> Float32[np.ndarray, "h w"]:
-    height, width = draft.log_depth.shape
+    height, width = estimate.log_depth.shape
     return values.repeat(stride, axis=0).repeat(stride, axis=1)[:height, :width]
 
 
 def partners(
-    draft: LowResEstimate, past: Sequence[LowResEstimate], rule: SweepRule
+    estimate: LowResEstimate, past: Sequence[LowResEstimate], rule: SweepRule
 ) -> list[LowResEstimate]:
-    """Earlier images from about the right distance that look the same way."""
-    if not past or not draft.usable.any():
+    """Earlier images from about the right distance, taken in about the same direction."""
+    if not past or not estimate.usable.any():
         return []
     poses = np.stack([other.world_from_camera for other in past])
-    distance_m = np.linalg.norm(poses[:, :3, 3] - draft.world_from_camera[:3, 3], axis=1)
-    parallax = distance_m / float(np.median(draft.depth_m[draft.usable]))
-    trace = np.einsum("nij,ij->n", poses[:, :3, :3], draft.world_from_camera[:3, :3])
+    distance_m = np.linalg.norm(poses[:, :3, 3] - estimate.world_from_camera[:3, 3], axis=1)
+    parallax = distance_m / float(np.median(estimate.depth_m[estimate.usable]))
+    trace = np.einsum("nij,ij->n", poses[:, :3, :3], estimate.world_from_camera[:3, :3])
     fits = ((trace - 1) / 2 > np.cos(_WIDEST_TURN)) & (parallax > rule.parallax / 5)
     misfit = np.abs(np.log(np.maximum(parallax, 1e-6) / rule.parallax))
     order = np.argsort(np.where(fits, misfit, np.inf), kind="stable")[: rule.partners]
     return [past[index] for index in order if fits[index]]
 
 
-def even_contrast(gray: Float32[np.ndarray, "h w"]) -> Float32[np.ndarray, "h w"]:
-    """The image less its local mean over its local deviation, so that exposure does not count."""
-    mean = uniform_filter(gray, _EVEN_PX, mode="nearest")
-    square = uniform_filter(gray * gray, _EVEN_PX, mode="nearest")
+def normalise_contrast(gray: Float32[np.ndarray, "h w"]) -> Float32[np.ndarray, "h w"]:
+    """The image less its local mean, over its local deviation: independent of exposure."""
+    mean = uniform_filter(gray, _NORMALISED_PX, mode="nearest")
+    square = uniform_filter(gray * gray, _NORMALISED_PX, mode="nearest")
     variance = np.maximum(square - mean * mean, 0)
-    return np.asarray((gray - mean) / np.sqrt(variance + np.float32(_GRAIN**2)))
+    return np.asarray((gray - mean) / np.sqrt(variance + np.float32(_NOISE**2)))
 
 
 def _differences(
-    draft: LowResEstimate,
+    estimate: LowResEstimate,
     others: Sequence[LowResEstimate],
     changes: Float32[np.ndarray, " k"],
     rule: SweepRule,
 ) -> Float32[np.ndarray, "k r c"]:
-    """Mean difference to the other images, by change of log depth and looked-at pixel."""
+    """Mean matching cost to the other images, by change of log depth and searched pixel."""
     at = np.s_[:: rule.stride, :: rule.stride]
-    inverse_depth = np.exp(-draft.log_depth[at]) * np.exp(-changes)[:, None, None]
-    mine, rays = even_contrast(draft.gray)[at], draft.rays[at]
+    inverse_depth = np.exp(-estimate.log_depth[at]) * np.exp(-changes)[:, None, None]
+    mine, rays = normalise_contrast(estimate.gray)[at], estimate.rays[at]
     total, seen = np.zeros_like(inverse_depth), np.zeros_like(inverse_depth)
     for other in others:
-        relative = inverse(other.world_from_camera) @ draft.world_from_camera
-        image, inside = _seen_from(other, relative.astype(np.float32), rays, inverse_depth)
+        relative = inverse(other.world_from_camera) @ estimate.world_from_camera
+        image, inside = _warp(other, relative.astype(np.float32), rays, inverse_depth)
         image -= mine
-        total += np.minimum(np.abs(image, out=image), np.float32(_UNLIKE)) * inside
+        total += np.minimum(np.abs(image, out=image), np.float32(_MAX_COST)) * inside
         seen += inside
     least = seen[[0, len(changes) // 2, -1]].min(axis=0)
     hidden = uniform_filter(least, rule.window, mode="nearest") < _LEAST_SEEN * len(others)
     around = (0, rule.window, rule.window)
     mean = uniform_filter(total / np.maximum(seen, 1), around, mode="nearest")
-    return np.where(hidden, np.float32(_UNLIKE), mean)
+    return np.where(hidden, np.float32(_MAX_COST), mean)
 
 
-def _seen_from(
+def _warp(
     other: LowResEstimate,
     other_from_here: Float32[np.ndarray, "4 4"],
     rays: Float32[np.ndarray, "r c 3"],
@@ -148,28 +146,32 @@ def _seen_from(
         place = (far[..., axis] + near[axis] * inverse_depth) / z
         inside &= np.abs(place) < np.float32(1 - 1 / pixels)
         grid[..., axis] = place
-    image = torch.from_numpy(even_contrast(other.gray))[None, None]
+    image = torch.from_numpy(normalise_contrast(other.gray))[None, None]
     places = torch.from_numpy(grid).reshape(1, -1, grid.shape[2], 2)
     found = F.grid_sample(image, places, align_corners=False)
     return found.numpy().reshape(inverse_depth.shape), inside.astype(np.float32)
 
 
-def _read_off(
+def _subpixel_minimum(
     difference: Float32[np.ndarray, "k r c"], changes: Float32[np.ndarray, " k"], rule: SweepRule
 ) -> Evidence:
-    """The change of least energy, without the prior's pull, and the precision it has."""
+    """The change of least energy without the prior, and its precision, by a parabola."""
     step, prior = changes[1] - changes[0], np.float32(1 / rule.prior**2)
     energy = np.float32(rule.sharpness) * difference
     energy += (prior / 2 * changes**2)[:, None, None]
     best = np.clip(energy.argmin(axis=0), 1, len(changes) - 2)[None]
     before, least, after = (np.take_along_axis(energy, best + i, 0)[0] for i in (-1, 0, 1))
-    bend = (before - 2 * least + after) / step**2
-    found = (bend > np.float32(_LEAST_BEND) * prior) & (least <= before) & (least <= after)
-    bend = np.where(found, bend, 2 * prior)
-    lowest = changes[best[0]] + (before - after) / (2 * step * bend)
-    change = np.clip(lowest * bend / (bend - prior), -rule.span, rule.span)
-    unlike = np.take_along_axis(difference, best, 0)[0] / np.float32(_ALIKE)
-    precision = np.minimum((bend - prior) / (1 + unlike**2), np.float32(1 / rule.finest**2))
+    curvature = (before - 2 * least + after) / step**2
+    found = (
+        (curvature > np.float32(_LEAST_CURVATURE) * prior) & (least <= before) & (least <= after)
+    )
+    curvature = np.where(found, curvature, 2 * prior)
+    lowest = changes[best[0]] + (before - after) / (2 * step * curvature)
+    change = np.clip(lowest * curvature / (curvature - prior), -rule.span, rule.span)
+    matching_cost = np.take_along_axis(difference, best, 0)[0] / np.float32(_HALVING_COST)
+    precision = np.minimum(
+        (curvature - prior) / (1 + matching_cost**2), np.float32(1 / rule.finest**2)
+    )
     return Evidence(np.where(found, change, 0), np.where(found, precision, 0))
 
 

@@ -1,4 +1,4 @@
-"""The change of a depth image that agrees best with evidence and with predicted normals."""
+"""The change of a depth image that agrees best with evidence and predicted normals."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -8,11 +8,11 @@ from jaxtyping import Bool, Float32
 from scipy.fft import dctn, idctn
 from scipy.ndimage import gaussian_filter
 
-_LEAST_COS = 0.1  # of normal · ray below which a surface is seen too flatly to tell its slope
-_STEP = 0.05  # of log depth from a pixel to the next; more beside the slope is a border
-_LOOSE = 0.05  # how firmly pixels are tied across a border, of how firmly elsewhere
-_ITERATIONS = 6
-_SPREAD_PX = 2.0  # how far evidence makes its neighbours surer
+_LEAST_COS = 0.1  # of normal · ray, 84°: the slope goes with its inverse and is unknown below
+_STEP = 0.05  # of log depth from a pixel to the next, beside the slope: a depth discontinuity
+_DISCONTINUITY_WEIGHT = 0.05  # across one, of the weight elsewhere: not 0, so that it is solvable
+_ITERATIONS = 6  # which leave 6 % of the change at most, measured on random evidence
+_SPREAD_PX = 2.0  # how far evidence lowers the deviation of its neighbours
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,14 +24,14 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True)
-class Ties:
+class SmoothnessTerm:
     """How the change of log depth should differ from a pixel to the next one along an axis.
 
-    ``firmness``: the precision of that, 1/σ². One entry less along the axis than the image.
+    ``weight``: the precision of that, 1/σ². One entry less along the axis than the image.
     """
 
     difference: Float32[np.ndarray, "a b"]
-    firmness: Float32[np.ndarray, "a b"]
+    weight: Float32[np.ndarray, "a b"]
 
 
 def slopes_of_normals(
@@ -53,15 +53,15 @@ def slopes_of_normals(
     return np.asarray((before + after) / 2)
 
 
-def ties(
+def smoothness_term(
     log_depth: Float32[np.ndarray, "h w"],
     slope: Float32[np.ndarray, "a b"] | None,
     sigma: float,
     axis: int,
-) -> Ties:
-    """Ties of neighbours to the wanted slope, or without one to the slope they have.
+) -> SmoothnessTerm:
+    """The term that draws neighbours to the wanted slope, or without one to the slope they have.
 
-    Across a border of depth nothing is wanted and hardly anything held.
+    It has next to no weight across a depth discontinuity.
     """
     before, after = _pairs(log_depth, axis)
     step = after - before
@@ -69,61 +69,67 @@ def ties(
     border: Bool[np.ndarray, "a b"] = (
         ~(np.abs(wanted) < _STEP) if slope is not None else np.abs(step) > _STEP
     )
-    firmness = np.where(border, np.float32(_LOOSE), np.float32(1)) / np.float32(sigma**2)
-    return Ties(np.where(border, np.float32(0), wanted), firmness)
+    weight = np.where(border, np.float32(_DISCONTINUITY_WEIGHT), np.float32(1)) / np.float32(
+        sigma**2
+    )
+    return SmoothnessTerm(np.where(border, np.float32(0), wanted), weight)
 
 
-def best_change(evidence: Evidence, rows: Ties, columns: Ties) -> Float32[np.ndarray, "h w"]:
-    """The change c that minimises Σ p (c − e)² + Σ f (c_next − c − d)².
+def solve_screened_poisson(
+    evidence: Evidence, rows: SmoothnessTerm, columns: SmoothnessTerm
+) -> Float32[np.ndarray, "h w"]:
+    """The change c that minimises Σ p (c − e)² + Σ w (c_next − c − d)².
 
     The screened Poisson equation of Bhat et al. (GradientShop, ACM TOG 2010), solved by
     conjugate gradients. The same equation with constant weights, which the cosine transform
-    solves exactly, is the preconditioner, so that a few steps do. ``columns`` tie pixels to
+    solves exactly, is the preconditioner, so that a few steps do. ``columns`` join pixels to
     their right neighbours, ``rows`` to their lower ones.
     """
-    residual = evidence.precision * evidence.change + _pulled(rows, columns)
+    residual = evidence.precision * evidence.change + _right_side(rows, columns)
     change = np.zeros_like(residual)
-    screen = float(np.median(evidence.precision)) / float(np.median(columns.firmness))
+    screen = float(np.median(evidence.precision)) / float(np.median(columns.weight))
     direction, old = np.zeros_like(residual), 1.0
     for _ in range(_ITERATIONS):
-        guess = _solved_evenly(residual, screen)
-        new = float(np.vdot(residual, guess))
+        preconditioned = _solve_constant(residual, screen)
+        new = float(np.vdot(residual, preconditioned))
         if new <= 0 or not np.isfinite(new):
             break
-        direction = guess + np.float32(new / old) * direction
-        image = evidence.precision * direction + _stiffness(direction, rows, columns)
+        direction = preconditioned + np.float32(new / old) * direction
+        image = evidence.precision * direction + _laplacian(direction, rows, columns)
         step = np.float32(new / float(np.vdot(direction, image)))
         change, residual, old = change + step * direction, residual - step * image, new
     return np.asarray(change)
 
 
-def joined(parts: list[Evidence]) -> Evidence:
-    """What several say together."""
+def combined(parts: list[Evidence]) -> Evidence:
+    """The product of several Gaussians: precisions add up."""
     precision = np.sum(np.stack([part.precision for part in parts]), axis=0)
     change = np.sum(np.stack([part.precision * part.change for part in parts]), axis=0)
     return Evidence(change / precision, precision)
 
 
-def deviation_with(
-    deviation: Float32[np.ndarray, "h w"], found: Evidence
+def sigma_after(
+    log_depth_sigma: Float32[np.ndarray, "h w"], found: Evidence
 ) -> Float32[np.ndarray, "h w"]:
-    """The deviation that is left after evidence; neighbours profit from it too."""
+    """The deviation that is left after evidence, which lowers that of neighbours too."""
     spread = gaussian_filter(found.precision, _SPREAD_PX)
-    return np.asarray(1 / np.sqrt(1 / deviation**2 + spread))
+    return np.asarray(1 / np.sqrt(1 / log_depth_sigma**2 + spread))
 
 
 def _pairs(image: np.ndarray, axis: int) -> tuple[np.ndarray, np.ndarray]:
     return (image[:-1], image[1:]) if axis == 0 else (image[:, :-1], image[:, 1:])
 
 
-def _pulled(rows: Ties, columns: Ties) -> Float32[np.ndarray, "h w"]:
-    down, right = rows.firmness * rows.difference, columns.firmness * columns.difference
+def _right_side(rows: SmoothnessTerm, columns: SmoothnessTerm) -> Float32[np.ndarray, "h w"]:
+    down, right = rows.weight * rows.difference, columns.weight * columns.difference
     return -_divergence(down, right)
 
 
-def _stiffness(change: np.ndarray, rows: Ties, columns: Ties) -> Float32[np.ndarray, "h w"]:
-    down = rows.firmness * np.diff(change, axis=0)
-    return -_divergence(down, columns.firmness * np.diff(change, axis=1))
+def _laplacian(
+    change: np.ndarray, rows: SmoothnessTerm, columns: SmoothnessTerm
+) -> Float32[np.ndarray, "h w"]:
+    down = rows.weight * np.diff(change, axis=0)
+    return -_divergence(down, columns.weight * np.diff(change, axis=1))
 
 
 def _divergence(down: np.ndarray, right: np.ndarray) -> Float32[np.ndarray, "h w"]:
@@ -135,7 +141,7 @@ def _divergence(down: np.ndarray, right: np.ndarray) -> Float32[np.ndarray, "h w
     return result
 
 
-def _solved_evenly(values: Float32[np.ndarray, "h w"], screen: float) -> np.ndarray:
+def _solve_constant(values: Float32[np.ndarray, "h w"], screen: float) -> np.ndarray:
     waves = dctn(values, norm="ortho") / (_eigenvalues(*values.shape) + np.float32(screen))
     return np.asarray(idctn(waves, norm="ortho"))
 

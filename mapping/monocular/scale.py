@@ -6,38 +6,34 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Bool, Float32, Float64
 
+from hydra_mono.core.map.state import State
 from hydra_mono.mapping.monocular.low_res import LowResEstimate
 
 Surface = Callable[
     [Float32[np.ndarray, "k n 3"]], tuple[Float32[np.ndarray, " n"], Bool[np.ndarray, " n"]]
 ]
 
-_STRIDE = 3  # every third pixel of the draft is compared
+_STRIDE = 3  # every third pixel of the estimate: some 1,400 rays, enough for two unknowns
 _STEPS = 30  # points along a ray; 1.7 % apart, less than a truncation within 5 m
 _HUBER = 1.345  # deviations; 95 % as efficient as least squares where nothing is an outlier
-_ROUNDS = 5
+_ROUNDS = 5  # of reweighting: the weights settle within a few
 
 
 @dataclass(frozen=True, slots=True)
 class AlignRule:
-    """``span``: log ratios of depth looked at, to either side. ``least_overlap``: share of the
-    pixels that must meet the map. ``gain``: share of what is found that is applied.
-    ``scale_sigma``, ``shift_sigma_m``: how large scale and shift of a frame are expected to be.
-    ``samples``: how many of a frame's pixels are worth as much as independent ones.
-    ``memory``: frames over which the mean correction is taken.
-    """
+    """See ``ScaleAligner``."""
 
-    span: float = 0.25
-    least_overlap: float = 0.3
-    gain: float = 0.8
-    scale_sigma: float = 0.05
-    shift_sigma_m: float = 0.05
-    samples: float = 30.0
-    memory: float = 200.0
+    span: float = 0.25  # log ratios of depth searched, to either side: five scale_sigma
+    least_overlap: float = 0.3  # share of the pixels that must meet the map: less is one object
+    gain: float = 0.8  # share of what is found that is applied; below 1 the map keeps its scale
+    scale_sigma: float = 0.05  # expected log scale of a frame: benchmarks/degraded.py has 0.04
+    shift_sigma_m: float = 0.05  # m; expected shift, as large as the scale's effect at 1 m
+    samples: float = 30.0  # independent pixels of a frame: errors are correlated over a sixth of it
+    memory: float = 200.0  # frames that the mean correction is taken over: a room or two
 
 
 class ScaleAligner:
-    """Scales and shifts a draft's depth so that it meets the surface already in the map.
+    """Scales and shifts an estimate's depth so that it meets the surface already in the map.
 
     Model: the depth of frame t is exp(x_t) times the truth, x_t having mean zero over a run (the
     network is unbiased) but being alike from frame to frame. The map's own scale m is the mean
@@ -56,25 +52,32 @@ class ScaleAligner:
         self._rule = rule
         self._mean = 0.0
 
-    def __call__(self, draft: LowResEstimate) -> LowResEstimate:
+    def state(self) -> State:
+        """See ``core.map.state``."""
+        return {"mean": self._mean}
+
+    def restore(self, state: State) -> None:
+        self._mean = state["mean"]
+
+    def __call__(self, estimate: LowResEstimate) -> LowResEstimate:
         rule = self._rule
-        ratio, inverse_depth = self._ratios(draft)
-        compared = int(draft.usable[::_STRIDE, ::_STRIDE].sum())
+        ratio, inverse_depth = self._ratios(estimate)
+        compared = int(estimate.usable[::_STRIDE, ::_STRIDE].sum())
         if len(ratio) < max(rule.least_overlap * compared, 3):
-            return draft
+            return estimate
         log_scale, shift_m = fit_scale(ratio, inverse_depth, rule)
         self._mean += (log_scale - self._mean) / rule.memory
-        change = rule.gain * (log_scale - self._mean + shift_m * np.exp(-draft.log_depth))
-        return replace(draft, log_depth=(draft.log_depth + change).astype(np.float32))
+        change = rule.gain * (log_scale - self._mean + shift_m * np.exp(-estimate.log_depth))
+        return replace(estimate, log_depth=(estimate.log_depth + change).astype(np.float32))
 
     def _ratios(
-        self, draft: LowResEstimate
+        self, estimate: LowResEstimate
     ) -> tuple[Float32[np.ndarray, " n"], Float32[np.ndarray, " n"]]:
-        """Log of the map's depth over the draft's, and the draft's inverse depth."""
-        usable = draft.usable[::_STRIDE, ::_STRIDE]
-        rays = draft.rays[::_STRIDE, ::_STRIDE][usable]
-        depth_m = draft.depth_m[::_STRIDE, ::_STRIDE][usable]
-        pose = draft.world_from_camera.astype(np.float32)
+        """Log of the map's depth over the estimate's, and the estimate's inverse depth."""
+        usable = estimate.usable[::_STRIDE, ::_STRIDE]
+        rays = estimate.rays[::_STRIDE, ::_STRIDE][usable]
+        depth_m = estimate.depth_m[::_STRIDE, ::_STRIDE][usable]
+        pose = estimate.world_from_camera.astype(np.float32)
         reach = (rays * depth_m[:, None]) @ pose[:3, :3].T
         tried = np.linspace(-self._rule.span, self._rule.span, _STEPS + 1, dtype=np.float32)
         place, found = self._surface(np.exp(tried)[:, None, None] * reach + pose[:3, 3])

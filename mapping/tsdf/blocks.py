@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Float32, Int32, Int64, UInt8
 
+from hydra_mono.core.map.state import State
 from hydra_mono.core.open3d_loader import open3d
 
 RESOLUTION = 8  # voxels along a block's edge
@@ -20,8 +21,8 @@ class VoxelArrays:
     ``sdf_m``: projective signed distance, positive in front of the surface. ``weight``: its
     certainty, 0 for never observed. ``meshed_sdf_m``: the value the mesh shows, NaN for none.
     ``label``/``label_weight``: see ``semantics``. ``first_seen``/``last_seen``: numbers of the
-    frames that saw a surface here, ``NEVER`` for none. ``thin``: frames that saw a thing here that
-    is too thin for the voxels.
+    frames that saw a surface here, ``NEVER`` for none. ``thin``: frames that saw a structure here
+    that is thinner than a voxel.
     """
 
     sdf_m: Float32[np.ndarray, "blocks 512"]
@@ -110,7 +111,7 @@ class BlockPool:
         if not len(keys):
             return np.zeros(0, np.int64)
         if len(self) + len(keys) > self._capacity:
-            self._grow(2 * (len(self) + len(keys)))
+            self._enlarge(2 * (len(self) + len(keys)))
         slots = self._activate(keys)
         self.voxels.clear(slots)
         self.touched[slots] = False
@@ -134,13 +135,29 @@ class BlockPool:
         keep: Bool[np.ndarray, " n"] = ~gone[self._live_slots]
         self._live, self._live_slots = self._live[keep], self._live_slots[keep]
 
+    def state(self) -> State:
+        """See ``core.map.state``; blocks in sorted order, since nothing depends on their slots."""
+        order = np.lexsort(self._live.T[::-1])
+        slots = self._live_slots[order]
+        rows = {
+            field.name: getattr(self.voxels, field.name)[slots] for field in fields(VoxelArrays)
+        }
+        return rows | {"blocks": self._live[order], "touched": self.touched[slots]}
+
+    def restore(self, state: State) -> None:
+        self._make(self._capacity)
+        slots = self.insert(state["blocks"])
+        for field in fields(VoxelArrays):
+            getattr(self.voxels, field.name)[slots] = state[field.name]
+        self.touched[slots] = state["touched"]
+
     def _activate(self, keys: Int32[np.ndarray, "n 3"]) -> Int64[np.ndarray, " n"]:
         slots = np.asarray(self._map.activate(_tensor(keys))[0].numpy(), dtype=np.int64)
         self._live = np.concatenate([self._live, keys])
         self._live_slots = np.concatenate([self._live_slots, slots])
         return slots
 
-    def _grow(self, capacity: int) -> None:
+    def _enlarge(self, capacity: int) -> None:
         keys, old_slots, old = self._live, self._live_slots, self.voxels
         touched = self.touched[old_slots]
         self._make(capacity)
@@ -148,6 +165,30 @@ class BlockPool:
             slots = self._activate(keys)
             old.copy_rows_to(self.voxels, old_slots, slots)
             self.touched[slots] = touched
+
+
+class FrameStamps:
+    """A list of stamps that is an array at any time, at no cost that grows with it."""
+
+    def __init__(self, stamps_ns: Int64[np.ndarray, " n"] | None = None) -> None:
+        known = np.zeros(0, np.int64) if stamps_ns is None else stamps_ns
+        self._stamps_ns = np.zeros(max(1024, 2 * len(known)), np.int64)
+        self._stamps_ns[: len(known)] = known
+        self._count = len(known)
+
+    def __len__(self) -> int:
+        return self._count
+
+    def append(self, stamp_ns: int) -> None:
+        if self._count == len(self._stamps_ns):
+            self._stamps_ns = np.concatenate([self._stamps_ns, np.zeros_like(self._stamps_ns)])
+        self._stamps_ns[self._count] = stamp_ns
+        self._count += 1
+
+    @property
+    def all_ns(self) -> Int64[np.ndarray, " n"]:
+        """Stamps by frame number."""
+        return self._stamps_ns[: self._count]
 
 
 def _hash_map(capacity: int) -> Any:

@@ -6,30 +6,31 @@ import numpy as np
 from jaxtyping import Bool, Int32, Int64
 
 from hydra_mono.mapping.tsdf.blocks import RESOLUTION, BlockPool
-from hydra_mono.mapping.tsdf.thin import lost_things
+from hydra_mono.mapping.tsdf.thin import thin_voxels_to_mesh
 
 _POSITIVE = np.array([[n & 1, n >> 1 & 1, n >> 2 & 1] for n in range(8)], np.int32)
-_THIN_RADIUS = 0.1  # voxels; so thick things show that are too thin for the voxels, at most
+_THIN_RADIUS = 0.1  # voxels: half the thickness, at most, of what is thinner than a voxel
 
 
 @dataclass(frozen=True, slots=True)
 class MeshRule:
-    """When a voxel shows in the mesh, and how far (metres) it must move to show anew."""
+    """When a voxel is meshed, and when it is meshed anew."""
 
-    min_weight: float
-    tolerance_m: float
-    front_m: float
     voxel_size_m: float
-    thin_frames: int
+    min_weight: float = 0.15  # of close observations: three at 5 m, whose weight is 0.055 each
+    tolerance_m: float = 0.002  # m that a voxel may move before; below the noise of close depth
+    front_m: float = 0.15  # m; labels farther in front of a surface show nowhere
+    thin_frames: int = 3  # frames that must have seen a thin structure
+    refresh_s: float = 5.0  # s after which last-seen stamps of unchanged surface are brought up
 
 
-def take_over(
+def update_meshed_values(
     pool: BlockPool,
     keys: Int32[np.ndarray, "n 3"],
     slots: Int64[np.ndarray, " n"],
     rule: MeshRule,
 ) -> Bool[np.ndarray, "n 8 8 8"]:
-    """Brings the meshed values of blocks up to date; tells which voxels (z, y, x) changed.
+    """Brings the meshed values of blocks up to date; returns which voxels (z, y, x) changed.
 
     Meshes are made from the meshed values only. A voxel that moved less than the tolerance
     keeps its old one, so a mesh left alone still fits its neighbour's new one exactly.
@@ -37,7 +38,7 @@ def take_over(
     voxels = pool.voxels
     sdf, label = voxels.sdf_m[slots], voxels.label[slots]
     sdf[voxels.weight[slots] < rule.min_weight] = np.nan
-    thin = lost_things(pool, keys, slots, sdf, rule.thin_frames)
+    thin = thin_voxels_to_mesh(pool, keys, slots, sdf, rule.thin_frames)
     sdf.reshape(-1)[thin] = -_THIN_RADIUS * rule.voxel_size_m
     before = voxels.meshed_sdf_m[slots]
     moved = (np.abs(sdf - before) > rule.tolerance_m) | ((sdf < 0) != (before < 0))

@@ -3,7 +3,7 @@
 import numpy as np
 from jaxtyping import Bool, Float32, Int32
 
-_STEEPEST = 15.0  # depth over width; a surface seen at 86 degrees rises so fast
+_STEEPEST = 15.0  # depth over width: tan 86°, where depth cameras measure nothing any more
 
 
 def clean_depth(
@@ -20,14 +20,14 @@ def clean_depth(
     return np.where(usable, depth_m, np.float32(0))
 
 
-def flying(
+def flying_pixels(
     depth_m: Float32[np.ndarray, " p"], pixel: Int32[np.ndarray, " n"], stride: int, focal_px: float
 ) -> Bool[np.ndarray, " n"]:
-    """Which pixels hang between a near and a far surface, as blurred depth borders do.
+    """Which pixels lie between a near and a far surface, as those of blurred depth edges do.
 
     Their depth rises, or falls, on both sides along the row or the column, and faster than any
     surface that could have been measured. ``depth_m`` is flat, ``stride`` pixels to a row, and
-    has neighbours for every pixel asked for.
+    has neighbours for every one of ``pixel``.
     """
     here = depth_m[pixel]
     step = here * np.float32(_STEEPEST / focal_px)

@@ -1,4 +1,4 @@
-"""Which blocks a depth image can say something about."""
+"""Which blocks a depth image observes."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from hydra_mono.core.frame import Intrinsics
 from hydra_mono.core.geometry import camera_rays, inverse
 from hydra_mono.mapping.tsdf.tiles import TILE, Tiles
 
-_COARSEST_STRIDE = 8  # pixels between the samples that claim blocks
+_COARSEST_STRIDE = 8  # pixels between samples: those of a tile
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ def surface_blocks(
 ) -> Int32[np.ndarray, "n 3"]:
     """Keys of the blocks within ``band_m`` of the surface along the rays, sorted.
 
-    Each sample also claims the blocks ``margin_m`` around it, so that every cell the surface
+    Each sample also takes the blocks ``margin_m`` around it, so that every cell the surface
     may cut has all eight corners.
     """
     count = 3 if band_m > block_size_m / 4 else 2
@@ -88,7 +88,7 @@ def in_view(
 ) -> Bool[np.ndarray, " n"]:
     """Which blocks lie in the frustum and not wholly deeper than ``behind_m`` behind a surface.
 
-    May say yes to a few too many, hardly ever no to one that the image concerns.
+    A few more than the image observes, hardly ever fewer.
     """
     world = (keys + 0.5) * block_size_m
     pose = view.camera_from_world

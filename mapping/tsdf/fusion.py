@@ -1,45 +1,45 @@
-"""Fusion of one depth image into the voxels of the blocks it concerns."""
+"""Fusion of one depth image into the voxels of the blocks it observes."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import numpy as np
 from jaxtyping import Bool, Float32, Float64, Int32, Int64, UInt8
 
 from hydra_mono.core.prediction import Prediction
-from hydra_mono.mapping.tsdf.attributes import name, paint, stamp
+from hydra_mono.mapping.monocular_rule import MonocularRule
+from hydra_mono.mapping.tsdf.attributes import fuse_color, fuse_label, update_timestamps
 from hydra_mono.mapping.tsdf.blocks import RESOLUTION, VOXELS, VoxelArrays
-from hydra_mono.mapping.tsdf.depth import flying
+from hydra_mono.mapping.tsdf.depth import flying_pixels
 from hydra_mono.mapping.tsdf.frustum import DepthView
 from hydra_mono.mapping.tsdf.tiles import LEAST_COS_INCIDENCE, TILE, Tiles
 from hydra_mono.mapping.tsdf.weights import certainty, closeness, depth_weight, expected_sdf_m
 
-_SURE = 1.0  # weight of a voxel that is seen through or has never been near a surface
+_FREE_WEIGHT = 1.0  # of a voxel seen to be free: one close observation of a surface outweighs it
 
 
 @dataclass(frozen=True, slots=True)
 class FusionRule:
-    """How much one observation says. Lengths in metres, weights in close observations.
+    """Truncation and weights of an observation; weights in close observations.
 
-    ``front_m``/``behind_m``: distances are measured that far in front of the surface and that
-    far behind it. An observation weighs 1/(1 + (sigma/sigma0)²) with the deviation of its depth,
-    and behind the surface less, down to ``least_weight`` at ``behind_m``.
-    ``carve_weight``: what seeing through a solid voxel weighs.
+    Distances are measured ``front_m`` in front of the surface and ``behind_m`` behind it. An
+    observation weighs 1/(1 + (sigma/sigma0)²) with the deviation of its depth, and behind the
+    surface less, down to ``least_weight`` at ``behind_m``.
     Where the deviation is known pixel by pixel, sigma0 is ``half_sigma_m``, and both distances
     grow by ``margin_sigmas`` deviations, ``max_margin_m`` at most. Within that margin nothing
     weighs less for lying behind: it may as well lie before, and surfaces would recede.
     """
 
     voxel_size_m: float
-    front_m: float
-    behind_m: float
-    least_weight: float
-    max_weight: float
-    carve_weight: float
-    max_label_weight: float
-    min_depth_m: float
-    half_sigma_m: float = 0.01
-    margin_sigmas: float = 0.0
+    min_depth_m: float = 0.1  # m; nearest depth of common depth cameras
+    front_m: float = 0.15  # m; three voxels of 5 cm, so that distances have a gradient to mesh by
+    behind_m: float = 0.06  # m; little more than a voxel, so that thin walls keep two sides
+    least_weight: float = 0.1  # behind_m behind a surface it is not known whether there is any
+    max_weight: float = 20.0  # a surface that moved has moved after as many observations
+    carve_weight: float = 2.0  # of a free-space observation of an occupied voxel: removes ghosts
+    max_label_weight: float = 10.0  # votes; a label that was wrong is outvoted after as many
+    half_sigma_m: float = 0.01  # m; deviation of a depth camera at 2.5 m, which weighs half
+    margin_sigmas: float = 0.0  # deviations; depth cameras err less than a voxel
     max_margin_m: float = 0.0
 
     @property
@@ -49,8 +49,18 @@ class FusionRule:
 
     @property
     def reach_m(self) -> float:
-        """How much deeper than the measured depth a voxel may be and still be concerned."""
+        """How much deeper than the measured depth a voxel may be and still be observed."""
         return self.deepest_m / LEAST_COS_INCIDENCE
+
+
+def with_estimated_depth(rule: FusionRule, monocular: MonocularRule) -> FusionRule:
+    """The rule for depth whose deviation is known pixel by pixel, and is larger."""
+    return replace(
+        rule,
+        half_sigma_m=monocular.half_sigma_m,
+        margin_sigmas=monocular.margin_sigmas,
+        max_margin_m=monocular.max_margin_m if monocular.noise else 0.0,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +84,8 @@ class Pixels:
         """The same pixels, none of the border, in the images without one."""
         return np.asarray(pixel - 2 * (pixel // self.stride) - self.stride + 1)
 
-    def slant_at(self, pixel: Int32[np.ndarray, " k"]) -> Float32[np.ndarray, " k"]:
-        """The cos_incidence of pixels, none of the border."""
+    def cos_incidence_at(self, pixel: Int32[np.ndarray, " k"]) -> Float32[np.ndarray, " k"]:
+        """The cosine of incidence at pixels, none of the border."""
         row = pixel // self.stride
         column = pixel - row * self.stride
         return np.asarray(self.cos_incidence[(row - 1) // TILE, (column - 1) // TILE])
@@ -103,47 +113,49 @@ def fuse(
 ) -> None:
     """Updates distance, weight, colour, label and stamps of the sampled voxels."""
     far = (rule.front_m + rule.max_margin_m) / LEAST_COS_INCIDENCE
-    clear = np.flatnonzero((samples.sdf_m > far) & _open_to_carving(voxels, samples.slots))
+    clear = np.flatnonzero((samples.sdf_m > far) & _is_carvable(voxels, samples.slots))
     close = np.flatnonzero((samples.sdf_m <= far) & (samples.sdf_m >= -rule.reach_m))
     voxel, pixel = samples.voxel(close), samples.pixel[close]
-    sdf = samples.sdf_m[close] * pixels.slant_at(pixel)
+    sdf = samples.sdf_m[close] * pixels.cos_incidence_at(pixel)
     margin = _margin_m(pixels, pixel, rule)
     before = np.flatnonzero(sdf > rule.front_m + margin)
-    _carve(voxels, samples.voxel(clear), _sureness(pixels, samples.pixel[clear], rule), rule)
-    _carve(voxels, voxel[before], _sureness(pixels, pixel[before], rule), rule)
+    _carve(voxels, samples.voxel(clear), _carve_certainty(pixels, samples.pixel[clear], rule), rule)
+    _carve(voxels, voxel[before], _carve_certainty(pixels, pixel[before], rule), rule)
     near = np.flatnonzero((sdf <= rule.front_m + margin) & (sdf >= -rule.behind_m - margin))
-    near = near[~flying(pixels.depth_m, pixel[near], pixels.stride, pixels.focal_px)]
+    near = near[~flying_pixels(pixels.depth_m, pixel[near], pixels.stride, pixels.focal_px)]
     voxel, pixel, sdf = voxel[near], pixel[near], sdf[near]
     _average(voxels, voxel, sdf, pixels, pixel, rule)
-    painted_m = 1.5 * rule.voxel_size_m
-    at_surface = np.flatnonzero(np.abs(sdf) <= painted_m)
+    attribute_band_m = 1.5 * rule.voxel_size_m
+    at_surface = np.flatnonzero(np.abs(sdf) <= attribute_band_m)
     voxel, pixel, sdf = voxel[at_surface], pixels.unbordered(pixel[at_surface]), sdf[at_surface]
-    paint(voxels, voxel, np.take(pixels.color, pixel, axis=0))
+    fuse_color(voxels, voxel, np.take(pixels.color, pixel, axis=0))
     if pixels.label is not None:
-        counts = _trust(pixels, pixel, sdf, painted_m)
-        name(voxels, voxel, pixels.label[pixel], counts, rule.max_label_weight)
-    stamp(voxels, voxel, frame_number)
+        weight = _label_weight(pixels, pixel, sdf, attribute_band_m)
+        fuse_label(voxels, voxel, pixels.label[pixel], weight, rule.max_label_weight)
+    update_timestamps(voxels, voxel, frame_number)
 
 
-def _open_to_carving(voxels: VoxelArrays, slots: Int64[np.ndarray, " n"]) -> Bool[np.ndarray, " m"]:
+def _is_carvable(voxels: VoxelArrays, slots: Int64[np.ndarray, " n"]) -> Bool[np.ndarray, " m"]:
     """Which voxels of blocks would change if they were seen through."""
-    return np.asarray(((voxels.sdf_m[slots] < 0) | (voxels.weight[slots] < _SURE)).reshape(-1))
+    return np.asarray(
+        ((voxels.sdf_m[slots] < 0) | (voxels.weight[slots] < _FREE_WEIGHT)).reshape(-1)
+    )
 
 
 def _margin_m(
     pixels: Pixels, pixel: Int32[np.ndarray, " m"], rule: FusionRule
 ) -> np.float32 | Float32[np.ndarray, " m"]:
-    """How much farther than usual, both ways, distances are measured."""
+    """How much farther than usual, in front and behind, distances are measured."""
     if pixels.sigma_m is None:
         return np.float32(0)
     wanted = pixels.sigma_m[pixel] * np.float32(rule.margin_sigmas)
     return np.asarray(np.minimum(wanted, np.float32(rule.max_margin_m)))
 
 
-def _sureness(
+def _carve_certainty(
     pixels: Pixels, pixel: Int32[np.ndarray, " m"], rule: FusionRule
 ) -> np.float32 | Float32[np.ndarray, " m"]:
-    """What seeing through something counts, of what it would if the depth were certain."""
+    """Weight of a free-space observation, of what it would weigh if the depth were certain."""
     if pixels.sigma_m is None:
         return np.float32(1)
     return certainty(pixels.sigma_m[pixel], rule.half_sigma_m)
@@ -176,30 +188,30 @@ def _average(
 def _carve(
     voxels: VoxelArrays,
     voxel: Int64[np.ndarray, " m"],
-    sureness: np.float32 | Float32[np.ndarray, " m"],
+    certainties: np.float32 | Float32[np.ndarray, " m"],
     rule: FusionRule,
 ) -> None:
-    """Sees through voxels: unobserved ones become free, solid ones wear off."""
+    """Free-space observations: unobserved voxels become free, occupied ones lose evidence."""
     stored_sdf, stored_weight = voxels.sdf_m.reshape(-1), voxels.weight.reshape(-1)
-    sure = np.broadcast_to(np.float32(_SURE) * sureness, voxel.shape)
-    concerned = (stored_sdf[voxel] < 0) | (stored_weight[voxel] < sure)
-    voxel, sure = voxel[concerned], sure[concerned]
+    free_weight = np.broadcast_to(np.float32(_FREE_WEIGHT) * certainties, voxel.shape)
+    carvable = (stored_sdf[voxel] < 0) | (stored_weight[voxel] < free_weight)
+    voxel, free_weight = voxel[carvable], free_weight[carvable]
     old, weight = stored_sdf[voxel], stored_weight[voxel]
-    carving = np.float32(rule.carve_weight) * sure
+    carving = np.float32(rule.carve_weight) * free_weight
     stored_sdf[voxel] = old + (np.float32(rule.front_m) - old) * (carving / (weight + carving))
-    stored_weight[voxel] = np.maximum(weight, sure)
+    stored_weight[voxel] = np.maximum(weight, free_weight)
 
 
-def _trust(
+def _label_weight(
     pixels: Pixels,
     pixel: Int32[np.ndarray, " m"],
     sdf_m: Float32[np.ndarray, " m"],
     reach_m: float,
 ) -> Float32[np.ndarray, " m"]:
-    """What labels count, of unbordered pixels; where depth is a guess, so is what is close."""
+    """Weights of labels at unbordered pixels; estimated depth does not tell what is close."""
     confidence = pixels.confidence
-    trust = np.ones(len(pixel), np.float32) if confidence is None else confidence[pixel]
-    return trust if pixels.sigma_m is not None else trust * closeness(sdf_m, reach_m)
+    weight = np.ones(len(pixel), np.float32) if confidence is None else confidence[pixel]
+    return weight if pixels.sigma_m is not None else weight * closeness(sdf_m, reach_m)
 
 
 def project(
@@ -209,7 +221,7 @@ def project(
     slots: Int64[np.ndarray, " n"],
     rule: FusionRule,
 ) -> Samples:
-    """Where the voxels of blocks fall in the image, and what was measured there."""
+    """The voxels of blocks projected into the image, and the depth measured there."""
     camera = view.intrinsics
     # Pixel (u, v) sits at (u + 1, v + 1) of the bordered images; the half rounds.
     matrix = camera.matrix
@@ -240,7 +252,7 @@ def _local_voxels() -> Float64[np.ndarray, "512 3"]:
     return np.stack([x, y, z], axis=-1).reshape(-1, 3).astype(np.float64)
 
 
-def bordered(
+def bordered_pixels(
     view: DepthView, tiles: Tiles, rgb: UInt8[np.ndarray, "h w 3"], prediction: Prediction
 ) -> Pixels:
     """The images of a frame, made ready for look-ups; the view's depth is the cleaned one."""

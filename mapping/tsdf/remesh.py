@@ -14,8 +14,8 @@ _SIDE = RESOLUTION + 1  # corners along a block's edge, the last shared with the
 _CORNERS = _SIDE**3
 _EDGES_OF_BLOCK = 3 * _CORNERS  # an edge is numbered axis * 729 + the corner it starts from
 _STEPS = np.array([1, _SIDE, _SIDE * _SIDE])  # to the next corner along x, y, z
-_STEEP = 1.6  # voxels of distance from one voxel to the next; on surface that was seen, about 1
-_BARELY_SEEN = 2.5  # close observations of a voxel that may merely be hidden by an outline
+_STEEP = 1.6  # voxels of distance from one voxel to the next; on observed surface at most 1 + noise
+_BARELY_SEEN = 2.5  # close observations of a voxel that a contour may merely have hidden
 _POSITIVE = np.array([[n & 1, n >> 1 & 1, n >> 2 & 1] for n in range(8)], np.int32)
 
 
@@ -46,10 +46,12 @@ def mesh_blocks(
     triangle_block, edges = _triangles(sdf_m)
     used = np.zeros(len(keys) * _EDGES_OF_BLOCK, np.bool_)
     used[edges] = True
-    vertices = _place(np.flatnonzero(used), sdf_m, slots, keys, voxel_size_m)
+    vertices = _edge_vertices(np.flatnonzero(used), sdf_m, slots, keys, voxel_size_m)
     faces = (np.cumsum(used, dtype=np.int32) - 1)[edges]
-    mesh = _dress(vertices, faces, pool.voxels, frame_stamps_ns)
-    mesh = replace(mesh, is_occlusion_artifact=_veil(pool.voxels, vertices, voxel_size_m))
+    mesh = _interpolate_attributes(vertices, faces, pool.voxels, frame_stamps_ns)
+    mesh = replace(
+        mesh, is_occlusion_artifact=_occlusion_artifacts(pool.voxels, vertices, voxel_size_m)
+    )
     return _split(mesh, vertices.block, triangle_block, keys)
 
 
@@ -104,7 +106,7 @@ def _edge_numbers() -> Int64[np.ndarray, " 12"]:
     return np.array([edge // 4 * _CORNERS + edge_start(edge) @ _STEPS for edge in range(EDGES)])
 
 
-def _place(
+def _edge_vertices(
     edges: Int64[np.ndarray, " v"],
     sdf_m: Float32[np.ndarray, "n 9 9 9"],
     slots: Int64[np.ndarray, "n 8"],
@@ -142,13 +144,13 @@ def _voxel(
     return np.asarray(slots[block, beyond @ np.array([1, 2, 4])] * VOXELS + place)
 
 
-def _dress(
+def _interpolate_attributes(
     vertices: _Vertices,
     faces: Int32[np.ndarray, "t 3"],
     voxels: VoxelArrays,
     frame_stamps_ns: Int64[np.ndarray, " f"],
 ) -> SemanticMesh:
-    """Colour, label and stamps of the two voxels a vertex lies between."""
+    """Colour, label and timestamps between the two voxels a vertex lies between."""
     start, end = vertices.start, vertices.end
     first, last = voxels.first_seen.reshape(-1), voxels.last_seen.reshape(-1)
     first_start, first_end = first[start], first[end]
@@ -171,16 +173,18 @@ def _dress(
 def _labels(
     voxels: VoxelArrays, start: Int64[np.ndarray, " v"], end: Int64[np.ndarray, " v"]
 ) -> UInt8[np.ndarray, " v"]:
-    """The label of the end that is surer of its own."""
+    """The label of the end whose label weighs more."""
     label, weight = voxels.label.reshape(-1), voxels.label_weight.reshape(-1)
     return np.asarray(np.where(weight[end] > weight[start], label[end], label[start]))
 
 
-def _veil(voxels: VoxelArrays, vertices: _Vertices, voxel_size_m: float) -> Bool[np.ndarray, " v"]:
-    """Vertices where distance drops faster than it can, into a voxel that was barely seen.
+def _occlusion_artifacts(
+    voxels: VoxelArrays, vertices: _Vertices, voxel_size_m: float
+) -> Bool[np.ndarray, " v"]:
+    """Vertices where the distance falls faster than it can, into a voxel that was barely seen.
 
-    Behind an outline lie voxels that were only ever hidden, next to ones that were seen through.
-    The step between them is no surface, only as far as the thing can reach at most.
+    Behind a contour lie voxels that were only ever occluded, next to ones seen to be free. The step
+    between them is no surface: it only bounds how far the object can reach.
     """
     start, end = vertices.start, vertices.end
     distance_m, weight = voxels.meshed_sdf_m.reshape(-1), voxels.weight.reshape(-1)

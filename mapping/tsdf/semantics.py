@@ -3,8 +3,8 @@
 import numpy as np
 from jaxtyping import Float32, UInt8
 
-_LEAST = 0.53  # a label of a lower probability counts as if it had this
-_SURE = 0.95  # a label of this probability has a whole vote
+_LEAST = 0.53  # log odds 0.12: a label of a lower probability still breaks a tie
+_SURE = 0.95  # log odds 2.9 are a whole vote: networks are overconfident above
 
 
 def vote(
@@ -18,7 +18,7 @@ def vote(
 
     The majority vote of Boyer and Moore (1981) with weights: the same label adds its weight;
     another subtracts, and takes over once it weighs at least what is left. Label 0 is unknown
-    and changes nothing. ``max_weight`` bounds how long a change of mind takes.
+    and changes nothing. ``max_weight`` bounds how many votes change a label.
     """
     same = label == seen_label
     known = (seen_label != 0) & (seen_weight > 0)
@@ -29,11 +29,11 @@ def vote(
 
 
 def vote_weight(confidence: Float32[np.ndarray, "*size"]) -> Float32[np.ndarray, "*size"]:
-    """What a label counts by the probability a network gives it: its log odds.
+    """Weight of a label by the probability a network gives it: its log odds.
 
-    Independent observations of one thing add their log odds against everything else, so that is
-    what votes should weigh. 1 from a probability of 0.95 on; below evens a little still, for
-    where nothing better is known.
+    Log odds of independent observations of one label add up, so that is what votes should weigh.
+    1 from a probability of 0.95 on; below one half a little still, for where nothing better is
+    known.
     """
     p = np.clip(confidence, np.float32(_LEAST), np.float32(_SURE))
     return np.asarray(np.log(p / (1 - p)) / np.float32(np.log(_SURE / (1 - _SURE))), np.float32)

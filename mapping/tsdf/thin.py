@@ -1,10 +1,9 @@
-"""Things too thin for the voxels: poles, taps, rods.
+"""Structures thinner than a voxel: poles, taps, rods.
 
-A distance field loses what is thinner than a voxel: most rays through its voxels pass it by and
-say that they are free. So such things are looked for in the depth images, where they stand out
-from what is behind them on both sides, and are counted in the voxels they run through. A voxel
-that held one in enough frames shows in the mesh, whatever its distance says, until cameras have
-seen through all of it as often.
+A distance field loses what is thinner than a voxel: most rays through its voxels miss it and
+observe free space. So thin structures are found in the depth images, as strips of foreground with
+background on both sides, and counted in the voxels they run through. A voxel that held one in
+enough frames is meshed, whatever its distance, until it was seen to be free all over in as many.
 """
 
 from dataclasses import dataclass
@@ -13,62 +12,56 @@ import numpy as np
 from jaxtyping import Bool, Float32, Int, Int32, Int64
 
 from hydra_mono.core.geometry import points_of_pixels
-from hydra_mono.mapping.tsdf.attributes import name, paint, stamp
+from hydra_mono.core.map import voxel_keys
+from hydra_mono.mapping.tsdf.attributes import fuse_color, fuse_label, update_timestamps
 from hydra_mono.mapping.tsdf.blocks import RESOLUTION, VOXELS, BlockPool, VoxelArrays
 from hydra_mono.mapping.tsdf.frustum import DepthView
 from hydra_mono.mapping.tsdf.fusion import Pixels, Samples
 
-_STRIDE_FOCAL_PX = 175.0  # of the images that are looked at, about; of larger ones not every pixel
-_LEAST_PIXELS = 2  # of those looked at, in a voxel
-_MOST_FRAMES = 10  # more are not remembered, so that what is gone goes soon
-_WEIGHT = 3.0  # of the voxels of thin things: enough that the mesh takes none for a veil
+_STRIDE_FOCAL_PX = 175.0  # of the subsampled image: a voxel of 5 cm at 4 m is 2 px wide
+_LEAST_PIXELS = 2  # in a voxel: one alone may be noise
+_MOST_FRAMES = 10  # remembered, so that what is gone is gone after as many
+_WEIGHT = 3.0  # of voxels with thin structures: above 2.5, below which remesh sees artifacts
 _NEIGHBOURS = np.array([d for d in np.ndindex(3, 3, 3) if d != (1, 1, 1)], np.int32) - 1
-_GRID_ORIGIN = 1 << 20  # so that packed voxel numbers are positive
-_LOOKS = np.linspace(-1, 1, 7, dtype=np.float32)  # where in a voxel it is looked through
+_SAMPLES = np.linspace(-1, 1, 7, dtype=np.float32)  # across a voxel and its neighbours: 1.7 cm
 
 
 @dataclass(frozen=True, slots=True)
 class ThinRule:
-    """Metres: how wide and how far off a thing may be, and how much farther what is beside it is.
-
-    One frame of ``every`` is looked at, and ``frames`` of those must show a thing before it is in
-    the mesh. ``free_m``: the distance of voxels that were not observed otherwise.
-    ``max_label_weight``: see ``semantics.vote``.
-    """
+    """How wide and how far away thin structures are, and how far in front of their background."""
 
     voxel_size_m: float
-    free_m: float
-    width_m: float
-    reach_m: float
-    gap_m: float
-    frames: int
-    every: int
-    max_label_weight: float
+    free_m: float = 0.15  # m; distance of voxels that were not observed otherwise: the truncation
+    width_m: float = 0.05  # m; wider ones leave a trace in voxels of 5 cm
+    max_depth_m: float = 4.0  # m; beyond, a pole of 2 cm is under 1 px wide
+    gap_m: float = 0.06  # m; four deviations of a depth camera at 3 m
+    every: int = 3  # one frame of so many: neighbours at 30 Hz show the same
+    max_label_weight: float = 10.0  # see semantics.vote
 
 
 def thin_pixels(
     depth_m: Float32[np.ndarray, "h w"], focal_px: float, rule: ThinRule
 ) -> Int64[np.ndarray, " n"]:
-    """Flat indices of the pixels, of every so many rows and columns, that show thin things.
+    """Flat indices of the pixels of the subsampled image that show thin structures.
 
-    On both sides, along the row or along the column and the width of a thin thing away, the
-    depth is greater by a gap.
+    On both sides, along the row or along the column and ``width_m`` away, the depth is greater by
+    ``gap_m``.
     """
     stride = max(1, round(focal_px / _STRIDE_FOCAL_PX))
     depth = np.ascontiguousarray(depth_m[::stride, ::stride])
     rows, columns = depth.shape
     flat = depth.ravel()
-    near = np.flatnonzero((flat > 0) & (flat < np.float32(rule.reach_m)))
-    reach_px = focal_px * rule.width_m / stride
-    away = np.ceil(np.float32(reach_px) / flat[near]).astype(np.int32)
+    near = np.flatnonzero((flat > 0) & (flat < np.float32(rule.max_depth_m)))
+    width_px = focal_px * rule.width_m / stride
+    away = np.ceil(np.float32(width_px) / flat[near]).astype(np.int32)
     row, column = np.divmod(near.astype(np.int32), np.int32(columns))
-    is_thin = _stands_out(flat, near, column, away, (1, columns), rule.gap_m)
-    is_thin |= _stands_out(flat, near, row, away, (columns, rows), rule.gap_m)
+    is_thin = _is_foreground_strip(flat, near, column, away, (1, columns), rule.gap_m)
+    is_thin |= _is_foreground_strip(flat, near, row, away, (columns, rows), rule.gap_m)
     row, column = row[is_thin], column[is_thin]
     return np.asarray((row.astype(np.int64) * depth_m.shape[1] + column) * stride)
 
 
-def _stands_out(
+def _is_foreground_strip(
     depth_m: Float32[np.ndarray, " p"],
     pixel: Int64[np.ndarray, " n"],
     place: Int32[np.ndarray, " n"],
@@ -76,7 +69,7 @@ def _stands_out(
     line: tuple[int, int],
     gap_m: float,
 ) -> Bool[np.ndarray, " n"]:
-    """Whether depth is greater both ways along a line; ``line``: its step and its length."""
+    """Whether depth is greater on both sides along a line; ``line``: its step and its length."""
     step, length = line
     result = np.zeros(len(pixel), np.bool_)
     chosen = np.flatnonzero((place >= away) & (place < length - away))
@@ -95,10 +88,10 @@ def fuse_thin(
     rule: ThinRule,
     frame_number: int,
 ) -> None:
-    """Counts the thin things of a frame, and what of those counted before was seen through."""
+    """Counts the thin structures of a frame, and takes back those it shows to be free space."""
     if frame_number % rule.every:
         return
-    _wear(pool.voxels, samples, pixels, rule)
+    _decay_evidence(pool.voxels, samples, pixels, rule)
     pixel = thin_pixels(view.depth_m, pixels.focal_px, rule)
     voxel, first = _voxels_of(pool, view, pixel, rule.voxel_size_m)
     voxels, pixel = pool.voxels, pixel[first]
@@ -107,11 +100,11 @@ def fuse_thin(
     weight, sdf_m = voxels.weight.reshape(-1), voxels.sdf_m.reshape(-1)
     sdf_m[voxel[weight[voxel] == 0]] = rule.free_m
     weight[voxel] = np.maximum(weight[voxel], np.float32(_WEIGHT))
-    paint(voxels, voxel, np.take(pixels.color, pixel, axis=0))
+    fuse_color(voxels, voxel, np.take(pixels.color, pixel, axis=0))
     if pixels.label is not None:
         votes = np.ones(len(voxel), np.float32)
-        name(voxels, voxel, pixels.label[pixel], votes, rule.max_label_weight)
-    stamp(voxels, voxel, frame_number)
+        fuse_label(voxels, voxel, pixels.label[pixel], votes, rule.max_label_weight)
+    update_timestamps(voxels, voxel, frame_number)
     pool.touched[voxel // VOXELS] = True
 
 
@@ -124,8 +117,7 @@ def _voxels_of(
     depth_m = view.depth_m.ravel()[pixel].astype(np.float64)
     points_m = points_of_pixels(camera, row, column, depth_m) @ pose[:3, :3].T + pose[:3, 3]
     grid = np.rint(points_m / voxel_size_m).astype(np.int32)
-    packed = (grid.astype(np.int64) + _GRID_ORIGIN) @ np.array([1 << 42, 1 << 21, 1])
-    _, first, number = np.unique(packed, return_index=True, return_counts=True)
+    _, first, number = np.unique(voxel_keys.pack(grid), return_index=True, return_counts=True)
     first = first[number >= _LEAST_PIXELS]
     place = _places(pool, grid[first])
     return place[place >= 0], first[place >= 0]
@@ -139,8 +131,8 @@ def _places(pool: BlockPool, grid: Int[np.ndarray, "n 3"]) -> Int64[np.ndarray, 
     return np.where(slot >= 0, place, -1)
 
 
-def _wear(voxels: VoxelArrays, samples: Samples, pixels: Pixels, rule: ThinRule) -> None:
-    """Takes back a frame from the voxels that were seen through, wherever one looks in them."""
+def _decay_evidence(voxels: VoxelArrays, samples: Samples, pixels: Pixels, rule: ThinRule) -> None:
+    """Takes back a frame from the voxels all of whose samples were seen to be free."""
     chosen = np.flatnonzero(voxels.thin[samples.slots].reshape(-1))
     chosen = chosen[samples.sdf_m[chosen] > rule.gap_m]
     pixel = samples.pixel[chosen]
@@ -157,21 +149,21 @@ def _wear(voxels: VoxelArrays, samples: Samples, pixels: Pixels, rule: ThinRule)
 def _around(
     place: Int32[np.ndarray, " n"], radius_px: Float32[np.ndarray, " n"], length: int
 ) -> Int32[np.ndarray, "n 7"]:
-    steps = np.rint(radius_px[:, None] * _LOOKS).astype(np.int32)
+    steps = np.rint(radius_px[:, None] * _SAMPLES).astype(np.int32)
     return np.asarray(np.clip(place[:, None] + steps, 0, length - 1))
 
 
-def lost_things(
+def thin_voxels_to_mesh(
     pool: BlockPool,
     keys: Int32[np.ndarray, "n 3"],
     slots: Int64[np.ndarray, " n"],
     sdf_m: Float32[np.ndarray, "n 512"],
     frames: int,
 ) -> Int64[np.ndarray, " m"]:
-    """The voxels (flat, of the given blocks) of thin things that are next to no surface at all.
+    """The voxels (flat, of the given blocks) of thin structures that no surface is next to.
 
-    ``sdf_m``: the distances of the blocks' voxels. Where a neighbour is solid the map knows the
-    thing, or what it stands on, well enough.
+    ``sdf_m``: the distances of the blocks' voxels. Where a neighbour is solid, the distance field
+    has the structure already, or what it stands on.
     """
     voxel = np.flatnonzero((pool.voxels.thin[slots] >= frames) & (sdf_m > 0))
     block, inside = np.divmod(voxel, VOXELS)

@@ -1,4 +1,4 @@
-"""A depth image summed up in tiles: how far, and how obliquely, each part of it is seen."""
+"""Tiles of a depth image: how far away, and how obliquely, each part of it is seen."""
 
 from dataclasses import dataclass
 
@@ -9,9 +9,9 @@ from hydra_mono.core.frame import Intrinsics
 from hydra_mono.core.geometry import camera_rays
 
 TILE = 8  # pixels
-LEAST_COS_INCIDENCE = 0.3  # surfaces seen flatter than at 73 degrees are taken for that
-_STEP = 2  # every other pixel is looked at
-_BORDER = 0.15  # a tile whose inverse depths differ relatively by more shows two surfaces
+LEAST_COS_INCIDENCE = 0.3  # 73°: beyond, differences of depth are mostly noise
+_STEP = 2  # every other pixel: enough for a plane, at a quarter of the cost
+_BORDER = 0.15  # relative difference of inverse depth in a tile: a plane at 73° spans as much
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,7 @@ class Tiles:
     """Per tile of 8 x 8 pixels. ``farthest_m``: greatest depth, 0 for none.
 
     ``cos_incidence``: distance to the tile's surface over difference in depth: 1 for one seen
-    head-on (or unknown), near 0 for one that is grazed.
+    head-on (or unknown), near 0 at grazing incidence.
     """
 
     farthest_m: Float32[np.ndarray, "r c"]
@@ -27,7 +27,7 @@ class Tiles:
 
 
 def summarise(depth_m: Float32[np.ndarray, "h w"], intrinsics: Intrinsics) -> Tiles:
-    """Tiles over the whole image; the last ones may hang over its border.
+    """Tiles over the whole image; the last ones may reach past its border.
 
     On a plane the inverse depth is linear in the pixel, 1/z = n · ray with n the plane's normal
     over its distance, so a point dz in front of it lies dz / (z |n|) away from it. Tiles on a
@@ -51,7 +51,7 @@ def summarise(depth_m: Float32[np.ndarray, "h w"], intrinsics: Intrinsics) -> Ti
 
 
 def _pixels_by_tile(depth_m: Float32[np.ndarray, "h w"]) -> Float32[np.ndarray, "p r c"]:
-    """The pixels looked at, those of one tile along the first axis, 0 outside the image."""
+    """Every other pixel, those of one tile along the first axis, 0 outside the image."""
     height, width = depth_m.shape
     rows, columns = -(-height // TILE), -(-width // TILE)
     side = TILE // _STEP

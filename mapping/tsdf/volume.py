@@ -1,38 +1,51 @@
 """The fused map of the active window: distance, colour, label and stamps per voxel."""
 
-import logging
 from dataclasses import replace
 
 import numpy as np
 from jaxtyping import Bool, Float32, Float64, Int32
 
-from hydra_mono.core.config import MappingConfig, MonocularConfig
+from hydra_mono.core.config import MappingConfig
 from hydra_mono.core.frame import Frame
+from hydra_mono.core.map.state import State
 from hydra_mono.core.mesh import BlockKey, MeshUpdate, SemanticMesh
 from hydra_mono.core.prediction import Prediction
+from hydra_mono.mapping.extent import max_depth_m, window_radius_m
+from hydra_mono.mapping.monocular_rule import MonocularRule
 from hydra_mono.mapping.tsdf.archive import Archive, pack, unpack, within
-from hydra_mono.mapping.tsdf.blocks import RESOLUTION, BlockPool
-from hydra_mono.mapping.tsdf.changes import MeshRule, blocks_to_mesh, sorted_unique, take_over
+from hydra_mono.mapping.tsdf.blocks import RESOLUTION, BlockPool, FrameStamps
+from hydra_mono.mapping.tsdf.changes import (
+    MeshRule,
+    blocks_to_mesh,
+    sorted_unique,
+    update_meshed_values,
+)
 from hydra_mono.mapping.tsdf.depth import clean_depth
 from hydra_mono.mapping.tsdf.frustum import DepthView, in_view, surface_blocks
-from hydra_mono.mapping.tsdf.fusion import FusionRule, bordered, fuse, project
+from hydra_mono.mapping.tsdf.fusion import (
+    FusionRule,
+    bordered_pixels,
+    fuse,
+    project,
+    with_estimated_depth,
+)
 from hydra_mono.mapping.tsdf.raycast import first_crossing
 from hydra_mono.mapping.tsdf.remesh import mesh_blocks
 from hydra_mono.mapping.tsdf.thin import ThinRule, fuse_thin
 from hydra_mono.mapping.tsdf.tiles import summarise
 
-logger = logging.getLogger(__name__)
-
-_ROUGH = 0.05  # of the weight from which surface is meshed
+_ROUGH = 0.05  # of the weight from which surface is meshed: one far observation tells its scale
 _FIRST_BLOCKS = 16384  # virtual memory only; pages are used as blocks are
+_RELOAD_BLOCKS = 2  # a block is reloaded so far inside the window, lest it be archived at once
+_REMESH_BLOCKS = 4  # and meshed so far inside, when all its neighbours have been reloaded too
 
 
 class SemanticVolume:
     """Depth, colour and labels fused on a sparse voxel grid; a mesh of what changed.
 
-    Only blocks within ``window_radius_m`` of the camera are held open. Those that leave are
-    packed away; when the camera returns they are taken out again and go on where they were,
-    so that a surface seen twice is neither doubled nor lost.
+    Only blocks within ``window_radius_m`` of the camera are active. Those that leave are archived;
+    when the camera returns they are reloaded and go on where they were, so that a surface seen
+    twice is neither doubled nor lost.
     """
 
     def __init__(
@@ -43,7 +56,6 @@ class SemanticVolume:
         thin: ThinRule | None,
         max_depth_m: float,
         window_radius_m: float,
-        refresh_s: float,
     ) -> None:
         self._fusion = fusion
         self._mesh_rule = mesh
@@ -51,12 +63,12 @@ class SemanticVolume:
         self._max_depth_m = max_depth_m
         self._block_size_m = RESOLUTION * fusion.voxel_size_m
         self._window_blocks = window_radius_m / self._block_size_m
-        self._refresh_ns = round(refresh_s * 1e9)
+        self._refresh_ns = round(mesh.refresh_s * 1e9)
         self._pool = BlockPool(_FIRST_BLOCKS)
         self._archive = Archive()
-        self._stamps_ns: list[int] = []
+        self._stamps = FrameStamps()
         self._meshed: dict[BlockKey, int] = {}  # stamp of the mesh of every block that has one
-        self._returned = np.zeros((0, 3), np.int32)
+        self._reloaded = np.zeros((0, 3), np.int32)  # not meshed anew since
 
     def integrate(
         self,
@@ -72,24 +84,24 @@ class SemanticVolume:
         tiles = summarise(depth, frame.intrinsics)
         self._allocate(view)
         rule = self._fusion
-        concerned = in_view(view, tiles, self._pool.keys, self._block_size_m, rule.deepest_m)
-        keys, slots = self._pool.keys[concerned], self._pool.slots[concerned]
-        pixels = bordered(view, tiles, frame.rgb, prediction)
+        observed = in_view(view, tiles, self._pool.keys, self._block_size_m, rule.deepest_m)
+        keys, slots = self._pool.keys[observed], self._pool.slots[observed]
+        pixels = bordered_pixels(view, tiles, frame.rgb, prediction)
         samples = project(view, pixels, keys, slots, rule)
-        fuse(self._pool.voxels, samples, pixels, rule, len(self._stamps_ns))
+        fuse(self._pool.voxels, samples, pixels, rule, len(self._stamps))
         if self._thin is not None:
-            fuse_thin(self._pool, view, samples, pixels, self._thin, len(self._stamps_ns))
+            fuse_thin(self._pool, view, samples, pixels, self._thin, len(self._stamps))
         self._pool.touched[slots] = True
-        self._stamps_ns.append(frame.stamp_ns)
+        self._stamps.append(frame.stamp_ns)
 
     def update_mesh(self, stamp_ns: int, center_m: Float64[np.ndarray, "3"]) -> MeshUpdate:
         """Meshes the blocks that changed since the last call, then moves the window."""
-        self._bring_back(center_m)
+        self._reload(center_m)
         keys, slots = self._pool.take_touched()
-        changed = take_over(self._pool, keys, slots, self._mesh_rule)
+        changed = update_meshed_values(self._pool, keys, slots, self._mesh_rule)
         dirty = [
             blocks_to_mesh(keys, changed),
-            self._settled(center_m),
+            self._take_surrounded(center_m),
             self._stale(keys, stamp_ns),
         ]
         meshes = self._mesh(sorted_unique(np.concatenate(dirty)), stamp_ns)
@@ -97,7 +109,7 @@ class SemanticVolume:
             stamp_ns=stamp_ns,
             block_size_m=self._block_size_m,
             changed=meshes,
-            archived=self._put_away(center_m),
+            archived=self._archive_outside(center_m),
         )
 
     def surface_along(
@@ -117,27 +129,24 @@ class SemanticVolume:
         self._open(keys[self._pool.find(keys) < 0])
 
     def _open(self, keys: Int32[np.ndarray, "n 3"]) -> None:
-        """Adds blocks as they were when they were put away, or blank."""
+        """Adds blocks as they were when they were archived, or unobserved."""
         slots = self._pool.insert(keys)
-        returned = []
-        for key, slot in zip(keys.tolist(), slots.tolist(), strict=True):
-            packed = self._archive.take(tuple(key))
-            if packed is not None:
-                unpack(packed, self._pool.voxels, slot)
-                returned.append(key)
-        if returned:
-            self._returned = np.concatenate([self._returned, np.array(returned, np.int32)])
+        blocks = [self._archive.take(tuple(key)) for key in keys.tolist()]
+        rows = [row for row, block in enumerate(blocks) if block is not None]
+        if rows:
+            unpack([b for b in blocks if b is not None], self._pool.voxels, slots[rows])
+            self._reloaded = np.concatenate([self._reloaded, keys[rows]])
 
-    def _bring_back(self, center_m: Float64[np.ndarray, "3"]) -> None:
-        """Opens archived blocks a little before they matter, so that none flickers."""
-        self._open(self._archive.near(center_m / self._block_size_m, self._window_blocks - 2))
-
-    def _settled(self, center_m: Float64[np.ndarray, "3"]) -> Int32[np.ndarray, "n 3"]:
-        """Blocks brought back whose neighbours are back too."""
+    def _reload(self, center_m: Float64[np.ndarray, "3"]) -> None:
         center = center_m / self._block_size_m
-        inside = within(self._returned, center, self._window_blocks - 4)
-        settled, self._returned = self._returned[inside], self._returned[~inside]
-        return np.asarray(settled)
+        self._open(self._archive.near(center, self._window_blocks - _RELOAD_BLOCKS))
+
+    def _take_surrounded(self, center_m: Float64[np.ndarray, "3"]) -> Int32[np.ndarray, "n 3"]:
+        """Reloaded blocks whose neighbours have been reloaded too; each once."""
+        center = center_m / self._block_size_m
+        inside = within(self._reloaded, center, self._window_blocks - _REMESH_BLOCKS)
+        surrounded, self._reloaded = self._reloaded[inside], self._reloaded[~inside]
+        return np.asarray(surrounded)
 
     def _stale(self, keys: Int32[np.ndarray, "n 3"], stamp_ns: int) -> Int32[np.ndarray, "m 3"]:
         """Blocks seen unchanged for so long that their vertices' last stamps are out of date."""
@@ -148,8 +157,8 @@ class SemanticVolume:
     def _mesh(self, keys: Int32[np.ndarray, "n 3"], stamp_ns: int) -> dict[BlockKey, SemanticMesh]:
         """New meshes; an empty one only where there was a surface before."""
         keys = keys[self._pool.find(keys) >= 0]
-        stamps = np.array(self._stamps_ns or [0], np.int64)
-        meshes = mesh_blocks(self._pool, keys, self._fusion.voxel_size_m, stamps)
+        size_m, stamps_ns = self._fusion.voxel_size_m, self._stamps.all_ns
+        meshes = mesh_blocks(self._pool, keys, size_m, stamps_ns)
         news = {key: mesh for key, mesh in meshes.items() if len(mesh) or key in self._meshed}
         for key, mesh in news.items():
             if len(mesh):
@@ -158,72 +167,54 @@ class SemanticVolume:
                 del self._meshed[key]
         return news
 
-    def _put_away(self, center_m: Float64[np.ndarray, "3"]) -> tuple[BlockKey, ...]:
-        """Packs the blocks that left the window; names those that had a surface."""
+    def _archive_outside(self, center_m: Float64[np.ndarray, "3"]) -> tuple[BlockKey, ...]:
+        """Archives the blocks that left the window; returns those that have a mesh, sorted."""
         center = center_m / self._block_size_m
         keys = self._pool.keys[~within(self._pool.keys, center, self._window_blocks)]
-        for key, slot in zip(keys.tolist(), self._pool.find(keys).tolist(), strict=True):
-            self._archive.put(tuple(key), pack(self._pool.voxels, slot))
+        packed = pack(self._pool.voxels, self._pool.find(keys))
+        for key, block in zip(keys.tolist(), packed, strict=True):
+            self._archive.put(tuple(key), block)
         self._pool.erase(keys)
-        self._returned = self._returned[within(self._returned, center, self._window_blocks)]
+        self._reloaded = self._reloaded[within(self._reloaded, center, self._window_blocks)]
         gone = {tuple(key) for key in keys.tolist()} & self._meshed.keys()
         return tuple(sorted(gone))
 
+    def state(self) -> State:
+        """See ``core.map.state``."""
+        meshed = sorted(self._meshed)
+        return {
+            "pool": self._pool.state(),
+            "archive": self._archive.state(),
+            "stamps_ns": self._stamps.all_ns.copy(),
+            "meshed": np.array(meshed, np.int32).reshape(-1, 3),
+            "meshed_ns": np.array([self._meshed[key] for key in meshed], np.int64),
+            "reloaded": self._reloaded.copy(),
+        }
 
-def create_volume(
-    config: MappingConfig, monocular: MonocularConfig | None = None
-) -> SemanticVolume:
-    """The volume a config asks for; ``monocular`` where depth is a network's guess.
+    def restore(self, state: State) -> None:
+        self._pool.restore(state["pool"])
+        self._archive.restore(state["archive"])
+        self._stamps = FrameStamps(state["stamps_ns"])
+        keys = map(tuple, state["meshed"].tolist())
+        self._meshed = dict(zip(keys, state["meshed_ns"].tolist(), strict=True))
+        self._reloaded = state["reloaded"].copy()
+
+
+def create_volume(config: MappingConfig, monocular: MonocularRule | None = None) -> SemanticVolume:
+    """The volume a config describes; ``monocular`` where depth is estimated.
 
     The window always holds what the camera can see.
     """
+    fusion = FusionRule(voxel_size_m=config.voxel_size, min_depth_m=config.min_depth)
+    mesh = MeshRule(voxel_size_m=config.voxel_size)
+    if monocular is not None:
+        fusion = with_estimated_depth(fusion, monocular)
+        mesh = replace(mesh, min_weight=monocular.min_weight)
+    has_thin = config.thin_structures and monocular is None
     return SemanticVolume(
-        fusion=_fusion_rule(config, monocular),
-        mesh=MeshRule(
-            min_weight=monocular.min_weight if monocular else config.min_weight,
-            tolerance_m=config.mesh_tolerance,
-            front_m=config.truncation,
-            voxel_size_m=config.voxel_size,
-            thin_frames=config.thin_frames,
-        ),
-        thin=None if monocular else _thin_rule(config),
-        max_depth_m=min(config.max_depth, monocular.max_depth) if monocular else config.max_depth,
-        window_radius_m=max(config.window_radius, config.max_depth + 2.0),
-        refresh_s=config.mesh_refresh,
-    )
-
-
-def _thin_rule(config: MappingConfig) -> ThinRule | None:
-    if config.thin_width == 0:
-        return None
-    return ThinRule(
-        voxel_size_m=config.voxel_size,
-        free_m=config.truncation,
-        width_m=config.thin_width,
-        reach_m=config.thin_reach,
-        gap_m=config.thin_gap,
-        frames=config.thin_frames,
-        every=config.thin_every,
-        max_label_weight=config.max_label_weight,
-    )
-
-
-def _fusion_rule(config: MappingConfig, monocular: MonocularConfig | None) -> FusionRule:
-    rule = FusionRule(
-        voxel_size_m=config.voxel_size,
-        front_m=config.truncation,
-        behind_m=config.behind,
-        least_weight=0.1,
-        max_weight=config.max_weight,
-        carve_weight=config.carve_weight,
-        max_label_weight=config.max_label_weight,
-        min_depth_m=config.min_depth,
-    )
-    if monocular is None:
-        return rule
-    return replace(
-        rule,
-        half_sigma_m=monocular.half_sigma,
-        margin_sigmas=monocular.margin_sigmas,
-        max_margin_m=monocular.max_margin if monocular.noise else 0.0,
+        fusion=fusion,
+        mesh=mesh,
+        thin=ThinRule(voxel_size_m=config.voxel_size) if has_thin else None,
+        max_depth_m=max_depth_m(config, monocular),
+        window_radius_m=window_radius_m(config),
     )

@@ -3,7 +3,7 @@
 import numpy as np
 from jaxtyping import Float32
 
-_LEAST_CLOSENESS = 0.1  # so much a label counts at any distance
+_LEAST_CLOSENESS = 0.1  # of a vote at any distance: where nothing closer votes, it decides
 
 
 def certainty(sigma_m: Float32[np.ndarray, " m"], half_sigma_m: float) -> Float32[np.ndarray, " m"]:
@@ -23,7 +23,7 @@ def expected_sdf_m(
     seen_m: Float32[np.ndarray, " m"],
     tolerance_m: float,
 ) -> Float32[np.ndarray, " m"]:
-    """The distance that an observation is weighed by: the mean so far, where it speaks of that.
+    """The distance that sets an observation's weight: the mean so far, where the two agree.
 
     By its own distance, noise that puts a voxel farther behind the surface would count for less
     than noise that brings it nearer, and surfaces would recede. What differs from the mean by
@@ -34,7 +34,7 @@ def expected_sdf_m(
 
 
 def closeness(sdf_m: Float32[np.ndarray, " m"], reach_m: float) -> Float32[np.ndarray, " m"]:
-    """What a label counts for a voxel: 1 on the surface, little at ``reach_m`` from it.
+    """Weight of a label for a voxel: 1 on the surface, little at ``reach_m`` from it.
 
     A voxel before or behind a surface is seen against what lies beside it there, the farther
     off the more so.

@@ -23,7 +23,7 @@ from hydra_mono import outputs
 from hydra_mono.core.config import Config, dump_config
 from hydra_mono.core.errors import DataError, ExportError
 from hydra_mono.core.files.atomic import ASIDE
-from hydra_mono.graph.io.graph_json import graph_schema
+from hydra_mono.graph.io.schema import graph_schema
 from hydra_mono.graph.model.scene_graph import SceneGraph
 from hydra_mono.outputs import (
     FILES,

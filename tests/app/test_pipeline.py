@@ -10,11 +10,10 @@ from helpers_runs import small_config
 
 from hydra_mono.core.errors import BadFrameError
 from hydra_mono.core.frame import Frame
-from hydra_mono.core.prediction import Prediction
 from hydra_mono.graph.io.graph_json import to_document, to_text
 from hydra_mono.graph.model.symbols import Layer
 from hydra_mono.perception.predictors.create import SensorPredictor
-from hydra_mono.pipeline import Mapper, still_pixels
+from hydra_mono.pipeline import Mapper
 from hydra_mono.simulation.source import SimulatedSource, open_simulated
 
 
@@ -85,24 +84,6 @@ def test_the_mesh_is_close_to_the_true_surface(mapper: Mapper, source: Simulated
     )
     distance_m = scene.compute_distance(o3d.core.Tensor(mapper.mesh.whole_mesh().vertices_m))
     assert np.percentile(distance_m.numpy(), 95) < 0.05
-
-
-def test_people_are_left_out_with_a_margin() -> None:
-    labels = np.ones((20, 20), np.uint8)
-    labels[8:12, 8:12] = 40
-    moving = np.zeros(256, bool)
-    moving[40] = True
-    keep = still_pixels(Prediction(np.ones((20, 20), np.float32), labels=labels), moving, margin=2)
-    assert keep is not None
-    assert not keep[8:12, 8:12].any() and not keep[6, 9] and keep[5, 9]
-
-
-def test_without_labels_or_people_nothing_is_left_out() -> None:
-    depth = np.ones((4, 4), np.float32)
-    moving = np.ones(256, bool)
-    assert still_pixels(Prediction(depth), moving) is None
-    calm = Prediction(depth, labels=np.ones((4, 4), np.uint8))
-    assert still_pixels(calm, np.zeros(256, bool)) is None
 
 
 def test_a_sequence_without_depth_is_refused_frame_by_frame(source: SimulatedSource) -> None:

@@ -128,9 +128,9 @@ def test_an_object_found_gone_is_an_event_once_and_its_box_goes() -> None:
     graph, painter = SceneGraph(), GraphPainter()
     graph.add_node(NodeSymbol("O", 0), thing())
     assert painter.draw(graph).events == ("new O(0) chair",)
-    graph.update_node(NodeSymbol("O", 0), removed_ns=5)
+    graph.mark_removed(NodeSymbol("O", 0), (4, 5))
     drawing = painter.draw(graph)
-    assert drawing.events == ("gone O(0) chair",) and drawing.objects[0].boxes == []
+    assert drawing.events == ("removed O(0) chair",) and drawing.objects[0].boxes == []
     graph.update_node(NodeSymbol("O", 0), is_active=False)
     assert painter.draw(graph).events == ()
 

@@ -105,7 +105,7 @@ def test_nothing_estimated_finds_nothing() -> None:
 
 def test_nodes_found_gone_are_no_estimates() -> None:
     graph = graph_of((CHAIR, CHAIR_BOX), (TABLE, TABLE_BOX), (TABLE, moved(TABLE_BOX, -2)))
-    graph.update_node(graph.symbols(Layer.OBJECTS)[2], removed_ns=1)
+    graph.mark_removed(graph.symbols(Layer.OBJECTS)[2], (0, 1))
     assert scores(graph).correct == 1.0
 
 

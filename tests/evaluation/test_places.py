@@ -132,7 +132,8 @@ def test_an_edge_through_a_wall_is_not_passable() -> None:
 def test_parents_and_places_gone_count_nowhere() -> None:
     graph = SceneGraph()
     room = add_room(graph, [(tuple(CENTRE), clearance(CENTRE))])
-    gone = add_place(graph, (1.0, 1.0, 1.0), 5.0, room=room, removed_ns=1)
+    gone = add_place(graph, (1.0, 1.0, 1.0), 5.0, room=room)
+    graph.mark_removed(gone, (0, 1))
     graph.add_edge(gone, graph.symbols(Layer.PLACES)[0], edge(9.0))
     result = scores(graph)
     assert (result.count, result.edge_count, result.edges_passable) == (1, 0, None)

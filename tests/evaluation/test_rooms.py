@@ -58,7 +58,7 @@ def test_places_without_a_room_and_gone_rooms_count_nowhere() -> None:
     room = add_room(graph, [(LEFT, 0.95)])
     add_place(graph, RIGHT, 0.95)
     gone = add_room(graph, [(RIGHT, 0.95)])
-    graph.update_node(gone, removed_ns=1)
+    graph.mark_removed(gone, (0, 1))
     scores = score_rooms(run_of(graph=graph), two_halves())
     assert room != gone
     assert (scores.estimated_count, scores.precision, scores.recall_covered) == (1, 1.0, 1.0)

@@ -12,6 +12,7 @@ from hydra_mono.graph.model.nodes import (
     AgentNode,
     BuildingNode,
     Edge,
+    Ending,
     Node,
     ObjectNode,
     PlaceNode,
@@ -50,12 +51,16 @@ def link(graph: SceneGraph, a: str, b: str, weight: float | None = None) -> None
     graph.add_edge(symbol(a), symbol(b), edge)
 
 
-def times(removed_ns: int | None = None) -> dict[str, int | None]:
+def times(ending: Ending | None = None) -> dict[str, object]:
     return {
         "first_seen_ns": START_NS,
         "last_seen_ns": START_NS + 9 * SECOND_NS,
-        "removed_ns": removed_ns,
+        "ending": ending,
     }
+
+
+def removed(until_s: int) -> Ending:
+    return Ending(kind="removed", from_ns=START_NS, until_ns=START_NS + until_s * SECOND_NS)
 
 
 def thing(
@@ -64,7 +69,7 @@ def thing(
     size_m: tuple[float, float, float],
     *,
     yaw_rad: float = 0.0,
-    removed_ns: int | None = None,
+    ending: Ending | None = None,
 ) -> ObjectNode:
     return ObjectNode(
         position_m=center_m,
@@ -74,7 +79,7 @@ def thing(
         box=BoundingBox(center_m, size_m, yaw_rad),
         vertex_count=4,
         mesh_blocks=((0, 0, 0), (-1, 0, 2)),
-        **times(removed_ns),  # type: ignore[arg-type]
+        **times(ending),  # type: ignore[arg-type]
     )
 
 
@@ -111,7 +116,7 @@ def _furnish(graph: SceneGraph) -> None:
         "O(2)": (thing(7, (0.7, 3.1, 0.45), (0.5, 0.5, 0.9), yaw_rad=math.pi / 6), "p(1)"),
         "O(3)": (thing(11, (7.5, 1.0, 1.0), (0.6, 1.2, 2.0)), "p(9)"),
         "O(4)": (
-            thing(7, (3.4, 0.6, 0.45), (0.5, 0.5, 0.9), removed_ns=START_NS + 5 * SECOND_NS),
+            thing(7, (3.4, 0.6, 0.45), (0.5, 0.5, 0.9), ending=removed(5)),
             "p(3)",
         ),
     }
@@ -229,12 +234,19 @@ boxes = st.builds(
     BoundingBox, vectors, st.tuples(lengths, lengths, lengths), st.floats(-math.pi, math.pi)
 )
 names = st.text(st.characters(codec="utf-8"), max_size=8)
+endings = st.builds(
+    Ending,
+    kind=st.sampled_from(["removed", "retracted", "merged"]),
+    from_ns=stamps,
+    until_ns=stamps,
+    into=st.none() | st.builds(NodeSymbol, st.sampled_from("OpRBab"), st.integers(0, 10**6)),
+)
 common = {
     "position_m": vectors,
     "first_seen_ns": stamps,
     "last_seen_ns": stamps,
     "is_active": st.booleans(),
-    "removed_ns": st.none() | stamps,
+    "ending": st.none() | endings,
 }
 named = common | {"name": names, "color": colors, "box": boxes}
 NODES: dict[str, st.SearchStrategy[Node]] = {

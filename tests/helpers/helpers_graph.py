@@ -6,7 +6,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from hydra_mono.core.box import BoundingBox
+from hydra_mono.core.freespace import FreeSpace
 from hydra_mono.core.labels import Label, LabelSpace
+from hydra_mono.core.map.keyframe import Instant, KeyframeInput
 from hydra_mono.core.mesh import BlockKey, BlockMesh, MeshUpdate, SemanticMesh, concatenate
 from hydra_mono.graph.model.nodes import Edge, ObjectNode, PlaceNode
 from hydra_mono.graph.model.scene_graph import SceneGraph
@@ -168,7 +170,7 @@ class ObjectWorld:
 
     def _apply(self, update: MeshUpdate) -> None:
         self.mesh.apply(update)
-        self.layer.update(self.graph, self.mesh, update, self.stamp_ns)
+        self.layer.update(self.graph, keyframe(self.stamp_ns, update=update, mesh=self.mesh))
 
     @property
     def objects(self) -> dict[str, ObjectNode]:
@@ -185,6 +187,34 @@ def _equal(a: SemanticMesh, b: SemanticMesh | None) -> bool:
 
 def object_world(**settings: float) -> ObjectWorld:
     return ObjectWorld(ObjectLayer(LABELS, **settings), SceneGraph(), BlockMesh())
+
+
+NOTHING = FreeSpace(
+    voxel_size_m=0.1,
+    max_distance_m=2.0,
+    lower=np.zeros(3, np.int32),
+    observed_free=np.zeros((0, 0, 0), bool),
+    distance_m=np.zeros((0, 0, 0), np.float32),
+    parent=np.zeros((0, 0, 0, 3), np.int32),
+    changed_lower=np.zeros(3, np.int32),
+    changed_upper=np.zeros(3, np.int32),
+)
+
+
+def keyframe(
+    stamp_ns: int,
+    *,
+    update: MeshUpdate | None = None,
+    mesh: BlockMesh | None = None,
+    free_space: FreeSpace = NOTHING,
+) -> KeyframeInput:
+    """What one stage of the graph needs of a keyframe; nothing of all else."""
+    return KeyframeInput(
+        at=Instant(stamp_ns, np.eye(4)),
+        mesh_update=update or MeshUpdate(stamp_ns, BLOCK_M, {}),
+        mesh=(mesh or BlockMesh()).snapshot(),
+        free_space=free_space,
+    )
 
 
 def place(x: float, y: float, z: float, radius_m: float, is_active: bool = True) -> PlaceNode:

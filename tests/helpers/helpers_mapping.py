@@ -10,6 +10,10 @@ from hydra_mono.core.frame import Frame, Intrinsics
 from hydra_mono.core.mesh import SemanticMesh
 from hydra_mono.core.open3d_loader import open3d
 from hydra_mono.core.prediction import Prediction
+from hydra_mono.mapping.tsdf.changes import MeshRule
+from hydra_mono.mapping.tsdf.fusion import FusionRule
+from hydra_mono.mapping.tsdf.thin import ThinRule
+from hydra_mono.mapping.tsdf.volume import SemanticVolume
 
 CAMERA = Intrinsics(fx=131.25, fy=131.25, cx=79.5, cy=59.5, width=160, height=120)
 FRAME_NS = 100_000_000
@@ -103,6 +107,20 @@ class Renderer:
     def _half_pixel(self, world_from_camera: np.ndarray) -> np.ndarray:
         offset = np.array([-0.5 / self.camera.fx, -0.5 / self.camera.fy, 0.0])
         return np.asarray(world_from_camera[:3, :3] @ offset, dtype=np.float32)
+
+
+MESH_RULE, THIN_RULE = MeshRule(voxel_size_m=0.05), ThinRule(voxel_size_m=0.05)
+
+
+def new_volume(mesh: MeshRule = MESH_RULE, thin: ThinRule | None = THIN_RULE) -> SemanticVolume:
+    """A volume as the default config makes it, but for a rule."""
+    return SemanticVolume(
+        fusion=FusionRule(voxel_size_m=0.05),
+        mesh=mesh,
+        thin=thin,
+        max_depth_m=5.0,
+        window_radius_m=8.0,
+    )
 
 
 def look_at(eye: tuple[float, ...], target: tuple[float, ...]) -> np.ndarray:

@@ -13,7 +13,6 @@ from hydra_mono.core.prediction import Prediction
 from hydra_mono.graph.model.nodes import PlaceNode
 from hydra_mono.graph.model.scene_graph import SceneGraph
 from hydra_mono.graph.model.symbols import Layer, NodeSymbol
-from hydra_mono.graph.places.borders import Borders
 from hydra_mono.graph.places.layer import PlaceLayer, create_places
 from hydra_mono.mapping.freespace.map import FreeSpaceMap
 
@@ -204,8 +203,8 @@ def free_space_of(world: BoxWorld, *positions_m: Position) -> FreeSpace:
     return space.update(world_update(world), np.array(positions_m[0]))
 
 
-def new_places(borders: Borders | None = None) -> PlaceLayer:
-    return create_places(PlacesConfig(), borders)
+def new_places() -> PlaceLayer:
+    return create_places(PlacesConfig())
 
 
 def places_of(graph: SceneGraph) -> dict[NodeSymbol, PlaceNode]:

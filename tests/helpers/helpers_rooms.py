@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass, field
 
 import numpy as np
+from helpers_graph import keyframe
 from scipy import ndimage
 
 from hydra_mono.core.config import RoomsConfig
@@ -12,11 +13,13 @@ from hydra_mono.core.mesh import BlockMesh, MeshUpdate, SemanticMesh
 from hydra_mono.graph.model.nodes import Edge, PlaceNode
 from hydra_mono.graph.model.scene_graph import SceneGraph
 from hydra_mono.graph.model.symbols import Layer, NodeSymbol
-from hydra_mono.graph.rooms.layer import RoomLayer, create_rooms, create_walls
+from hydra_mono.graph.rooms.layer import RoomLayer, create_rooms
+from hydra_mono.graph.walls.layer import create_walls
 
 VOXEL = 0.05
 BLOCK = 0.8
 THICK = 0.15  # m of wall
+EYE_M = 1.6  # height of the camera
 LABELS = LabelSpace(
     name="plan",
     labels=(
@@ -122,7 +125,7 @@ class Built:
         plan = self.lower_m[:2] + (picked + 0.5) * VOXEL
         return np.column_stack([plan, heights]), plane[tuple(picked.T)]
 
-    def ways(self, centers: np.ndarray, radii: np.ndarray) -> list[tuple[int, int, float]]:
+    def links(self, centers: np.ndarray, radii: np.ndarray) -> list[tuple[int, int, float]]:
         """Pairs of touching balls with the least clearance along the straight line."""
         plane = self._clearance_m()
         apart = np.linalg.norm(centers[:, None] - centers[None, :], axis=2)
@@ -144,7 +147,7 @@ class Explorer:
         self.graph = SceneGraph()
         self.mesh = BlockMesh()
         self.walls = create_walls(RoomsConfig(), LABELS if labelled else NO_LABELS)
-        self.layer: RoomLayer = create_rooms(RoomsConfig(), self.walls)
+        self.layer: RoomLayer = create_rooms(RoomsConfig())
         self.stamp_ns = 0
         self.built = [Built(world) for world in worlds]
         yaw = math.radians(yaw_deg)
@@ -166,11 +169,11 @@ class Explorer:
             chosen = owner == i
             shown = labels[chosen] if self.labelled else np.zeros(int(chosen.sum()))
             self.blocks[tuple(key)] = _mesh(points[chosen], normals[chosen], shown)
-        self.centers, self.radii, self.ways, self.rooms = [], [], [], []
+        self.centers, self.radii, self.links, self.rooms = [], [], [], []
         for built in self.built:
             centers, radii = built.places()
             first, rooms_before = len(self.radii), len(set(self.rooms))
-            self.ways += [(a + first, b + first, w) for a, b, w in built.ways(centers, radii)]
+            self.links += [(a + first, b + first, w) for a, b, w in built.links(centers, radii)]
             self.rooms += [_room_at(built.world, c) + rooms_before for c in centers]
             self.centers += list(centers @ self.turn.T)
             self.radii += list(radii)
@@ -181,29 +184,29 @@ class Explorer:
         inside = [bool(np.all(c[:2] >= lower) and np.all(c[:2] <= upper)) for c in self.centers]
         for i, seen in enumerate(inside):
             self._show(i, seen)
-        for a, b, weight in self.ways:
+        for a, b, weight in self.links:
             ends = NodeSymbol("p", a), NodeSymbol("p", b)
             known = all(self.graph.has_node(end) for end in ends)
             if known and not self.graph.has_edge(*ends):
                 stamp = self.stamp_ns
                 edge = Edge(first_seen_ns=stamp, last_seen_ns=stamp, weight=weight)
                 self.graph.add_edge(*ends, edge)
-        self.walls.apply(self._mesh_update(lower, upper))
-        self.layer.update(self.graph, self.stamp_ns)
+        self.plan = self.walls.update(self._mesh_update(lower, upper), EYE_M)
+        self.layer.update(self.graph, keyframe(self.stamp_ns), self.plan)
         return self
 
     def hide(self, span_m: tuple[float, float]) -> "Explorer":
-        """Leaves out the ways that touch a stretch along x, until ``reveal``."""
-        self.all_ways = self.ways
-        self.ways = [
-            way
-            for way in self.ways
-            if not any(span_m[0] < self.centers[end][0] < span_m[1] for end in way[:2])
+        """Leaves out the links that touch a stretch along x, until ``reveal``."""
+        self.all_links = self.links
+        self.links = [
+            link
+            for link in self.links
+            if not any(span_m[0] < self.centers[end][0] < span_m[1] for end in link[:2])
         ]
         return self
 
     def reveal(self) -> "Explorer":
-        self.ways = self.all_ways
+        self.links = self.all_links
         return self
 
     def _show(self, i: int, seen: bool) -> None:

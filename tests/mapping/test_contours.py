@@ -1,4 +1,4 @@
-"""Ends of things, found in images and averaged in voxels."""
+"""Contour points of objects, found in images and averaged in voxels."""
 
 from dataclasses import replace
 
@@ -8,15 +8,16 @@ from helpers_mapping import CAMERA, WALL, Renderer, World, kinect_noise, look_at
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hydra_mono.core.config import MappingConfig, MonocularConfig
+from hydra_mono.core.config import MappingConfig
 from hydra_mono.core.labels import Label, LabelSpace
 from hydra_mono.mapping.contours import (
+    ContourRule,
     ObjectContourMap,
-    OutlineRule,
+    contour_points,
     create_contours,
     find_borders,
-    outline_points,
 )
+from hydra_mono.mapping.monocular_rule import MonocularRule
 
 PICTURE, CHAIR = 7, 9
 LABELS = LabelSpace(
@@ -27,8 +28,8 @@ LABELS = LabelSpace(
         Label(CHAIR, "chair", (60, 120, 40), "movable"),
     ),
 )
-IS_THING = LABELS.mask(LABELS.object_ids)
-RULE = OutlineRule(voxel_size_m=0.05, min_depth_m=0.1, reach_m=3.5, every=1)
+IS_OBJECT = LABELS.mask(LABELS.object_ids)
+RULE = ContourRule(voxel_size_m=0.05, min_depth_m=0.1, max_depth_m=3.5, every=1)
 LOWER, UPPER = np.array([-0.328, -0.023, 0.687]), np.array([0.241, 0.013, 1.362])
 EYES = [(x, -1.8, z) for x in (-0.6, -0.2, 0.3, 0.7) for z in (0.8, 1.1, 1.4)]
 
@@ -37,21 +38,21 @@ def picture_on_a_wall() -> World:
     return wall().box(tuple(LOWER), tuple(UPPER), label=PICTURE)
 
 
-def seen(world: World, outlines: ObjectContourMap, seed: int = 3) -> ObjectContourMap:
+def seen(world: World, contours: ObjectContourMap, seed: int = 3) -> ObjectContourMap:
     renderer, rng = Renderer(world), np.random.default_rng(seed)
     for eye in EYES:
         frame, prediction = renderer(look_at(eye, (0.0, 0.0, 1.0)))
         depth_m = kinect_noise(prediction.depth_m, rng)
-        outlines.integrate(frame, replace(prediction, depth_m=depth_m))
-    return outlines
+        contours.integrate(frame, replace(prediction, depth_m=depth_m))
+    return contours
 
 
-def ends(outlines: ObjectContourMap, label: int = PICTURE, margin_m: float = 0.1) -> np.ndarray:
-    return outlines.near(label, LOWER - margin_m, UPPER + margin_m)
+def ends(contours: ObjectContourMap, label: int = PICTURE, margin_m: float = 0.1) -> np.ndarray:
+    return contours.snapshot().near(label, LOWER - margin_m, UPPER + margin_m)
 
 
 def test_the_sides_of_a_picture_are_known_to_millimetres_between_voxels() -> None:
-    points = ends(seen(picture_on_a_wall(), ObjectContourMap(RULE, IS_THING)))
+    points = ends(seen(picture_on_a_wall(), ObjectContourMap(RULE, IS_OBJECT)))
     sides = [LOWER[0], UPPER[0], LOWER[2], UPPER[2]]
     for axis, side in zip((0, 0, 2, 2), sides, strict=True):
         near = points[np.abs(points[:, axis] - side) < 0.03, axis]
@@ -59,93 +60,93 @@ def test_the_sides_of_a_picture_are_known_to_millimetres_between_voxels() -> Non
         assert np.median(near) == pytest.approx(side, abs=0.006)
 
 
-def test_all_ends_of_a_thing_lie_on_its_outline() -> None:
-    points = ends(seen(picture_on_a_wall(), ObjectContourMap(RULE, IS_THING)))
+def test_all_contour_points_of_an_object_lie_on_its_contour() -> None:
+    points = ends(seen(picture_on_a_wall(), ObjectContourMap(RULE, IS_OBJECT)))
     beside = np.minimum(np.abs(points - LOWER), np.abs(points - UPPER))[:, (0, 2)].min(axis=1)
     assert np.quantile(beside, 0.9) < 0.015
 
 
-def test_a_thing_does_not_end_where_a_nearer_one_hides_it() -> None:
+def test_an_object_does_not_end_where_a_nearer_one_occludes_it() -> None:
     hidden = picture_on_a_wall().box((-0.1, -0.9, 0.0), (0.0, -0.8, 3.0), label=CHAIR)
-    points = ends(seen(hidden, ObjectContourMap(RULE, IS_THING)))
+    points = ends(seen(hidden, ObjectContourMap(RULE, IS_OBJECT)))
     inside = (points[:, 0] > LOWER[0] + 0.04) & (points[:, 0] < UPPER[0] - 0.04)
     inside &= (points[:, 2] > LOWER[2] + 0.04) & (points[:, 2] < UPPER[2] - 0.04)
     assert len(points) > 20
     assert not inside.any()
 
 
-def test_walls_have_no_ends_and_things_only_those_of_their_label() -> None:
-    outlines = seen(picture_on_a_wall(), ObjectContourMap(RULE, IS_THING))
-    assert not len(ends(outlines, WALL)) and not len(ends(outlines, CHAIR))
+def test_walls_have_no_contour_points_and_objects_only_those_of_their_label() -> None:
+    contours = seen(picture_on_a_wall(), ObjectContourMap(RULE, IS_OBJECT))
+    assert not len(ends(contours, WALL)) and not len(ends(contours, CHAIR))
 
 
 def test_an_end_that_one_image_alone_showed_does_not_count() -> None:
-    renderer, outlines = Renderer(picture_on_a_wall()), ObjectContourMap(RULE, IS_THING)
+    renderer, contours = Renderer(picture_on_a_wall()), ObjectContourMap(RULE, IS_OBJECT)
     frame, prediction = renderer(look_at(EYES[0], (0.0, 0.0, 1.0)))
-    outlines.integrate(frame, prediction)
-    assert not len(ends(outlines))
-    outlines.integrate(frame, prediction)
-    assert len(ends(outlines)) > 20
+    contours.integrate(frame, prediction)
+    assert not len(ends(contours))
+    contours.integrate(frame, prediction)
+    assert len(ends(contours)) > 20
 
 
 def test_pixels_left_out_show_no_ends() -> None:
-    renderer, outlines = Renderer(picture_on_a_wall()), ObjectContourMap(RULE, IS_THING)
+    renderer, contours = Renderer(picture_on_a_wall()), ObjectContourMap(RULE, IS_OBJECT)
     frame, prediction = renderer(look_at(EYES[0], (0.0, 0.0, 1.0)))
     for _ in range(3):
-        outlines.integrate(frame, prediction, prediction.labels != PICTURE)
-    assert not len(ends(outlines))
+        contours.integrate(frame, prediction, prediction.labels != PICTURE)
+    assert not len(ends(contours))
 
 
 def test_images_between_are_skipped() -> None:
     renderer = Renderer(picture_on_a_wall())
-    outlines = ObjectContourMap(replace(RULE, every=3), IS_THING)
+    contours = ObjectContourMap(replace(RULE, every=3), IS_OBJECT)
     frame, prediction = renderer(look_at(EYES[0], (0.0, 0.0, 1.0)))
-    for looked_at in (1, 1, 1, 2):
-        outlines.integrate(frame, prediction)
-        assert (len(ends(outlines)) > 0) == (looked_at > 1)
+    for images in (1, 1, 1, 2):
+        contours.integrate(frame, prediction)
+        assert (len(ends(contours)) > 0) == (images > 1)
 
 
 @pytest.mark.parametrize(
-    "outlines",
+    "contours",
     [
-        create_contours(MappingConfig(outline_reach=0.0), LABELS),
-        create_contours(MappingConfig(), LABELS, MonocularConfig()),
+        create_contours(MappingConfig(contours=False), LABELS),
+        create_contours(MappingConfig(), LABELS, MonocularRule()),
     ],
-    ids=["switched off", "guessed depth"],
+    ids=["switched off", "estimated depth"],
 )
-def test_none_are_looked_for(outlines: ObjectContourMap) -> None:
-    assert not len(ends(seen(picture_on_a_wall(), outlines)))
+def test_none_are_found(contours: ObjectContourMap) -> None:
+    assert not len(ends(seen(picture_on_a_wall(), contours)))
 
 
 def test_frames_without_labels_show_none() -> None:
-    renderer, outlines = Renderer(picture_on_a_wall()), ObjectContourMap(RULE, IS_THING)
+    renderer, contours = Renderer(picture_on_a_wall()), ObjectContourMap(RULE, IS_OBJECT)
     frame, prediction = renderer(look_at(EYES[0], (0.0, 0.0, 1.0)))
-    outlines.integrate(frame, replace(prediction, labels=None))
-    assert not len(ends(outlines))
+    contours.integrate(frame, replace(prediction, labels=None))
+    assert not len(ends(contours))
 
 
 @settings(max_examples=20, deadline=None)
 @given(st.lists(st.booleans(), min_size=len(EYES), max_size=len(EYES)))
-def test_when_they_are_asked_for_does_not_change_them(asks: list[bool]) -> None:
+def test_when_snapshots_are_taken_does_not_change_them(snapshots: list[bool]) -> None:
     renderer = Renderer(picture_on_a_wall())
-    often, once = ObjectContourMap(RULE, IS_THING), ObjectContourMap(RULE, IS_THING)
-    for eye, is_asked in zip(EYES[:6], asks[:6], strict=True):
+    often, once = ObjectContourMap(RULE, IS_OBJECT), ObjectContourMap(RULE, IS_OBJECT)
+    for eye, is_taken in zip(EYES[:6], snapshots[:6], strict=True):
         frame, prediction = renderer(look_at(eye, (0.0, 0.0, 1.0)))
-        for outlines in (often, once):
-            outlines.integrate(frame, prediction)
-        if is_asked:
+        for contours in (often, once):
+            contours.integrate(frame, prediction)
+        if is_taken:
             ends(often)
     assert np.allclose(ends(often), ends(once), atol=1e-4)
 
 
 def test_what_moved_by_less_than_a_voxel_takes_its_ends_along() -> None:
-    outlines = seen(picture_on_a_wall(), ObjectContourMap(RULE, IS_THING))
+    contours = seen(picture_on_a_wall(), ObjectContourMap(RULE, IS_OBJECT))
     step_m = np.array([0.02, 0.0, 0.0])
     moved = wall().box(tuple(LOWER + step_m), tuple(UPPER + step_m), label=PICTURE)
     for seed in range(12):
-        seen(moved, outlines, seed)
-        ends(outlines)
-    points = ends(outlines)
+        seen(moved, contours, seed)
+        ends(contours)
+    points = ends(contours)
     right = points[np.abs(points[:, 0] - UPPER[0]) < 0.04, 0]
     assert np.median(right) == pytest.approx(UPPER[0] + 0.02, abs=0.008)
 
@@ -153,12 +154,12 @@ def test_what_moved_by_less_than_a_voxel_takes_its_ends_along() -> None:
 def borders_of(labels: np.ndarray) -> set[tuple[float, float]]:
     return {
         (float(row), float(column))
-        for borders in find_borders(labels, IS_THING)
+        for borders in find_borders(labels, IS_OBJECT)
         for row, column in zip(borders.row, borders.column, strict=True)
     }
 
 
-def test_borders_lie_between_the_last_pixel_of_a_thing_and_the_first_beyond() -> None:
+def test_borders_lie_between_the_last_pixel_of_an_object_and_the_first_beyond() -> None:
     labels = np.full((8, 9), WALL, np.uint8)
     labels[2:5, 3:7] = PICTURE
     across = {(float(row), column) for row in (2, 3, 4) for column in (2.5, 6.5)}
@@ -183,14 +184,14 @@ def test_a_strip_of_single_pixels_has_no_borders() -> None:
     ("beyond_m", "is_end"),
     [(2.0, True), (1.5, True), (1.46, True), (1.4, False), (0.0, False), (np.nan, False)],
 )
-def test_a_thing_ends_where_what_lies_beyond_is_measured_and_no_nearer(
+def test_an_object_ends_where_what_lies_beyond_is_measured_and_no_nearer(
     beyond_m: float, is_end: bool
 ) -> None:
     labels = np.full((120, 160), WALL, np.uint8)
     labels[40:80, 50:90] = PICTURE
     depth_m = np.where(labels == PICTURE, 1.5, beyond_m).astype(np.float32)
-    for borders in find_borders(labels, IS_THING):
-        found, points_m = outline_points(borders, depth_m, CAMERA, RULE)
+    for borders in find_borders(labels, IS_OBJECT):
+        found, points_m = contour_points(borders, depth_m, CAMERA, RULE)
         assert bool(found.all()) == is_end and len(points_m) == (len(found) if is_end else 0)
         assert np.all(points_m[:, 2] == 1.5)
 
@@ -200,5 +201,5 @@ def test_depth_that_is_too_near_too_far_or_missing_shows_no_end() -> None:
     labels[40:80, 50:90] = PICTURE
     for depth in (0.05, 3.6, 0.0, np.nan):
         depth_m = np.where(labels == PICTURE, depth, 4.0).astype(np.float32)
-        for borders in find_borders(labels, IS_THING):
-            assert not outline_points(borders, depth_m, CAMERA, RULE)[0].any()
+        for borders in find_borders(labels, IS_OBJECT):
+            assert not contour_points(borders, depth_m, CAMERA, RULE)[0].any()

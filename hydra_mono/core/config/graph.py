@@ -43,63 +43,48 @@ class PlacesConfig(Section):
     """Sparse graph of free-space balls on the generalised Voronoi diagram."""
 
     min_node_distance: float = Field(
-        default=0.2, gt=0, description="m from a place to the nearest surface"
-    )
-    min_volume: float = Field(
-        default=0.015, gt=0, description="m³ of free space that a place adds to the rest"
+        default=0.2,
+        gt=0,
+        le=2,
+        description="Least distance from a place to the nearest surface, in metres.",
     )
     min_edge_distance: float = Field(
-        default=0.25, ge=0, description="m from an edge to the nearest surface"
+        default=0.25,
+        ge=0,
+        le=2,
+        description="Least distance from an edge between places to the nearest surface, in metres.",
     )
-    freespace_edge_clearance: float = Field(
-        default=0.2, ge=0, description="m where nothing else joins parts"
-    )
-    max_edge_length: float = Field(default=2.0, gt=0, description="m")
-    max_past_border: float = Field(
-        default=0.5, gt=0, description="m that a ball reaches into the next room"
-    )
-    min_component_size: int = Field(
-        default=3, ge=1, description="places; smaller islands are left out"
-    )
-    voronoi_min_distance: float = Field(default=0.2, gt=0, description="m")
-    voronoi_parent_l1_separation: float = Field(default=2.0, gt=0, description="m")
-    voronoi_parent_cos_separation: float = Field(default=0.2, ge=-1, le=1)
 
 
 class RoomsConfig(Section):
     """Rooms as groups of places, parted at gaps between walls."""
 
-    cell_size: float = Field(default=0.1, gt=0, description="m of the plan of walls")
     max_door: float = Field(
-        default=1.0, gt=0, description="m; so narrow a gap parts rooms by itself"
+        default=1.0,
+        gt=0,
+        le=10,
+        description="Widest gap in a wall that parts two rooms by itself, in metres.",
     )
-    max_joint: float = Field(
-        default=3.3, gt=0, description="m; a gap with wall standing out at both ends"
+    min_area: float = Field(
+        default=1.5,
+        gt=0,
+        le=100,
+        description="Least floor area of a room and of a storey, in square metres.",
     )
-    max_lintel: float = Field(
-        default=4.5, gt=0, description="m; a gap below a lintel or beam between walls"
+    min_storey_height: float = Field(
+        default=2.0,
+        gt=0,
+        le=20,
+        description="Least height from the floor of one storey to that of the next, in metres.",
     )
-    min_stub: float = Field(default=0.3, gt=0, description="m of wall standing out beside a gap")
-    min_places: int = Field(
-        default=4, ge=1, description="fewer join the neighbour with the widest way"
-    )
-    min_area: float = Field(default=1.5, gt=0, description="m² that a room's places span")
-    min_dilation: float = Field(
-        default=0.5, gt=0, description="m; range searched for necks without walls"
-    )
-    max_dilation: float = Field(default=1.2, gt=0, description="m")
-    min_component_size: int = Field(
-        default=10, ge=1, description="places that a part needs to be counted"
-    )
-    plateau_ratio: float = Field(default=0.25, ge=0, le=1, description="of the longest lifetime")
-    min_storey_height: float = Field(default=2.0, gt=0, description="m from floor to floor")
-    min_storey_area: float = Field(default=1.5, gt=0, description="m² of floor")
 
 
 class AgentsConfig(Section):
     """The camera's own trajectory."""
 
     separation: float = Field(
-        default=0.5, gt=0, description="m (+ 0.1 of the rotation's norm) between agent nodes"
+        default=0.5,
+        gt=0,
+        le=100,
+        description="Movement of the camera after which its trajectory gets a node, in metres.",
     )
-    min_interval: float = Field(default=0.2, ge=0, description="s between agent nodes")

@@ -75,6 +75,6 @@ def test_neighbours_along_the_way_are_linked() -> None:
 
 
 def test_the_far_end_of_the_trail_comes_to_rest() -> None:
-    trail = AgentTrail(separation=0.5, min_interval=0.2, active_length=5)
+    trail = AgentTrail(0.5, active_length=5)
     graph = walk(*(frame(i, x=i) for i in range(12)), trail=trail)
     assert [symbol.number for symbol, _ in graph.active_nodes(*AGENTS)] == [7, 8, 9, 10, 11]

@@ -139,7 +139,12 @@ def test_a_thing_found_gone_is_listed_but_no_node(tmp_path: Path) -> None:
     gone = symbol("O(4)").value
     assert gone not in [node["id"] for node in document["nodes"]]
     assert all(gone not in (edge["source"], edge["target"]) for edge in document["edges"])
-    removed = {"id": "O(4)", "layer": "objects", "removed_ns": START_NS + 5_000_000_000}
+    removed = {
+        "id": "O(4)",
+        "layer": "objects",
+        "from_ns": START_NS,
+        "until_ns": START_NS + 5_000_000_000,
+    }
     assert document["metadata"]["hydra_mono"]["removed"] == [removed]
 
 

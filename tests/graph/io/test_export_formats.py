@@ -73,7 +73,7 @@ def test_networkx_reads_the_node_link_data_back() -> None:
     assert graph.nodes["O(0)"]["box"]["center_m"] == [2.0, 2.0, 0.4]
     assert graph.edges["p(0)", "p(1)"]["weight"] == pytest.approx(0.2)
     assert graph.edges["O(0)", "p(2)"]["parent"] == "p(2)"
-    assert graph.graph["schema"] == "hydra-mono/graph/1"
+    assert graph.graph["schema"] == "hydra-mono/graph/2"
 
 
 # the run-time type checker picks the list items that it checks at random
@@ -207,8 +207,8 @@ def test_rooms_keep_their_names(names: tuple[str, ...], expected: list[str]) -> 
         ("room 12", "room"),
         ("TV-stand", "tv_stand"),
         ("Küche", "kuche"),
-        ("", "thing"),
-        ("42", "thing"),
+        ("", "object"),
+        ("42", "object"),
     ],
 )
 def test_names_become_what_planners_accept(name: str, expected: str) -> None:

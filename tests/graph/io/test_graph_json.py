@@ -11,14 +11,9 @@ from helpers_exports import LABELS, START_NS, graphs, link, place, same_graph, s
 from hypothesis import given, settings
 
 from hydra_mono.core.errors import ExportError
-from hydra_mono.graph.io.graph_json import (
-    NODE_TYPES,
-    from_document,
-    from_text,
-    graph_schema,
-    to_document,
-    to_text,
-)
+from hydra_mono.graph.io.entries import NODE_TYPES
+from hydra_mono.graph.io.graph_json import from_document, from_text, to_document, to_text
+from hydra_mono.graph.io.schema import graph_schema
 from hydra_mono.graph.model.nodes import Edge
 from hydra_mono.graph.model.scene_graph import SceneGraph
 
@@ -66,16 +61,24 @@ def test_ids_are_strings_and_a_parent_is_the_source() -> None:
     assert ends["p(4)", "a(0)"] == "parent"
 
 
-def test_a_removed_thing_stays_with_its_stamp() -> None:
+def test_a_removed_object_stays_with_the_interval_in_which_it_left() -> None:
     document = to_document(small_house(), LABELS)
-    gone = {node["id"]: node["removed_ns"] for node in document["nodes"] if node["removed_ns"]}
-    assert gone == {"O(4)": START_NS + 5_000_000_000}
+    ended = {node["id"]: node["ending"] for node in document["nodes"] if node["ending"]}
+    assert ended == {
+        "O(4)": {
+            "kind": "removed",
+            "from_ns": START_NS,
+            "until_ns": START_NS + 5_000_000_000,
+            "into": None,
+        }
+    }
 
 
 def test_layers_say_how_many_nodes_they_have() -> None:
     layers = to_document(small_house(), LABELS)["layers"]
     counts = {name: layer["count"] for name, layer in layers.items()}
     assert counts == {"objects": 5, "agents": 3, "places": 10, "rooms": 2, "buildings": 1}
+    assert layers["objects"]["present"] == 4 and layers["places"]["present"] == 10
 
 
 def test_an_empty_graph_is_a_graph() -> None:
@@ -108,8 +111,8 @@ def test_the_schema_refuses_a_number_as_id() -> None:
 
 
 def test_a_newer_format_is_refused_with_advice() -> None:
-    document = to_document(small_house(), LABELS) | {"schema": "hydra-mono/graph/2"}
-    with pytest.raises(ExportError, match=r"hydra-mono/graph/2.*update hydra-mono"):
+    document = to_document(small_house(), LABELS) | {"schema": "hydra-mono/graph/3"}
+    with pytest.raises(ExportError, match=r"hydra-mono/graph/3.*update hydra-mono"):
         from_document(document)
 
 
@@ -156,7 +159,7 @@ def test_a_damaged_node_is_refused(change: str, value: Any) -> None:
 
 
 def test_a_damaged_field_is_named_with_its_node() -> None:
-    with pytest.raises(ExportError, match=r"node O\(0\): box: yaw_rad: expected float"):
+    with pytest.raises(ExportError, match=r"node O\(0\): box: yaw_rad: .*number, found 'left'"):
         from_document(
             damaged("box", {"center_m": [0, 0, 0], "dimensions_m": [1, 1, 1], "yaw_rad": "left"})
         )

@@ -5,6 +5,7 @@ import pytest
 from helpers_graph import edge, place, standing_box, thing
 
 from hydra_mono.core.errors import GraphError
+from hydra_mono.graph.model.nodes import Ending
 from hydra_mono.graph.model.scene_graph import SceneGraph
 from hydra_mono.graph.model.symbols import Layer, NodeSymbol
 
@@ -115,7 +116,8 @@ def test_the_view_cannot_be_written_and_follows_the_graph() -> None:
 def test_at_leaves_out_what_came_later_and_what_was_gone() -> None:
     graph = SceneGraph()
     box = standing_box(0.0, 0.0, (1.0, 1.0, 1.0))
-    graph.add_node(O0, replace(thing(box, stamp_ns=1), removed_ns=5))
+    gone = Ending(kind="removed", from_ns=3, until_ns=5)
+    graph.add_node(O0, replace(thing(box, stamp_ns=1), ending=gone))
     graph.add_node(O1, thing(box, stamp_ns=3))
     graph.add_edge(O0, O1, edge(4))
     known = {stamp: graph.at(stamp) for stamp in range(7)}

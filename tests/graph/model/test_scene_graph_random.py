@@ -1,6 +1,7 @@
 """The scene graph against a model of plain dicts, over random histories."""
 
 from dataclasses import replace
+from functools import partial
 
 import pytest
 from helpers_graph import edge, place
@@ -9,8 +10,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from hydra_mono.core.errors import GraphError
-from hydra_mono.graph.model.nodes import Edge, Node
-from hydra_mono.graph.model.scene_graph import EdgeKey, SceneGraph, Version
+from hydra_mono.graph.model.history import EdgeKey, Version
+from hydra_mono.graph.model.nodes import Edge, Ending, Node
+from hydra_mono.graph.model.scene_graph import SceneGraph
 from hydra_mono.graph.model.symbols import NodeSymbol
 
 NODE = place(0.0, 0.0, 0.0, 1.0)
@@ -83,12 +85,38 @@ class SceneGraphMachine(RuleBasedStateMachine):
         self.nodes[symbol] = node
         self.ever.add(symbol)
 
-    @rule(data=st.data(), is_active=st.booleans(), removed_ns=st.sampled_from([None, 3, 8]))
+    @rule(data=st.data(), is_active=st.booleans())
     @precondition(lambda self: self.nodes)
-    def update_node(self, data: st.DataObject, is_active: bool, removed_ns: int | None) -> None:
+    def update_node(self, data: st.DataObject, is_active: bool) -> None:
         symbol = self.pick(data)
-        self.graph.update_node(symbol, is_active=is_active, removed_ns=removed_ns)
-        self.nodes[symbol] = replace(self.nodes[symbol], is_active=is_active, removed_ns=removed_ns)
+        self.graph.update_node(symbol, is_active=is_active, last_seen_ns=self.clock)
+        self.nodes[symbol] = replace(
+            self.nodes[symbol], is_active=is_active, last_seen_ns=self.clock
+        )
+
+    @rule(data=st.data())
+    @precondition(lambda self: self.nodes)
+    def mark_removed(self, data: st.DataObject) -> None:
+        symbol = self.pick(data)
+        self.graph.mark_removed(symbol, (self.clock - 1, self.clock))
+        ending = Ending(kind="removed", from_ns=self.clock - 1, until_ns=self.clock)
+        self.nodes[symbol] = replace(self.nodes[symbol], is_active=False, ending=ending)
+
+    @rule(data=st.data())
+    @precondition(lambda self: self.nodes)
+    def retract(self, data: st.DataObject) -> None:
+        symbol = self.pick(data)
+        self.graph.retract(symbol, self.clock)
+        ending = Ending(kind="retracted", from_ns=self.clock, until_ns=self.clock)
+        self.nodes[symbol] = replace(self.nodes[symbol], is_active=False, ending=ending)
+        self.edges = {key: edge for key, edge in self.edges.items() if symbol not in key}
+
+    @rule(data=st.data())
+    @precondition(lambda self: self.nodes)
+    def mark_present(self, data: st.DataObject) -> None:
+        symbol = self.pick(data)
+        self.graph.mark_present(symbol)
+        self.nodes[symbol] = replace(self.nodes[symbol], ending=None)
 
     @rule(data=st.data())
     @precondition(lambda self: self.nodes)
@@ -144,21 +172,23 @@ class SceneGraphMachine(RuleBasedStateMachine):
 
     @rule(data=st.data())
     @precondition(lambda self: self.nodes)
-    def let_loose(self, data: st.DataObject) -> None:
+    def detach(self, data: st.DataObject) -> None:
         child = self.pick(data)
         current = self.parent_of(child)
         self.graph.set_parent(child, None, None)
         self.edges.pop(frozenset((child, current)), None)
 
-    @rule(data=st.data())
+    @rule(data=st.data(), is_remembered=st.booleans())
     @precondition(lambda self: self.nodes)
-    def merge(self, data: st.DataObject) -> None:
+    def merge(self, data: st.DataObject, is_remembered: bool) -> None:
         source, target = self.pick(data), self.pick(data)
+        merge = partial(self.graph.mark_merged, stamp_ns=self.clock)
+        merge = merge if is_remembered else self.graph.merge_nodes
         if source == target or source.prefix != target.prefix:
             with pytest.raises(GraphError):
-                self.graph.merge_nodes(source, target)
+                merge(source, target)
             return
-        self.graph.merge_nodes(source, target)
+        merge(source, target)
         has_parent = self.parent_of(target) is not None
         for key in [key for key in self.edges if source in key]:
             moved = self.edges.pop(key)
@@ -166,7 +196,11 @@ class SceneGraphMachine(RuleBasedStateMachine):
             spare = other == target or frozenset((other, target)) in self.edges
             if not spare and not (other.layer > target.layer and has_parent):
                 self.edges[frozenset((other, target))] = moved
-        del self.nodes[source]
+        if not is_remembered:
+            del self.nodes[source]
+            return
+        ending = Ending(kind="merged", from_ns=self.clock, until_ns=self.clock, into=target)
+        self.nodes[source] = replace(self.nodes[source], is_active=False, ending=ending)
 
     @rule()
     def a_lazy_look(self) -> None:
@@ -194,30 +228,21 @@ class SceneGraphMachine(RuleBasedStateMachine):
         for key in self.graph.layer_keys():
             here = {s: n for s, n in self.nodes.items() if (s.layer, s.partition) == key}
             active = {s: n for s, n in here.items() if n.is_active}
-            loose = {s: n for s, n in here.items() if self.parent_of(s) is None}
+            present = {s: n for s, n in here.items() if n.ending is None}
+            orphans = {
+                s: n
+                for s, n in here.items()
+                if self.parent_of(s) is None and (n.ending is None or n.ending.kind == "removed")
+            }
             assert dict(self.graph.active_nodes(*key)) == active
-            assert dict(self.graph.orphans(*key)) == loose
+            assert dict(self.graph.present(*key)) == present
+            assert self.graph.count_present(*key) == len(present)
+            assert dict(self.graph.orphans(*key)) == orphans
 
     @invariant()
     def a_mirror_needs_only_the_news(self) -> None:
         self.eager.look(self.graph)
         self.eager.check(self.graph)
-
-    @rule(stamp_ns=st.integers(0, 12))
-    def the_past_is_what_was_known_then(self, stamp_ns: int) -> None:
-        past = self.graph.at(stamp_ns)
-        expected = {
-            s: n
-            for s, n in self.nodes.items()
-            if n.first_seen_ns <= stamp_ns and (n.removed_ns is None or n.removed_ns > stamp_ns)
-        }
-        assert {s: n for key in past.layer_keys() for s, n in past.nodes(*key)} == expected
-        edges = {
-            key: e
-            for key, e in self.edges.items()
-            if key <= expected.keys() and e.first_seen_ns <= stamp_ns
-        }
-        assert {frozenset((a, b)): e for a, b, e in past.edges()} == edges
 
 
 TestSceneGraphMachine = SceneGraphMachine.TestCase

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from hydra_mono.core.errors import GraphError
 from hydra_mono.graph.model.symbols import Layer, NodeSymbol
 
-symbols = st.builds(NodeSymbol, st.sampled_from("OpRBabcdefgh"), st.integers(0, 2**56 - 1))
+symbols = st.builds(NodeSymbol, st.sampled_from("OpRBabcdefghijxyz"), st.integers(0, 2**56 - 1))
 
 
 @pytest.mark.parametrize(
@@ -43,7 +43,7 @@ def test_values_tell_symbols_apart(a: NodeSymbol, b: NodeSymbol) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "O4", "O()", "O(-1)", "x(1)", "O(4) ", "OO(4)", "O(٤)", f"O({2**56})", "Z(1)"]
+    "text", ["", "O4", "O()", "O(-1)", "P(1)", "O(4) ", "OO(4)", "O(٤)", f"O({2**56})", "Z(1)"]
 )
 def test_what_is_no_symbol_is_refused(text: str) -> None:
     with pytest.raises(GraphError):

@@ -7,9 +7,9 @@ import pytest
 
 from hydra_mono.core.config import PlacesConfig
 from hydra_mono.core.freespace import FreeSpace
+from hydra_mono.graph.places.clearance import UnknownSpace
 from hydra_mono.graph.places.cover import Balls
 from hydra_mono.graph.places.edges import Links
-from hydra_mono.graph.places.frontier import Frontier
 from hydra_mono.graph.places.layer import PlaceLayer, create_places
 from hydra_mono.graph.places.plan import Plan, plan_places
 from hydra_mono.mapping.freespace.esdf import distance_field
@@ -39,8 +39,8 @@ def space_above_a_floor(pillar_x: int | None = None) -> FreeSpace:
         changed_upper=np.array([16, 30, 26], np.int32),
         surface_offset=offset,
         unseen=np.zeros(SHAPE, bool),
-        complete_lower_m=np.full(3, -np.inf),
-        complete_upper_m=np.full(3, np.inf),
+        exact_lower_m=np.full(3, -np.inf),
+        exact_upper_m=np.full(3, np.inf),
     )
 
 
@@ -63,11 +63,11 @@ def linked(clearance_m: float) -> Links:
 def test_a_width_given_by_surface_off_the_box_is_kept(stated: float) -> None:
     """The box ends at x = 3.0: what narrowed the way may lie just past it."""
     space = space_above_a_floor()
-    cut = replace(space, complete_upper_m=np.array([3.0, np.inf, np.inf]))
+    cut = replace(space, exact_upper_m=np.array([3.0, np.inf, np.inf]))
     assert stated_m(planned(cut, linked(stated)), (0, 1)) == pytest.approx(stated)
 
 
-def test_a_width_is_stated_anew_where_all_surfaces_near_were_asked() -> None:
+def test_a_width_is_stated_anew_where_all_surfaces_near_are_known() -> None:
     space = space_above_a_floor()
     assert stated_m(planned(space, linked(0.3)), (0, 1)) > 0.8
     before_a_wall = space_above_a_floor(pillar_x=32)
@@ -76,7 +76,7 @@ def test_a_width_is_stated_anew_where_all_surfaces_near_were_asked() -> None:
 
 @pytest.mark.parametrize("times", [1, 5])
 def test_stating_a_width_again_and_again_does_not_wear_it_off(times: int) -> None:
-    cut = replace(space_above_a_floor(), complete_upper_m=np.array([3.0, np.inf, np.inf]))
+    cut = replace(space_above_a_floor(), exact_upper_m=np.array([3.0, np.inf, np.inf]))
     links = linked(0.5)
     for _ in range(times):
         links = linked(stated_m(planned(cut, links), (0, 1)))
@@ -87,15 +87,19 @@ def test_a_way_is_no_wider_than_to_the_nearest_face_of_what_nobody_has_seen_into
     space = space_above_a_floor()
     unseen = np.zeros(SHAPE, bool)
     unseen[26:28, 14:16, 17:19] = True  # from z = 1.7 up
-    frontier = Frontier(replace(space, observed_free=space.observed_free & ~unseen, unseen=unseen))
-    assert frontier.along(PLACES[:1], PLACES[1:2]) == pytest.approx([0.4])
+    unknown = UnknownSpace(
+        replace(space, observed_free=space.observed_free & ~unseen, unseen=unseen)
+    )
+    assert unknown.along(PLACES[:1], PLACES[1:2]) == pytest.approx([0.4])
     beside = np.array([[2.7, 1.9, 1.3]])
-    assert frontier.along(beside, beside) == pytest.approx([np.hypot(0.3, 0.4)])
+    assert unknown.along(beside, beside) == pytest.approx([np.hypot(0.3, 0.4)])
 
 
 def test_a_single_unseen_voxel_is_part_of_what_was_seen_around_it() -> None:
     space = space_above_a_floor()
     unseen = np.zeros(SHAPE, bool)
     unseen[26, 14, 17] = True
-    frontier = Frontier(replace(space, observed_free=space.observed_free & ~unseen, unseen=unseen))
-    assert np.isinf(frontier.along(PLACES[:1], PLACES[1:2])).all()
+    unknown = UnknownSpace(
+        replace(space, observed_free=space.observed_free & ~unseen, unseen=unseen)
+    )
+    assert np.isinf(unknown.along(PLACES[:1], PLACES[1:2])).all()

@@ -4,6 +4,7 @@ from itertools import pairwise
 import networkx as nx
 import numpy as np
 import pytest
+from helpers_graph import keyframe
 from helpers_places import (
     BoxWorld,
     free_space_of,
@@ -33,7 +34,7 @@ FURNISHED_VIEWS = ((3.5, 2.0, 1.5), (1.0, 2.4, 1.2))
 
 def graph_of(world: BoxWorld, *views: tuple[float, float, float]) -> SceneGraph:
     graph = SceneGraph()
-    new_places().update(graph, free_space_of(world, *views), 5)
+    new_places().update(graph, keyframe(5, free_space=free_space_of(world, *views)))
     return graph
 
 
@@ -145,9 +146,9 @@ def test_balls_keep_to_one_side_of_a_border_and_ways_still_cross_it() -> None:
 
 def test_a_border_that_comes_to_be_known_sends_the_balls_across_it_away() -> None:
     graph, everything_anew = SceneGraph(), free_space_of(ROOM, MIDDLE)
-    new_places().update(graph, everything_anew, 5)
+    new_places().update(graph, keyframe(5, free_space=everything_anew))
     before = places_of(graph)
-    new_places(Plane()).update(graph, everything_anew, 6)
+    new_places().update(graph, keyframe(6, free_space=everything_anew), Plane())
     after = places_of(graph)
     assert max(p.radius_m - abs(p.position_m[0] - 2.0) for p in after.values()) <= 0.55
     assert nx.is_connected(nx.Graph([*edges_of(graph)]))
@@ -168,7 +169,7 @@ def test_ways_are_no_wider_than_to_what_nobody_has_seen_into() -> None:
     look_at_world(space, world, (1.0, 1.5, 1.3), (2.0, 2.7, 1.3), (2.0, 0.3, 1.3), (3.7, 2.7, 1.3))
     graph = SceneGraph()
     nothing_of_it = space.update(world_update(ROOM), np.array(MIDDLE))  # its surface is not mapped
-    new_places().update(graph, nothing_of_it, 5)
+    new_places().update(graph, keyframe(5, free_space=nothing_of_it))
     places, beside = places_of(graph), 0
     for (a, b), weight in edges_of(graph).items():
         ends = np.array(places[a].position_m), np.array(places[b].position_m)
@@ -195,12 +196,12 @@ def test_a_wall_without_a_door_parts_the_places() -> None:
 
 def test_looking_again_at_the_same_settles_and_changes_nothing() -> None:
     space, graph, layer = free_space_of(ROOM, MIDDLE), SceneGraph(), new_places()
-    layer.update(graph, space, 4)
+    layer.update(graph, keyframe(4, free_space=space))
     at_first = places_of(graph)
-    layer.update(graph, space, 5)
+    layer.update(graph, keyframe(5, free_space=space))
     assert len(set(at_first) ^ set(places_of(graph))) <= 0.05 * len(at_first)
     before, edges = places_of(graph), edges_of(graph)
-    layer.update(graph, space, 6)
+    layer.update(graph, keyframe(6, free_space=space))
     after = places_of(graph)
     assert [*after] == [*before]
     assert edges_of(graph) == edges
@@ -214,7 +215,7 @@ def test_a_crate_pushes_its_places_away_and_they_return_when_it_goes() -> None:
     def see(world: BoxWorld, stamp_ns: int) -> None:
         update = world_update(world, stamp_ns, empty=everything)
         look_at_world(space, world, MIDDLE)
-        layer.update(graph, space.update(update, centre), stamp_ns)
+        layer.update(graph, keyframe(stamp_ns, free_space=space.update(update, centre)))
 
     everything = mesh_update(np.concatenate([ROOM.surface_points(), crate.surface_points()]))
     see(ROOM, 1)
@@ -234,19 +235,19 @@ def nothing_new(center_m: tuple[float, float, float]) -> FreeSpace:
 
 def test_places_out_of_the_window_freeze_and_wake_on_return() -> None:
     graph, layer = SceneGraph(), new_places()
-    layer.update(graph, free_space_of(ROOM, MIDDLE), 5)
+    layer.update(graph, keyframe(5, free_space=free_space_of(ROOM, MIDDLE)))
     before, edges = places_of(graph), edges_of(graph)
-    layer.update(graph, nothing_new((20.0, 0.0, 1.0)), 6)
+    layer.update(graph, keyframe(6, free_space=nothing_new((20.0, 0.0, 1.0))))
     assert places_of(graph) == {s: replace(p, is_active=False) for s, p in before.items()}
     assert edges_of(graph) == edges
-    layer.update(graph, nothing_new(MIDDLE), 7)
+    layer.update(graph, keyframe(7, free_space=nothing_new(MIDDLE)))
     assert places_of(graph) == before
 
 
 def test_only_what_is_near_the_window_is_looked_at() -> None:
     graph, layer = SceneGraph(), new_places()
-    layer.update(graph, free_space_of(ROOM, MIDDLE), 5)
-    layer.update(graph, nothing_new((20.0, 0.0, 1.0)), 6)
+    layer.update(graph, keyframe(5, free_space=free_space_of(ROOM, MIDDLE)))
+    layer.update(graph, keyframe(6, free_space=nothing_new((20.0, 0.0, 1.0))))
     frozen = places_of(graph)
     far = free_space_of(ROOM, MIDDLE)
     shift = np.array([200, 0, 0], np.int32)
@@ -256,7 +257,7 @@ def test_only_what_is_near_the_window_is_looked_at() -> None:
         parent=far.parent + shift,
         window_center_m=np.array([22.0, 1.5, 1.3]),
     )
-    layer.update(graph, moved, 7)
+    layer.update(graph, keyframe(7, free_space=moved))
     assert {s: p for s, p in places_of(graph).items() if s in frozen} == frozen
     assert graph.count(Layer.PLACES) > 1.8 * len(frozen)
 
@@ -264,9 +265,9 @@ def test_only_what_is_near_the_window_is_looked_at() -> None:
 def test_a_place_that_goes_lets_its_children_loose() -> None:
     graph, layer = SceneGraph(), new_places()
     space = free_space_of(ROOM, MIDDLE)
-    layer.update(graph, space, 5)
+    layer.update(graph, keyframe(5, free_space=space))
     blocked = replace(space, observed_free=np.zeros_like(space.observed_free))
-    layer.update(graph, blocked, 6)
+    layer.update(graph, keyframe(6, free_space=blocked))
     assert graph.count(Layer.PLACES) == 0
     assert not [node for _, node in graph.nodes(Layer.OBJECTS) if isinstance(node, ObjectNode)]
 

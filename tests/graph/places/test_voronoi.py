@@ -1,7 +1,7 @@
 import numpy as np
 from scipy.ndimage import distance_transform_edt
 
-from hydra_mono.graph.places.voronoi import gvd_voxels
+from hydra_mono.graph.places.voronoi import VoronoiRule, gvd_voxels
 
 
 def diagram(free: np.ndarray, voxel_size_m: float = 0.1, **rules: float) -> np.ndarray:
@@ -11,7 +11,7 @@ def diagram(free: np.ndarray, voxel_size_m: float = 0.1, **rules: float) -> np.n
         np.moveaxis(parent, 0, -1),
         free,
         voxel_size_m=voxel_size_m,
-        **rules,
+        rule=VoronoiRule(**rules),
     )
     assert np.array_equal(mask, basis > 0)
     return basis

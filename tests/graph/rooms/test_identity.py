@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hydra_mono.graph.model.symbols import NodeSymbol
-from hydra_mono.graph.rooms.identity import Claim, claim_rooms
+from hydra_mono.graph.rooms.grouping import Claim, claim_rooms
 
 R0, R1 = NodeSymbol("R", 0), NodeSymbol("R", 1)
 

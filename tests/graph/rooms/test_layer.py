@@ -8,7 +8,7 @@ from helpers_rooms import LABELS, Explorer, World
 
 from hydra_mono.core.config import RoomsConfig
 from hydra_mono.graph.model.symbols import Layer, NodeSymbol
-from hydra_mono.graph.rooms.layer import create_walls
+from hydra_mono.graph.walls.layer import create_walls
 
 W = 0.15
 
@@ -58,12 +58,12 @@ def test_a_wide_opening_between_stubs_of_wall_parts_two_rooms(top_m: float) -> N
 def test_balls_reach_past_a_border_by_what_lies_beyond_the_nearest_gap() -> None:
     explorer = Explorer(open_plan()).see()
     centers = np.array([[4.57, 2.0, 1.2], [3.5, 2.0, 1.2], [1.0, 2.0, 1.2]])
-    past_m = explorer.walls.past_border_m(centers, np.full(3, 1.2))
+    past_m = explorer.plan.past_border_m(centers, np.full(3, 1.2))
     assert past_m == pytest.approx([1.2, 0.2, -2.3], abs=0.11)
 
 
 def test_where_no_wall_was_seen_nothing_reaches_past_a_border() -> None:
-    walls = create_walls(RoomsConfig(), LABELS)
+    walls = create_walls(RoomsConfig(), LABELS).plan()
     assert np.all(walls.past_border_m(np.array([[0.0, 0.0, 1.0]]), np.array([1.0])) < 0)
 
 

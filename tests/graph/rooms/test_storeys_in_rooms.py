@@ -3,7 +3,8 @@
 from itertools import pairwise
 
 import numpy as np
-from helpers_rooms import BLOCK, Explorer, World
+from helpers_graph import keyframe
+from helpers_rooms import BLOCK, EYE_M, Explorer, World
 
 from hydra_mono.core.mesh import MeshUpdate
 from hydra_mono.graph.model.nodes import BuildingNode, RoomNode
@@ -59,14 +60,14 @@ def stairwell(explorer: Explorer, *heights_m: float) -> list[NodeSymbol]:
     explorer.radii += [0.4] * len(heights_m)
     explorer.rooms += [explorer.rooms[upper]] * len(heights_m)
     steps = [*range(first, first + len(heights_m)), upper]
-    explorer.ways += [(min(a, b), max(a, b), 0.4) for a, b in pairwise(steps)]
+    explorer.links += [(min(a, b), max(a, b), 0.4) for a, b in pairwise(steps)]
     return [NodeSymbol("p", i) for i in steps[:-1]]
 
 
 def test_the_air_above_the_stairs_joins_rooms_without_merging_them() -> None:
     explorer = Explorer(World([(0, 0, 6, 4)]), World([(0, 0, 6, 4)], floor_m=3.0))
     stairs = stairwell(explorer, 1.8, 2.4, 3.0, 3.5)
-    explorer.ways.append((0, stairs[0].number, 0.4))
+    explorer.links.append((0, stairs[0].number, 0.4))
     explorer.see()
     lower, upper = (rooms.pop() for rooms in rooms_by_storey(explorer).values())
     assert [explorer.graph.find_parent(p) for p in stairs] == [lower, lower, upper, upper]
@@ -84,11 +85,11 @@ def test_a_place_that_hangs_on_another_storey_alone_is_in_a_room_all_the_same() 
 def test_a_room_that_proves_to_lie_on_two_storeys_is_parted_though_it_is_archived() -> None:
     explorer = Explorer(World([(0, 0, 6, 4)]), World([(0, 0, 6, 4)], floor_m=3.0))
     stairs = stairwell(explorer, 1.8, 2.4, 3.0, 3.5)
-    explorer.ways.append((0, stairs[0].number, 0.4))
+    explorer.links.append((0, stairs[0].number, 0.4))
     upper_floor = {key: explorer.blocks.pop(key) for key in [*explorer.blocks] if key[2] == 3}
     explorer.see().see((90, 90), (99, 99))
     assert explorer.room_count() == 1
     late = MeshUpdate(explorer.stamp_ns, BLOCK, changed=upper_floor)
-    explorer.walls.apply(late)
-    explorer.layer.update(explorer.graph, explorer.stamp_ns)
+    walls = explorer.walls.update(late, EYE_M)
+    explorer.layer.update(explorer.graph, keyframe(explorer.stamp_ns), walls)
     assert [len(rooms) for _, rooms in sorted(rooms_by_storey(explorer).items())] == [1, 1]

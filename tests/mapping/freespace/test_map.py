@@ -15,10 +15,11 @@ from helpers_places import (
     world_update,
 )
 
-from hydra_mono.core.config import FreeSpaceConfig, MappingConfig, MonocularConfig
+from hydra_mono.core.config import FreeSpaceConfig, MappingConfig
 from hydra_mono.core.freespace import FreeSpace
 from hydra_mono.core.open3d_loader import open3d
 from hydra_mono.mapping.freespace.map import create_free_space
+from hydra_mono.mapping.monocular_rule import MonocularRule
 
 ROOM = BoxWorld((4.0, 3.0, 2.6))
 MIDDLE = (2.0, 1.5, 1.3)
@@ -113,7 +114,7 @@ def test_pixels_left_out_say_nothing() -> None:
     assert not is_free_at(result, (2.5, 1.1, 1.3))
 
 
-def test_a_thing_that_comes_takes_its_space_and_gives_it_back() -> None:
+def test_an_object_that_comes_takes_its_space_and_gives_it_back() -> None:
     crate = BoxWorld((4.0, 3.0, 2.6), (((2.5, 1.0, 0.0), (3.2, 1.7, 0.8)),))
     space, centre = new_map(), np.array(MIDDLE)
     look_at_world(space, ROOM, MIDDLE)
@@ -151,7 +152,7 @@ def test_the_box_holds_the_change_and_not_the_whole_map() -> None:
         space.carve(*frame_of(pose, np.minimum(hall.depth_m(pose), 3.0)))
         sizes.append(space.update(mesh_update(near), np.array([x, 1.5, 1.3])).distance_m.size)
     assert max(sizes[4:]) <= 1.1 * max(sizes[:4])
-    assert len(space._grid) < 0.8 * (len(space._grid) + len(space._grid._shelf))
+    assert len(space._grid) < 0.8 * (len(space._grid) + len(space._grid._archive))
 
 
 def test_space_left_behind_is_remembered_on_return() -> None:
@@ -177,9 +178,11 @@ def test_the_same_frames_give_the_same_bytes() -> None:
 
 
 @pytest.mark.parametrize(("sigmas", "is_free"), [(0.0, True), (2.0, False)])
-def test_nothing_within_the_doubt_of_a_guess_counts_as_empty(sigmas: float, is_free: bool) -> None:
+def test_nothing_within_the_deviation_of_estimated_depth_is_free(
+    sigmas: float, is_free: bool
+) -> None:
     space = create_free_space(
-        FreeSpaceConfig(), MappingConfig(), MonocularConfig(carve_sigmas=sigmas)
+        FreeSpaceConfig(), MappingConfig(), MonocularRule(carve_sigmas=sigmas)
     )
     pose = looking(MIDDLE, 0.0)
     for _ in range(3):

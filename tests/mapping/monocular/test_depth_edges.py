@@ -1,7 +1,7 @@
 """Blurred steps of depth."""
 
 import numpy as np
-from helpers_drafts import Plane
+from helpers_estimates import Plane
 from scipy.ndimage import gaussian_filter1d
 
 from hydra_mono.mapping.monocular.depth_edges import between_surfaces
@@ -11,7 +11,7 @@ FLAT = np.zeros((48, 64), np.float32)
 
 
 def step_of(height: float) -> np.ndarray:
-    """Log depth of a near thing before a far one, blurred over a few pixels."""
+    """Log depth of a near surface before a far one, blurred over a few pixels."""
     sharp = np.where(np.arange(64) < 32, 0.5, 0.5 + height)
     return np.tile(gaussian_filter1d(sharp, 1.5), (48, 1)).astype(np.float32)
 
@@ -29,7 +29,7 @@ def test_a_low_step_counts_where_an_edge_is_likely() -> None:
 
 
 def test_a_floor_seen_flatly_is_no_border() -> None:
-    floor = Plane(normal=(0.0, -1.0, -0.05), offset_m=-1.0).draft()
+    floor = Plane(normal=(0.0, -1.0, -0.05), offset_m=-1.0).estimate()
     rows = np.s_[30:, :]
     down = np.abs(np.diff(floor.log_depth, axis=0, prepend=floor.log_depth[:1]))
     edges = np.full((48, 64), 0.9, np.float32)

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from hydra_mono.mapping.monocular.noise import cos_incidence, relative_deviation
+from hydra_mono.mapping.monocular.noise import cos_incidence, log_depth_sigma
 
 
 def test_the_deviation_grows_with_the_square_of_depth() -> None:
     depth_m = np.array([[1.0, 2.0, 4.0]], np.float32)
-    sigma_m = relative_deviation(depth_m, 0.02, 0.03) * depth_m
+    sigma_m = log_depth_sigma(depth_m, 0.02, 0.03) * depth_m
     np.testing.assert_allclose(sigma_m, [[0.05, 0.14, 0.5]], rtol=1e-6)
 
 

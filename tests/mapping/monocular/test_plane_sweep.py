@@ -4,27 +4,27 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from helpers_drafts import Plane, moved, scaled
+from helpers_estimates import Plane, moved, scaled
 
 from hydra_mono.mapping.monocular.plane_sweep import (
     COARSE,
     FINE,
     SweepRule,
-    even_contrast,
+    normalise_contrast,
     partners,
     sweep,
 )
 
 WALL = Plane(normal=(0.3, 0.1, -1.0), offset_m=-2.2)
 RULE = FINE
-PAST = [WALL.draft(moved(x=-0.3)), WALL.draft(moved(y=0.25))]
+PAST = [WALL.estimate(moved(x=-0.3)), WALL.estimate(moved(y=0.25))]
 
 
 @pytest.mark.parametrize(
     ("rule", "factor"), [(FINE, 0.95), (FINE, 1.0), (FINE, 1.05), (COARSE, 0.8), (COARSE, 1.25)]
 )
 def test_a_wrong_scale_is_found_where_there_is_a_pattern(rule: SweepRule, factor: float) -> None:
-    found = sweep(scaled(WALL.draft(), factor), PAST, rule)
+    found = sweep(scaled(WALL.estimate(), factor), PAST, rule)
     assert found is not None
     sure = found.precision > 500
     assert sure.mean() > 0.3
@@ -34,37 +34,39 @@ def test_a_wrong_scale_is_found_where_there_is_a_pattern(rule: SweepRule, factor
 
 
 def test_earlier_depth_that_is_wrong_does_not_matter() -> None:
-    past = [scaled(draft, 1.3) for draft in PAST]
-    one, other = (sweep(WALL.draft(), drafts, RULE) for drafts in (PAST, past))
+    past = [scaled(estimate, 1.3) for estimate in PAST]
+    one, other = (sweep(WALL.estimate(), estimates, RULE) for estimates in (PAST, past))
     assert one is not None and other is not None
     np.testing.assert_array_equal(one.change, other.change)
 
 
 def test_a_blank_wall_says_nothing() -> None:
     blank = replace(WALL, contrast=0.0)
-    found = sweep(scaled(blank.draft(), 1.1), [blank.draft(moved(x=-0.3))], RULE)
+    found = sweep(scaled(blank.estimate(), 1.1), [blank.estimate(moved(x=-0.3))], RULE)
     assert found is not None
     assert not found.precision.any() and not found.change.any()
 
 
 def test_darker_images_of_the_same_are_alike() -> None:
-    gray = WALL.draft().gray
-    np.testing.assert_allclose(even_contrast(gray * 0.7 + 10), even_contrast(gray), atol=0.15)
+    gray = WALL.estimate().gray
+    np.testing.assert_allclose(
+        normalise_contrast(gray * 0.7 + 10), normalise_contrast(gray), atol=0.15
+    )
 
 
 def test_without_a_distance_between_them_images_are_no_partners() -> None:
-    draft = WALL.draft()
-    assert partners(draft, [WALL.draft(moved(x=0.01))], RULE) == []
-    assert sweep(draft, [], RULE) is None
+    estimate = WALL.estimate()
+    assert partners(estimate, [WALL.estimate(moved(x=0.01))], RULE) == []
+    assert sweep(estimate, [], RULE) is None
 
 
 def test_partners_are_those_of_the_best_distance() -> None:
-    past = [WALL.draft(moved(x=x)) for x in (-1.5, -0.35, -0.3, -0.1)]
-    chosen = partners(WALL.draft(), past, RULE)
-    assert [draft.world_from_camera[0, 3] for draft in chosen] == [-0.35, -0.3]
+    past = [WALL.estimate(moved(x=x)) for x in (-1.5, -0.35, -0.3, -0.1)]
+    chosen = partners(WALL.estimate(), past, RULE)
+    assert [estimate.world_from_camera[0, 3] for estimate in chosen] == [-0.35, -0.3]
 
 
 def test_what_earlier_images_do_not_show_gets_no_evidence() -> None:
-    found = sweep(WALL.draft(), [WALL.draft(moved(x=-0.5))], RULE)
+    found = sweep(WALL.estimate(), [WALL.estimate(moved(x=-0.5))], RULE)
     assert found is not None
     assert not found.precision[:, -6:].any() and found.precision[:, 8:40].any()

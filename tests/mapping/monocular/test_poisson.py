@@ -4,18 +4,18 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from helpers_drafts import Plane
+from helpers_estimates import Plane
 from scipy.sparse import coo_array, diags_array
 from scipy.sparse.linalg import spsolve
 
 from hydra_mono.mapping.monocular.poisson import (
     Evidence,
-    Ties,
-    best_change,
-    deviation_with,
-    joined,
+    SmoothnessTerm,
+    combined,
+    sigma_after,
     slopes_of_normals,
-    ties,
+    smoothness_term,
+    solve_screened_poisson,
 )
 
 OBLIQUE = Plane(normal=(0.6, 0.3, -1.0), offset_m=-2.5)
@@ -23,19 +23,19 @@ OBLIQUE = Plane(normal=(0.6, 0.3, -1.0), offset_m=-2.5)
 
 @pytest.mark.parametrize("axis", [0, 1])
 def test_the_normals_of_a_plane_tell_the_steps_of_its_log_depth(axis: int) -> None:
-    draft = OBLIQUE.draft()
-    assert draft.normals is not None
-    slopes = slopes_of_normals(draft.normals, draft.rays, draft.camera.fx, axis)
-    np.testing.assert_allclose(slopes, np.diff(draft.log_depth, axis=axis), atol=1e-4)
+    estimate = OBLIQUE.estimate()
+    assert estimate.normals is not None
+    slopes = slopes_of_normals(estimate.normals, estimate.rays, estimate.camera.fx, axis)
+    np.testing.assert_allclose(slopes, np.diff(estimate.log_depth, axis=axis), atol=1e-4)
 
 
 def test_no_normal_tells_no_slope() -> None:
-    draft = OBLIQUE.draft()
-    slopes = slopes_of_normals(np.zeros((48, 64, 3), np.float32), draft.rays, 52.0, 1)
+    estimate = OBLIQUE.estimate()
+    slopes = slopes_of_normals(np.zeros((48, 64, 3), np.float32), estimate.rays, 52.0, 1)
     assert np.isnan(slopes).all()
 
 
-def random_problem() -> tuple[Evidence, Ties, Ties]:
+def random_problem() -> tuple[Evidence, SmoothnessTerm, SmoothnessTerm]:
     rng = np.random.default_rng(1)
 
     def image(shape: tuple[int, int]) -> np.ndarray:
@@ -45,7 +45,11 @@ def random_problem() -> tuple[Evidence, Ties, Ties]:
         return rng.uniform(50, 100, shape).astype(np.float32)
 
     evidence = Evidence(image((12, 16)), rng.uniform(5, 20, (12, 16)).astype(np.float32))
-    return evidence, Ties(image((11, 16)), firm((11, 16))), Ties(image((12, 15)), firm((12, 15)))
+    return (
+        evidence,
+        SmoothnessTerm(image((11, 16)), firm((11, 16))),
+        SmoothnessTerm(image((12, 15)), firm((12, 15))),
+    )
 
 
 def test_the_change_is_that_of_a_direct_solver() -> None:
@@ -60,32 +64,32 @@ def test_the_change_is_that_of_a_direct_solver() -> None:
             (np.tile(np.arange(count), 2), np.concatenate([starts, ends])),
         )
     ).tocsr()
-    firmness = np.concatenate([rows.firmness.ravel(), columns.firmness.ravel()])
+    weight = np.concatenate([rows.weight.ravel(), columns.weight.ravel()])
     wanted = np.concatenate([rows.difference.ravel(), columns.difference.ravel()])
     precision = evidence.precision.ravel()
-    matrix = step.T @ diags_array(firmness) @ step + diags_array(precision)
-    right = precision * evidence.change.ravel() + step.T @ (firmness * wanted)
+    matrix = step.T @ diags_array(weight) @ step + diags_array(precision)
+    right = precision * evidence.change.ravel() + step.T @ (weight * wanted)
     expected = spsolve(matrix.tocsc(), right).reshape(12, 16)
-    np.testing.assert_allclose(best_change(evidence, rows, columns), expected, atol=2e-3)
+    np.testing.assert_allclose(solve_screened_poisson(evidence, rows, columns), expected, atol=2e-3)
 
 
 def test_normals_flatten_a_dent_in_a_plane() -> None:
-    true = OBLIQUE.draft()
+    true = OBLIQUE.estimate()
     y, x = np.indices(true.log_depth.shape)
     dent = 0.1 * np.exp(-((x - 30) ** 2 + (y - 20) ** 2) / 60)
-    draft = replace(true, log_depth=(true.log_depth + dent).astype(np.float32))
-    assert draft.normals is not None
-    itself = Evidence(np.zeros_like(draft.log_depth), 1 / draft.deviation**2)
+    estimate = replace(true, log_depth=(true.log_depth + dent).astype(np.float32))
+    assert estimate.normals is not None
+    itself = Evidence(np.zeros_like(estimate.log_depth), 1 / estimate.log_depth_sigma**2)
     pairs = [
-        ties(
-            draft.log_depth,
-            slopes_of_normals(draft.normals, draft.rays, draft.camera.fx, axis),
+        smoothness_term(
+            estimate.log_depth,
+            slopes_of_normals(estimate.normals, estimate.rays, estimate.camera.fx, axis),
             0.0045,
             axis,
         )
         for axis in (0, 1)
     ]
-    after = draft.log_depth + best_change(itself, *pairs)
+    after = estimate.log_depth + solve_screened_poisson(itself, *pairs)
     error = np.abs(after - true.log_depth)
     assert error.max() < 0.5 * dent.max()
 
@@ -97,8 +101,8 @@ def test_evidence_on_one_side_of_a_step_does_not_move_the_other() -> None:
     precision[:, :15] = 1e4
     change = np.zeros((20, 30), np.float32)
     change[:, :15] = 0.1
-    rows, columns = (ties(log_depth, None, 0.02, axis) for axis in (0, 1))
-    result = best_change(Evidence(change, precision), rows, columns)
+    rows, columns = (smoothness_term(log_depth, None, 0.02, axis) for axis in (0, 1))
+    result = solve_screened_poisson(Evidence(change, precision), rows, columns)
     assert result[:, :14] == pytest.approx(0.1, abs=0.01)
     assert np.abs(result[:, 20:]).max() < 0.05
 
@@ -106,12 +110,12 @@ def test_evidence_on_one_side_of_a_step_does_not_move_the_other() -> None:
 def test_two_pieces_of_evidence_weigh_by_their_precision() -> None:
     one = Evidence(np.full((2, 2), 0.2, np.float32), np.full((2, 2), 300.0, np.float32))
     other = Evidence(np.zeros((2, 2), np.float32), np.full((2, 2), 100.0, np.float32))
-    both = joined([one, other])
+    both = combined([one, other])
     assert both.change == pytest.approx(0.15) and both.precision == pytest.approx(400.0)
 
 
 def test_evidence_leaves_less_deviation_where_it_is_and_round_it() -> None:
     precision = np.zeros((21, 21), np.float32)
     precision[8:13, 8:13] = 4e4 / 3
-    left = deviation_with(np.full((21, 21), 0.1, np.float32), Evidence(0 * precision, precision))
+    left = sigma_after(np.full((21, 21), 0.1, np.float32), Evidence(0 * precision, precision))
     assert left[10, 10] < 0.02 and left[10, 14] < 0.1 and left[0, 0] == pytest.approx(0.1)

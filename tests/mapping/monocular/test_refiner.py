@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from helpers_drafts import Plane, moved, scaled
+from helpers_estimates import Plane, moved, scaled
 from helpers_runs import small_config
 from scipy.ndimage import gaussian_filter
 
@@ -15,19 +15,21 @@ from hydra_mono.core.prediction import Prediction
 from hydra_mono.mapping.monocular.plane_sweep import COARSE, FINE
 from hydra_mono.mapping.monocular.refiner import create_refiner
 from hydra_mono.mapping.monocular.steps import (
-    cut_borders,
-    expect_noise,
     fit_depth,
-    leave_out_flicker,
-    weigh_confidence,
+    reject_between_surfaces,
+    reject_inconsistent,
+    set_expected_sigma,
     weigh_incidence,
+    weigh_labels,
 )
+from hydra_mono.mapping.monocular_rule import MonocularRule
 from hydra_mono.mapping.tsdf.volume import create_volume
 from hydra_mono.perception.predictors.create import SensorPredictor
 from hydra_mono.pipeline import Mapper, is_monocular
 from hydra_mono.simulation.source import SimulatedSource, open_simulated
 
 SWITCHES = ("align", "sweep", "smooth", "temporal", "borders", "incidence", "noise", "confidence")
+RULE = MonocularRule()
 WALL = Plane(normal=(0.3, 0.1, -1.0), offset_m=-2.2)
 
 
@@ -59,8 +61,8 @@ def source() -> SimulatedSource:
 
 def test_refined_depth_is_nearer_to_the_truth(source: SimulatedSource) -> None:
     predictor, config = Erring(source.label_space), small_config()
-    volume = create_volume(config.mapping, config.monocular)
-    refine = create_refiner(config.monocular, volume)
+    volume = create_volume(config.mapping, RULE)
+    refine = create_refiner(RULE, volume)
     before, after = [], []
     for index in range(0, 60, 4):
         frame = source[index]
@@ -79,10 +81,10 @@ def test_refined_depth_is_nearer_to_the_truth(source: SimulatedSource) -> None:
 @pytest.mark.parametrize("switch", SWITCHES)
 def test_every_switch_changes_what_is_fused(source: SimulatedSource, switch: str) -> None:
     results = []
-    for config in (MonocularConfig(), MonocularConfig(**{switch: False})):
+    for rule in (RULE, replace(RULE, **{switch: False})):
         predictor = Erring(source.label_space)
-        volume = create_volume(small_config().mapping, config)
-        refine = create_refiner(config, volume)
+        volume = create_volume(small_config().mapping, rule)
+        refine = create_refiner(rule, volume)
         refined = []
         for index in range(0, 32, 8):
             refined.append(refine(source[index], predictor(source[index])))
@@ -119,45 +121,47 @@ def test_a_networks_depth_is_refined_unless_that_is_switched_off(source: Simulat
 
 
 def test_depth_follows_earlier_images_where_these_are_patterned() -> None:
-    draft = scaled(WALL.draft(), 1.2)
-    past = [WALL.draft(moved(x=-0.3)), WALL.draft(moved(y=0.25))]
-    fitted = fit_depth((COARSE, FINE), use_normals=True)(draft, past)
-    error = np.abs(fitted.log_depth - WALL.draft().log_depth)
+    estimate = scaled(WALL.estimate(), 1.2)
+    past = [WALL.estimate(moved(x=-0.3)), WALL.estimate(moved(y=0.25))]
+    fitted = fit_depth((COARSE, FINE), use_normals=True)(estimate, past)
+    error = np.abs(fitted.log_depth - WALL.estimate().log_depth)
     assert np.median(error) < 0.01
-    assert np.median(fitted.deviation) < 0.5 * np.median(draft.deviation)
+    assert np.median(fitted.log_depth_sigma) < 0.5 * np.median(estimate.log_depth_sigma)
 
 
 def test_contradicted_depth_is_left_out_and_disputed_labels_count_less() -> None:
-    past = [WALL.draft(moved(x=x)) for x in (-0.05, 0.05)]
+    past = [WALL.estimate(moved(x=x)) for x in (-0.05, 0.05)]
     inner = np.s_[6:-6, 6:-6]
-    near = leave_out_flicker(scaled(WALL.draft(), 0.8), past)
+    near = reject_inconsistent(scaled(WALL.estimate(), 0.8), past)
     assert not near.usable[inner].any()
-    renamed = replace(WALL.draft(), labels=np.full((48, 64), 9, np.uint8))
-    disputed = leave_out_flicker(renamed, past)
+    renamed = replace(WALL.estimate(), labels=np.full((48, 64), 9, np.uint8))
+    disputed = reject_inconsistent(renamed, past)
     assert disputed.usable.all()
-    assert disputed.trust[inner] == pytest.approx(1 / 3)
+    assert disputed.label_weight[inner] == pytest.approx(1 / 3)
 
 
 def test_ramps_are_left_out() -> None:
-    draft = WALL.draft()
+    estimate = WALL.estimate()
     step = np.clip((np.arange(64) - 30) / 4, 0, 1) * 0.6
-    cut = cut_borders(replace(draft, log_depth=draft.log_depth + step.astype(np.float32)), [])
+    cut = reject_between_surfaces(
+        replace(estimate, log_depth=estimate.log_depth + step.astype(np.float32)), []
+    )
     assert not cut.usable[10:-10, 31:34].any() and cut.usable[:, :26].all()
 
 
-def test_flat_views_and_far_things_are_less_certain() -> None:
-    flat = Plane(normal=(0.0, -1.0, -0.2), offset_m=-1.0).draft()
-    assert (weigh_incidence(flat, []).deviation > flat.deviation).all()
-    grows = expect_noise(MonocularConfig())(scaled(WALL.draft(), 2.0), [])
-    near = expect_noise(MonocularConfig())(WALL.draft(), [])
-    assert (grows.deviation > near.deviation).all()
-    flat_rule = MonocularConfig(noise=False, flat_sigma=0.2)
-    even = expect_noise(flat_rule)(WALL.draft(), [])
-    np.testing.assert_allclose(even.deviation * WALL.draft().depth_m, 0.2, rtol=1e-5)
+def test_flat_views_and_far_surfaces_are_less_certain() -> None:
+    flat = Plane(normal=(0.0, -1.0, -0.2), offset_m=-1.0).estimate()
+    assert (weigh_incidence(flat, []).log_depth_sigma > flat.log_depth_sigma).all()
+    grows = set_expected_sigma(RULE)(scaled(WALL.estimate(), 2.0), [])
+    near = set_expected_sigma(RULE)(WALL.estimate(), [])
+    assert (grows.log_depth_sigma > near.log_depth_sigma).all()
+    flat_rule = replace(RULE, noise=False, flat_sigma_m=0.2)
+    even = set_expected_sigma(flat_rule)(WALL.estimate(), [])
+    np.testing.assert_allclose(even.log_depth_sigma * WALL.estimate().depth_m, 0.2, rtol=1e-5)
 
 
 def test_a_doubtful_label_counts_less() -> None:
-    draft = WALL.draft()
-    doubtful = replace(draft, confidence=np.full((48, 64), 0.6, np.float32))
-    sure, unsure = (weigh_confidence(d, []).trust.max() for d in (draft, doubtful))
+    estimate = WALL.estimate()
+    doubtful = replace(estimate, confidence=np.full((48, 64), 0.6, np.float32))
+    sure, unsure = (weigh_labels(d, []).label_weight.max() for d in (estimate, doubtful))
     assert 0 < unsure < 0.3 < sure < 1

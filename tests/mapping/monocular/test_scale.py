@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from helpers_drafts import Plane, scaled
+from helpers_estimates import Plane, scaled
 
 from hydra_mono.mapping.monocular.scale import AlignRule, ScaleAligner, Surface, fit_scale
 
@@ -53,14 +53,14 @@ def test_few_samples_are_drawn_to_no_change() -> None:
 
 
 def test_most_of_a_frames_scale_error_is_taken_away() -> None:
-    result = ScaleAligner(surface_at(2.0), INSTANT)(scaled(WALL.draft(), 1.1))
+    result = ScaleAligner(surface_at(2.0), INSTANT)(scaled(WALL.estimate(), 1.1))
     left = np.median(result.depth_m) / 2.0 - 1
     assert 0.01 < left < 0.035
 
 
 def test_a_frame_that_hardly_meets_the_map_stays_as_it_is() -> None:
-    draft = scaled(WALL.draft(), 1.1)
-    assert ScaleAligner(nothing, RULE)(draft) is draft
+    estimate = scaled(WALL.estimate(), 1.1)
+    assert ScaleAligner(nothing, RULE)(estimate) is estimate
 
 
 def test_the_maps_scale_does_not_run_away_from_the_networks() -> None:
@@ -71,6 +71,6 @@ def test_the_maps_scale_does_not_run_away_from_the_networks() -> None:
     for _ in range(400):
         scale = float(np.exp(map_log))
         error = 0.95 * error + rng.normal(0, 0.04 * np.sqrt(1 - 0.95**2))
-        put_in = aligner(scaled(WALL.draft(), np.exp(error)))
+        put_in = aligner(scaled(WALL.estimate(), np.exp(error)))
         map_log += (float(np.log(np.median(put_in.depth_m) / 2.0)) - map_log) / 30
     assert abs(map_log) < 0.04

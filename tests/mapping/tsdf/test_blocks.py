@@ -1,14 +1,15 @@
-"""Voxel blocks in memory: found, grown, dropped, packed away and taken out again."""
+"""Voxel blocks in memory: found, enlarged, dropped and restored."""
+
+from dataclasses import fields
 
 import numpy as np
 
-from hydra_mono.mapping.tsdf.archive import Archive, pack, unpack
-from hydra_mono.mapping.tsdf.blocks import NEVER, BlockPool
+from hydra_mono.mapping.tsdf.blocks import NEVER, VOXELS, BlockPool, FrameStamps, VoxelArrays
 
 KEYS = np.argwhere(np.ones((3, 3, 3))).astype(np.int32) - 1
 
 
-def test_a_full_pool_grows_and_keeps_what_it_holds() -> None:
+def test_a_full_pool_is_enlarged_and_keeps_what_it_holds() -> None:
     pool = BlockPool(4)
     for n, key in enumerate(KEYS):
         (slot,) = pool.insert(key[None])
@@ -21,7 +22,7 @@ def test_a_full_pool_grows_and_keeps_what_it_holds() -> None:
     assert len(pool.take_touched()[0]) == 0
 
 
-def test_a_dropped_block_is_gone_and_its_place_is_handed_on_blank() -> None:
+def test_a_dropped_block_is_gone_and_its_slot_is_handed_on_blank() -> None:
     pool = BlockPool(32)
     pool.voxels.sdf_m[pool.insert(KEYS)] = 1.0
     pool.erase(KEYS[:5])
@@ -31,35 +32,29 @@ def test_a_dropped_block_is_gone_and_its_place_is_handed_on_blank() -> None:
     assert np.all(pool.voxels.first_seen[again] == NEVER)
 
 
-def test_a_packed_block_comes_back_as_it_was() -> None:
-    rng, pool = np.random.default_rng(0), BlockPool(8)
-    first, second = pool.insert(KEYS[:2])
-    voxels = pool.voxels
-    seen = rng.random(512) < 0.4
-    voxels.weight[first, seen] = 3.0
-    voxels.sdf_m[first, seen] = voxels.meshed_sdf_m[first, seen] = rng.uniform(
-        -0.15, 0.15, seen.sum()
-    )
-    voxels.color[first, seen] = 77.0
-    voxels.label[first, seen] = voxels.meshed_label[first, seen] = 5
-    voxels.first_seen[first, seen] = voxels.last_seen[first, seen] = 12
-    voxels.thin[first, seen] = 3
-    unpack(pack(voxels, int(first)), voxels, int(second))
-    exact = ("weight", "color", "label", "meshed_label", "first_seen", "last_seen", "thin")
-    for name in exact:
-        values = getattr(voxels, name)
-        np.testing.assert_array_equal(values[second], values[first])
-    for values in (voxels.sdf_m, voxels.meshed_sdf_m):
-        np.testing.assert_allclose(values[second], values[first], atol=1e-4)
-
-
-def test_the_archive_finds_what_is_near_and_gives_each_block_back_once() -> None:
-    pool, archive = BlockPool(64), Archive()
+def test_a_restored_pool_holds_the_same_blocks() -> None:
+    rng, pool, other = np.random.default_rng(1), BlockPool(32), BlockPool(4)
     slots = pool.insert(KEYS)
-    for key, slot in zip(KEYS.tolist(), slots.tolist(), strict=True):
-        archive.put(tuple(key), pack(pool.voxels, slot))
-    near = archive.near(np.array([0.5, 0.5, 0.5]), 1.1)
-    assert len(near) == 7 and len(archive) == 27
-    assert archive.take((0, 0, 0)) is not None
-    assert archive.take((0, 0, 0)) is None
-    assert len(archive.near(np.array([0.5, 0.5, 0.5]), 1.1)) == 6
+    pool.voxels.sdf_m[slots] = rng.normal(size=(len(KEYS), VOXELS))
+    pool.voxels.color[slots] = rng.uniform(0, 255, (len(KEYS), VOXELS, 3))
+    pool.touched[slots[::3]] = True
+    other.restore(pool.state())
+    back = other.find(KEYS)
+    for field in fields(VoxelArrays):
+        one, two = getattr(pool.voxels, field.name)[slots], getattr(other.voxels, field.name)[back]
+        np.testing.assert_array_equal(one, two)
+    np.testing.assert_array_equal(pool.take_touched()[0], other.take_touched()[0])
+
+
+def test_all_stamps_are_there_in_order_however_many() -> None:
+    stamps = FrameStamps()
+    for number in range(3000):
+        stamps.append(number * 33)
+    assert len(stamps) == 3000
+    np.testing.assert_array_equal(stamps.all_ns, np.arange(3000) * 33)
+
+
+def test_stamps_made_of_others_go_on_after_them() -> None:
+    stamps = FrameStamps(np.array([5, 7], np.int64))
+    stamps.append(9)
+    np.testing.assert_array_equal(stamps.all_ns, [5, 7, 9])

@@ -5,7 +5,7 @@ import pytest
 from helpers_mapping import CAMERA, Renderer, World, look_at
 
 from hydra_mono.core.geometry import camera_rays
-from hydra_mono.mapping.tsdf.depth import clean_depth, flying
+from hydra_mono.mapping.tsdf.depth import clean_depth, flying_pixels
 from hydra_mono.mapping.tsdf.frustum import DepthView, in_view, surface_blocks
 from hydra_mono.mapping.tsdf.tiles import LEAST_COS_INCIDENCE, summarise
 
@@ -43,7 +43,7 @@ def test_pixels_between_two_surfaces_fly_and_those_on_surfaces_do_not() -> None:
     depth[:, 5:] = 3.0
     depth[:, 5] = 2.0
     pixels = np.array([4 * 9 + column for column in (3, 4, 5, 6)], np.int32)
-    found = flying(depth.reshape(-1), pixels, stride=9, focal_px=131.0)
+    found = flying_pixels(depth.reshape(-1), pixels, stride=9, focal_px=131.0)
     assert found.tolist() == [False, False, True, False]
 
 

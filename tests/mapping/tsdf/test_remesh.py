@@ -83,16 +83,16 @@ def test_vertices_carry_the_stamps_of_the_frames_that_saw_them(pool: BlockPool) 
     assert set(mesh.last_seen_ns) == {7}
 
 
-def test_surface_that_was_seen_is_no_veil(pool: BlockPool) -> None:
+def test_surface_that_was_seen_is_no_occlusion_artifact(pool: BlockPool) -> None:
     mesh = concatenate(mesh_blocks(pool, KEYS, SIZE, STAMPS).values())
     assert mesh.is_occlusion_artifact is None
 
 
 @pytest.mark.parametrize(("weight", "expected"), [(1.0, True), (9.0, False)])
-def test_a_step_of_distance_into_what_was_barely_seen_is_a_veil(
+def test_a_step_of_distance_into_what_was_barely_seen_is_an_occlusion_artifact(
     pool: BlockPool, weight: float, expected: bool
 ) -> None:
-    """Seen through for x below 0; from there on barely hidden, as behind the edge of a thing."""
+    """Free for x below 0; from there on barely occluded, as behind the edge of an object."""
     slots = pool.find(KEYS)
     hidden = np.broadcast_to(KEYS[:, :1] >= 0, (len(KEYS), 512))
     pool.voxels.meshed_sdf_m[slots] = np.where(hidden, np.float32(-0.03), np.float32(0.15))

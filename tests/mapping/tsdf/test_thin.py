@@ -1,27 +1,17 @@
-"""Things thinner than a voxel: kept where a distance field alone loses them."""
+"""Structures thinner than a voxel: kept where a distance field alone loses them."""
 
 from dataclasses import replace
 
 import numpy as np
 import pytest
-from helpers_mapping import Renderer, World, kinect_noise, look_at, wall
+from helpers_mapping import Renderer, World, kinect_noise, look_at, new_volume, wall
 
-from hydra_mono.core.config import MappingConfig
 from hydra_mono.core.mesh import BlockMesh, SemanticMesh
 from hydra_mono.mapping.tsdf.thin import ThinRule, thin_pixels
-from hydra_mono.mapping.tsdf.volume import SemanticVolume, create_volume
+from hydra_mono.mapping.tsdf.volume import SemanticVolume
 
 POLE, X, Y = 7, 0.027, -0.52  # far from every voxel's middle
-RULE = ThinRule(
-    voxel_size_m=0.05,
-    free_m=0.15,
-    width_m=0.05,
-    reach_m=3.0,
-    gap_m=0.06,
-    frames=3,
-    every=1,
-    max_label_weight=10.0,
-)
+EVERY_FRAME = ThinRule(voxel_size_m=0.05, every=1)
 EYES = [(x, -2.2, 1.0) for x in np.linspace(-0.4, 0.4, 12).tolist()]
 
 
@@ -46,7 +36,7 @@ def pole_heights(mesh: SemanticMesh) -> np.ndarray:
 
 
 def test_a_pole_thinner_than_a_voxel_stands_in_the_mesh_without_gaps() -> None:
-    mesh = mapped(create_volume(MappingConfig(thin_every=1)), Renderer(pole_before_wall()))
+    mesh = mapped(new_volume(thin=EVERY_FRAME), Renderer(pole_before_wall()))
     assert set(range(9, 31)) <= set(pole_heights(mesh).astype(int).tolist())
     is_pole = mesh.labels == POLE
     assert is_pole.any()
@@ -54,25 +44,25 @@ def test_a_pole_thinner_than_a_voxel_stands_in_the_mesh_without_gaps() -> None:
 
 
 def test_without_the_search_the_distance_field_loses_most_of_it() -> None:
-    mesh = mapped(create_volume(MappingConfig(thin_width=0)), Renderer(pole_before_wall()))
+    mesh = mapped(new_volume(thin=None), Renderer(pole_before_wall()))
     assert len(pole_heights(mesh)) < 12
 
 
 def test_a_pole_that_was_carried_away_is_seen_through_and_goes() -> None:
-    volume, renderer = create_volume(MappingConfig(thin_every=1)), Renderer(pole_before_wall())
+    volume, renderer = new_volume(thin=EVERY_FRAME), Renderer(pole_before_wall())
     mapped(volume, renderer)
     renderer.show(wall())
     assert not len(pole_heights(mapped(volume, renderer)))
 
 
-def test_noise_on_a_wall_makes_no_thin_things() -> None:
-    with_search = mapped(create_volume(MappingConfig(thin_every=1)), Renderer(wall()))
-    without = mapped(create_volume(MappingConfig(thin_width=0)), Renderer(wall()))
+def test_noise_on_a_wall_makes_no_thin_structures() -> None:
+    with_search = mapped(new_volume(thin=EVERY_FRAME), Renderer(wall()))
+    without = mapped(new_volume(thin=None), Renderer(wall()))
     assert np.array_equal(with_search.vertices_m, without.vertices_m)
 
 
-def test_a_thin_thing_survives_being_archived() -> None:
-    volume = create_volume(MappingConfig(thin_every=1))
+def test_a_thin_structure_survives_being_archived() -> None:
+    volume = new_volume(thin=EVERY_FRAME)
     mapped(volume, Renderer(pole_before_wall()))
     frame, _ = Renderer(wall())(look_at((40.0, -2.2, 1.0), (40.0, 0.0, 1.0)))
     volume.update_mesh(frame.stamp_ns, frame.camera_position_m)
@@ -83,22 +73,22 @@ def test_a_thin_thing_survives_being_archived() -> None:
 
 
 @pytest.mark.parametrize("is_column", [True, False])
-def test_a_strip_is_thin_up_to_the_width_asked_for(is_column: bool) -> None:
+def test_a_strip_is_thin_up_to_the_given_width(is_column: bool) -> None:
     def strip(width_px: int) -> np.ndarray:
         depth_m = np.full((120, 160), 2.0, np.float32)
         depth_m[:, 60 : 60 + width_px] = 1.0
         return depth_m if is_column else np.ascontiguousarray(depth_m.T)
 
-    widest = int(RULE.width_m * 131.25)  # pixels at 1 m
-    assert len(thin_pixels(strip(widest), 131.25, RULE)) == 120 * widest
-    assert not len(thin_pixels(strip(3 * widest), 131.25, RULE))
+    widest = int(EVERY_FRAME.width_m * 131.25)  # pixels at 1 m
+    assert len(thin_pixels(strip(widest), 131.25, EVERY_FRAME)) == 120 * widest
+    assert not len(thin_pixels(strip(3 * widest), 131.25, EVERY_FRAME))
 
 
 def test_a_step_a_slope_and_missing_depth_are_not_thin() -> None:
     depth_m = np.tile(np.linspace(1.0, 2.5, 160, dtype=np.float32), (120, 1))
-    assert not len(thin_pixels(depth_m, 131.25, RULE))
+    assert not len(thin_pixels(depth_m, 131.25, EVERY_FRAME))
     depth_m[:, 80:] += 1
-    assert not len(thin_pixels(depth_m, 131.25, RULE))
+    assert not len(thin_pixels(depth_m, 131.25, EVERY_FRAME))
     alone = np.zeros((120, 160), np.float32)
     alone[:, 60:64] = 1.0
-    assert not len(thin_pixels(alone, 131.25, RULE))
+    assert not len(thin_pixels(alone, 131.25, EVERY_FRAME))

@@ -12,14 +12,16 @@ from helpers_mapping import (
     World,
     kinect_noise,
     look_at,
+    new_volume,
     open_edges,
     orbit,
     wall,
 )
 
 from hydra_mono.core.config import MappingConfig
-from hydra_mono.core.mesh import BlockMesh, MeshUpdate, SemanticMesh
+from hydra_mono.core.mesh import BlockMesh, MeshUpdate, SemanticMesh, concatenate
 from hydra_mono.core.open3d_loader import open3d
+from hydra_mono.mapping.tsdf.changes import MeshRule
 from hydra_mono.mapping.tsdf.volume import SemanticVolume, create_volume
 
 BOX = 9
@@ -94,16 +96,16 @@ def test_a_room_seen_from_all_round_is_where_it_is(volume: SemanticVolume) -> No
 
 
 def test_updating_often_gives_the_mesh_of_updating_once() -> None:
-    config = MappingConfig(mesh_tolerance=0.0)
-    often, once = create_volume(config), create_volume(config)
+    rule = MeshRule(voxel_size_m=0.05, tolerance_m=0.0)
+    often, once = new_volume(mesh=rule), new_volume(mesh=rule)
     first, second = Renderer(room()), Renderer(room())
-    grown, whole = BlockMesh(), BlockMesh()
+    piecewise, whole = BlockMesh(), BlockMesh()
     for pose in orbit((0, 0, 0.5), 2.0, 0.9, 6):
-        grown.apply(take(often, first, pose))
+        piecewise.apply(take(often, first, pose))
         frame, prediction = second(pose)
         once.integrate(frame, prediction)
     whole.apply(once.update_mesh(frame.stamp_ns, frame.camera_position_m))
-    a, b = dict(grown.active_blocks()), dict(whole.active_blocks())
+    a, b = dict(piecewise.active_blocks()), dict(whole.active_blocks())
     assert a.keys() == b.keys()
     for key, mesh in a.items():
         np.testing.assert_array_equal(mesh.vertices_m, b[key].vertices_m)
@@ -213,7 +215,7 @@ def test_a_still_scene_is_not_meshed_again(volume: SemanticVolume) -> None:
 
 
 def test_a_still_surface_is_stamped_anew_now_and_then() -> None:
-    volume, renderer = create_volume(MappingConfig(mesh_refresh=0.5)), Renderer(wall())
+    volume, renderer = new_volume(mesh=MeshRule(voxel_size_m=0.05, refresh_s=0.5)), Renderer(wall())
     updates = [take(volume, renderer) for _ in range(7)]
     assert len(updates[5].changed) > 20 and updates[6].changed == {}
     latest = max(int(mesh.last_seen_ns.max()) for mesh in updates[5].changed.values())
@@ -247,7 +249,7 @@ def test_what_is_left_behind_is_archived_and_comes_back_whole() -> None:
     out = np.arange(0, 14, 0.5)
     walk(volume, renderer, whole, out)
     gone = whole.whole_mesh()
-    active = whole.active_mesh()
+    active = concatenate(block for _, block in whole.active_blocks())
     assert active.vertices_m[:, 0].min() > 5.0 and gone.vertices_m[:, 0].min() < 0.0
     walk(volume, renderer, whole, out[::-1])
     back = whole.whole_mesh()

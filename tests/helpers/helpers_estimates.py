@@ -1,4 +1,4 @@
-"""Drafts of planes whose depth, normals and looks are known at every pixel."""
+"""Estimates of planes whose depth, normals and looks are known at every pixel."""
 
 from dataclasses import dataclass, replace
 
@@ -33,7 +33,7 @@ class Plane:
         rays = camera_rays(camera).astype(np.float64) @ pose[:3, :3].T
         return np.asarray((self.offset_m - normal @ pose[:3, 3]) / (rays @ normal))
 
-    def draft(self, pose: np.ndarray = AHEAD, camera: Intrinsics = CAMERA) -> LowResEstimate:
+    def estimate(self, pose: np.ndarray = AHEAD, camera: Intrinsics = CAMERA) -> LowResEstimate:
         """What a perfect network would draw of the plane."""
         depth_m = self.depth_m(pose, camera)
         points = camera_rays(camera) * depth_m[..., None] @ pose[:3, :3].T + pose[:3, 3]
@@ -45,8 +45,8 @@ class Plane:
             gray=(120 + self.contrast * pattern(points)).astype(np.float32),
             log_depth=np.log(np.where(depth_m > 0, depth_m, 1)).astype(np.float32),
             usable=depth_m > 0,
-            deviation=np.full(shape, 0.08, np.float32),
-            trust=np.ones(shape, np.float32),
+            log_depth_sigma=np.full(shape, 0.08, np.float32),
+            label_weight=np.ones(shape, np.float32),
             labels=np.full(shape, self.label, np.uint8),
             confidence=np.full(shape, 0.9, np.float32),
             normals=np.broadcast_to(unit.astype(np.float32), (*shape, 3)).copy(),
@@ -63,6 +63,6 @@ def pattern(points: np.ndarray) -> np.ndarray:
     return np.asarray(np.sin(phases).sum(axis=-1) / 4)
 
 
-def scaled(draft: LowResEstimate, factor: float) -> LowResEstimate:
-    """The draft with all depth too large by a factor."""
-    return replace(draft, log_depth=draft.log_depth + np.float32(np.log(factor)))
+def scaled(estimate: LowResEstimate, factor: float) -> LowResEstimate:
+    """The estimate with all depth too large by a factor."""
+    return replace(estimate, log_depth=estimate.log_depth + np.float32(np.log(factor)))

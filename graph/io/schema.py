@@ -1,0 +1,139 @@
+"""The JSON Schema of graph.json, made from the types of the nodes.
+
+``graph.schema.json`` is its output, kept for readers that have no Python.
+"""
+
+import json
+from importlib import resources
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from hydra_mono.graph.io.entries import EDGE, LABEL_SPACE, NODES
+from hydra_mono.graph.io.graph_json import FRAME, SCHEMA, UNITS, VERSION
+from hydra_mono.graph.model.symbols import LAYERS, LayerInfo
+
+Json = dict[str, Any]
+
+DESCRIPTIONS = {
+    "position_m": "x, y, z in metres, world axes",
+    "first_seen_ns": "nanoseconds",
+    "last_seen_ns": "nanoseconds",
+    "is_active": "inside the active window and subject to change",
+    "ending": "null for what is present; else how it ended and when",
+    "Ending.kind": "removed: left the world; retracted: never was there; merged: part of another",
+    "from_ns": "nanoseconds; of a removal: when it was last seen there",
+    "until_ns": "nanoseconds; since when the ending is known",
+    "into": "id of the node it was merged into",
+    "label": "id in label_space",
+    "color": "red, green, blue, 0 to 255",
+    "mesh_blocks": "blocks of the map that hold its surface",
+    "radius_m": "metres to the nearest surface",
+    "basis_points": "surfaces that the place lies between",
+    "storey": "from 0 upwards",
+    "storey_heights_m": "heights of the floors in metres, from below",
+    "stamp_ns": "nanoseconds",
+    "quat_wxyz": "world from body, scalar first; the camera's axes: x right, y down, z forward",
+    "weight": "between places: metres to the nearest surface along the edge",
+    "is_weighted": "whether the weight means anything",
+    "yaw_rad": "radians, counter-clockwise seen from above",
+}
+
+
+def graph_schema() -> Json:
+    """The JSON Schema (draft 2020-12) of ``to_document``, as it is shipped."""
+    file = resources.files("hydra_mono.graph.io").joinpath("graph.schema.json")
+    schema: Json = json.loads(file.read_text(encoding="utf-8"))
+    return schema
+
+
+def schema_text() -> str:
+    """What graph.schema.json is to hold."""
+    return json.dumps(build_schema(), indent=2) + "\n"
+
+
+def build_schema() -> Json:
+    """The schema that follows from the types."""
+    codecs = NODES | {"edge": EDGE, "label_space": LABEL_SPACE}
+    rows: Any = [(name, "serialization", codec.adapter) for name, codec in codecs.items()]
+    refs, pool = TypeAdapter.json_schemas(rows)
+    defs: Json = pool["$defs"]
+    names = {name: ref["$ref"].rsplit("/", 1)[1] for (name, _), ref in refs.items()}
+    for definition in defs.values():
+        _describe(definition)
+    for info in LAYERS:
+        defs[info.singular] = _node(defs.pop(names[info.name]), info)
+    defs["edge"] = _edge(defs.pop(names["edge"]))
+    return _document(defs, f"#/$defs/{names['label_space']}")
+
+
+def _describe(definition: Json) -> None:
+    properties = definition["properties"]
+    definition["required"] = list(properties)  # every field is written
+    for name, field in properties.items():
+        field.pop("title", None)
+        field.pop("default", None)
+        text = DESCRIPTIONS.get(f"{definition['title']}.{name}", DESCRIPTIONS.get(name))
+        if text:
+            field["description"] = text
+
+
+def _node(definition: Json, info: LayerInfo) -> Json:
+    pattern = rf"^[{info.prefixes}]\([0-9]+\)$"
+    own = {"id": {"type": "string", "pattern": pattern}, "layer": {"const": info.name}}
+    return _with_properties(definition, info.singular, own)
+
+
+def _edge(definition: Json) -> Json:
+    own = {
+        "source": {"type": "string", "description": "the parent, or the lower id of siblings"},
+        "target": {"type": "string"},
+        "kind": {"enum": ["parent", "sibling"]},
+    }
+    return _with_properties(definition, "edge", own)
+
+
+def _with_properties(definition: Json, title: str, own: Json) -> Json:
+    properties = own | definition["properties"]
+    return definition | {"title": title, "properties": properties, "required": list(properties)}
+
+
+def _document(defs: Json, label_space: str) -> Json:
+    count = {"type": "integer", "minimum": 0}
+    layer = {"layer": {"type": "integer"}, "count": count, "present": count}
+    properties = {
+        "schema": {"const": SCHEMA},
+        "units": {"const": UNITS},
+        "frame": {"const": FRAME},
+        "stamp_ns": {
+            "type": ["integer", "null"],
+            "description": "latest stamp in the graph; null in an empty one",
+        },
+        "label_space": {"$ref": label_space},
+        "layers": {
+            "type": "object",
+            "properties": {info.name: {"$ref": "#/$defs/layer"} for info in LAYERS},
+            "required": [info.name for info in LAYERS],
+            "additionalProperties": False,
+        },
+        "nodes": {
+            "type": "array",
+            "items": {"oneOf": [{"$ref": f"#/$defs/{info.singular}"} for info in LAYERS]},
+        },
+        "edges": {"type": "array", "items": {"$ref": "#/$defs/edge"}},
+    }
+    defs["layer"] = {
+        "type": "object",
+        "description": "its number in spark_dsg, its nodes, and those of them not ended",
+        "properties": layer,
+        "required": list(layer),
+    }
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": f"hydra-mono scene graph, format {VERSION}",
+        "description": "Objects, agents, places, rooms, buildings; each has at most one parent.",
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "$defs": dict(sorted(defs.items())),
+    }

@@ -1,0 +1,240 @@
+"""What a graph was like: every version of every key, read by stamp or by order of events.
+
+By order of events (``since``): which keys were born, changed and lost after some version, so that
+a mirror looks at the news only. By stamp (``at``): which value every key had then, so that the
+past can be told. The number of past versions is bounded: beyond it, time is told less finely.
+"""
+
+from bisect import bisect_right
+from collections.abc import Callable, Hashable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+from pydantic import TypeAdapter
+
+from hydra_mono.core.map.state import State
+from hydra_mono.graph.model.symbols import NodeSymbol
+
+EdgeKey = tuple[NodeSymbol, NodeSymbol]
+Version = tuple[int, int]
+
+Key = TypeVar("Key", bound=Hashable)
+Value = TypeVar("Value")
+GraphKey = TypeVar("GraphKey", NodeSymbol, EdgeKey)
+
+MAX_PAST_VERSIONS = 20_000  # about 8 MB of nodes; half an hour at 10 changes a second
+KEPT_SHARE = 0.75  # of them are left by a thinning, so that it is rare
+FINEST_NS = 1 << 27  # 0.13 s, shorter than a refresh: the first thinning costs hardly anything
+
+
+@dataclass(frozen=True, slots=True)
+class Changes(Generic[Key]):
+    """What takes a mirror from a version to now; every key is in one list only, all sorted."""
+
+    new: tuple[Key, ...]
+    changed: tuple[Key, ...]
+    removed: tuple[Key, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class GraphChanges:
+    """News of a graph since some version; ``version`` is where the next news begin."""
+
+    version: Version
+    nodes: Changes[NodeSymbol]
+    edges: Changes[EdgeKey]
+
+
+@dataclass(slots=True)
+class _Record(Generic[Value]):
+    """``lives``: the versions at which the key was born, lost, born again, ...
+
+    ``values[i]`` held from ``stamps_ns[i]`` on; None where the key was lost.
+    """
+
+    version: int = 0
+    lives: list[int] = field(default_factory=list)
+    stamps_ns: list[int] = field(default_factory=list)
+    values: list[Value | None] = field(default_factory=list)
+
+    def existed_at(self, version: int) -> bool:
+        return sum(life <= version for life in self.lives) % 2 == 1
+
+    @property
+    def exists(self) -> bool:
+        return len(self.lives) % 2 == 1
+
+    def thin(self, slot_ns: int) -> None:
+        """Keeps the last version of each slot of time."""
+        slots = [stamp // slot_ns for stamp in self.stamps_ns]
+        last = len(slots) - 1
+        kept = [i for i, slot in enumerate(slots) if i == last or slots[i + 1] != slot]
+        while kept and self.values[kept[0]] is None:  # before it was born, it was not there
+            kept.pop(0)
+        self.stamps_ns = [self.stamps_ns[i] for i in kept]
+        self.values = [self.values[i] for i in kept]
+
+
+class History(Generic[Key, Value]):
+    """Versions of the values of keys; ``version`` counts the events.
+
+    Args:
+        is_minor: whether two values are so alike that the second takes the first's place.
+        max_past: versions kept beside the present one of each key.
+
+    Attributes:
+        slot_ns: the past is told to so many nanoseconds; 0 exactly. It doubles when ``max_past``
+            is reached, so memory stays bounded however long the run.
+    """
+
+    def __init__(
+        self,
+        is_minor: Callable[[Value, Value], bool] = lambda before, after: False,
+        max_past: int = MAX_PAST_VERSIONS,
+    ) -> None:
+        self.version = 0
+        self.slot_ns = 0
+        self._is_minor = is_minor
+        self._max_past = max_past
+        self._records: dict[Key, _Record[Value]] = {}
+        self._past = 0
+
+    def put(self, key: Key, value: Value, stamp_ns: int) -> None:
+        """The key is born, or changes, at a stamp; an earlier one than its last counts as that."""
+        record = self._touch(key)
+        if not record.exists:
+            record.lives.append(self.version)
+        else:
+            self._past += 1
+            before = record.values[-1] if record.values else None
+            if before is not None and self._is_minor(before, value):
+                record.values[-1] = value
+                self._past -= 1
+                return
+        self._write(record, value, stamp_ns)
+
+    def drop(self, key: Key, stamp_ns: int) -> None:
+        """The key is lost at a stamp."""
+        record = self._touch(key)
+        record.lives.append(self.version)
+        self._past += 2  # the last value and the note of its end
+        self._write(record, None, stamp_ns)
+
+    def since(self, version: int) -> Iterator[tuple[Key, bool, bool]]:
+        """(key, whether it existed then, whether it exists now) of every key touched since."""
+        for key, record in reversed(self._records.items()):
+            if record.version <= version:
+                return
+            yield key, record.existed_at(version), record.exists
+
+    def at(self, stamp_ns: int) -> Iterator[tuple[Key, Value]]:
+        """Every key that there was at a stamp and its value, in the order they last changed."""
+        for key, record in self._records.items():
+            row = bisect_right(record.stamps_ns, stamp_ns) - 1
+            value = record.values[row] if row >= 0 else None
+            if value is not None:
+                yield key, value
+
+    def present(self) -> Iterator[tuple[Key, Value]]:
+        """Every key that there is and its value, in the order they last changed."""
+        for key, record in self._records.items():
+            if record.values and (value := record.values[-1]) is not None:
+                yield key, value
+
+    def state(self, codec: "RecordCodec") -> State:
+        """See ``core.map.state``."""
+        return {
+            "version": self.version,
+            "slot_ns": self.slot_ns,
+            "past": self._past,
+            "records": [codec.dump(key, record) for key, record in self._records.items()],
+        }
+
+    def restore(self, state: State, codec: "RecordCodec") -> None:
+        self.version, self.slot_ns = state["version"], state["slot_ns"]
+        self._past = state["past"]
+        self._records = dict(map(codec.load, state["records"]))
+
+    def versions(self, key: Key) -> list[tuple[int, Value | None]]:
+        """(stamp, value or None for lost) of a key, oldest first; empty for an unknown one."""
+        record = self._records.get(key)
+        return list(zip(record.stamps_ns, record.values, strict=True)) if record else []
+
+    @property
+    def past_count(self) -> int:
+        """Versions kept beside the present one of each key."""
+        return self._past
+
+    def _touch(self, key: Key) -> _Record[Value]:
+        self.version += 1
+        record = self._records.pop(key, None) or _Record()
+        record.version = self.version
+        self._records[key] = record
+        return record
+
+    def _write(self, record: _Record[Value], value: Value | None, stamp_ns: int) -> None:
+        stamps, values = record.stamps_ns, record.values
+        if stamps and stamp_ns < stamps[-1]:
+            stamp_ns = stamps[-1]
+        if stamps and self._slot(stamp_ns) == self._slot(stamps[-1]):
+            stamps[-1], values[-1] = stamp_ns, value
+            self._past -= 1
+        else:
+            stamps.append(stamp_ns)
+            values.append(value)
+        if values == [None]:
+            stamps.clear()
+            values.clear()
+            self._past -= 1
+        if self._past > self._max_past:
+            self._thin()
+
+    def _slot(self, stamp_ns: int) -> int:
+        return stamp_ns // self.slot_ns if self.slot_ns else stamp_ns
+
+    def _thin(self) -> None:
+        """Tells time less finely until few enough versions are left."""
+        while self._past > KEPT_SHARE * self._max_past and self.slot_ns < 1 << 62:
+            self.slot_ns = max(2 * self.slot_ns, FINEST_NS)
+            self._past = 0
+            for record in self._records.values():
+                record.thin(self.slot_ns)
+                self._past += len(record.values) - record.exists
+
+
+def edge_key(a: NodeSymbol, b: NodeSymbol) -> EdgeKey:
+    """The ends of an edge, lower end first."""
+    return (a, b) if (a.layer, a) <= (b.layer, b) else (b, a)
+
+
+class RecordCodec:
+    """Records of keys and values of some types as plain values, and back."""
+
+    def __init__(self, key: Any, value: Any) -> None:
+        self._key: Any = TypeAdapter(key)
+        self._values: Any = TypeAdapter(list[value | None])
+
+    def dump(self, key: Any, record: _Record[Any]) -> State:
+        return {
+            "key": self._key.dump_python(key, mode="json"),
+            "version": record.version,
+            "lives": list(record.lives),
+            "stamps_ns": list(record.stamps_ns),
+            "values": self._values.dump_python(record.values, mode="json"),
+        }
+
+    def load(self, plain: State) -> tuple[Any, _Record[Any]]:
+        key = self._key.validate_python(plain["key"])
+        values = self._values.validate_python(plain["values"])
+        lives, stamps_ns = list(plain["lives"]), list(plain["stamps_ns"])
+        return key, _Record(plain["version"], lives, stamps_ns, values)
+
+
+def changes_in(history: History[GraphKey, Value], version: int) -> Changes[GraphKey]:
+    """The news since a version, sorted."""
+    touched = list(history.since(version))
+    return Changes(
+        new=tuple(sorted(key for key, before, now in touched if now and not before)),
+        changed=tuple(sorted(key for key, before, now in touched if now and before)),
+        removed=tuple(sorted(key for key, before, now in touched if before and not now)),
+    )

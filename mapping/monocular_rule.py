@@ -1,0 +1,47 @@
+"""How estimated depth is refined, fused and carved by."""
+
+from dataclasses import dataclass
+
+from hydra_mono.core.config import MonocularConfig
+
+
+@dataclass(frozen=True, slots=True)
+class MonocularRule:
+    """Which mechanisms are on, and their numbers. What each is worth: benchmarks/monocular.py.
+
+    ``align``: the scale of every frame follows the map. ``sweep``: depth is compared with earlier
+    images. ``smooth``: depth agrees with predicted normals. ``temporal``: depth that earlier
+    frames contradict is left out. ``borders``: so are pixels between two surfaces. ``incidence``:
+    surfaces seen obliquely weigh less. ``noise``: weights, truncation and carving follow the
+    expected deviation of depth. ``confidence``: labels weigh by the network's confidence.
+    """
+
+    max_depth_m: float = 5.0  # of MonocularConfig, as are the two that follow
+    sigma_m: float = 0.08
+    sigma_per_square: float = 0.02
+    align: bool = True
+    sweep: bool = True
+    smooth: bool = True
+    temporal: bool = True
+    borders: bool = True
+    incidence: bool = True
+    noise: bool = True
+    confidence: bool = True
+    height_px: int = (
+        96  # of the images all this is done on: half the rows that compact networks read
+    )
+    flat_sigma_m: float = 0.1  # deviation at any depth where noise is off: sigma_m + 0.02 z² at 1 m
+    half_sigma_m: float = 0.02  # so uncertain an observation weighs half; a quarter of sigma_m
+    min_weight: float = 0.05  # before a voxel is meshed: one observation of sigma_m weighs 1/17
+    margin_sigmas: float = 1.0  # deviations added to the truncation: two thirds of the errors
+    max_margin_m: float = 0.15  # of that at most: doubles the truncation, so doubles the blocks
+    carve_sigmas: float = 1.5  # left uncarved before a surface: a tenth of errors are greater
+
+
+def create_monocular_rule(config: MonocularConfig) -> MonocularRule:
+    """The rule a config describes."""
+    return MonocularRule(
+        max_depth_m=config.max_depth,
+        sigma_m=config.sigma,
+        sigma_per_square=config.sigma_per_square,
+    )

@@ -1,0 +1,125 @@
+"""Stops a run, writes what every stage remembers, and goes on from the files in a new process.
+
+Run as a script, it is the new process: ``helpers_resume.py MODE STOP FOLDER``.
+"""
+
+import json
+import subprocess
+import sys
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from helpers_runs import small_config
+
+from hydra_mono.core.config import Config
+from hydra_mono.core.frame import Frame
+from hydra_mono.core.labels import LabelSpace
+from hydra_mono.core.map.state import State
+from hydra_mono.core.mesh import SemanticMesh
+from hydra_mono.core.prediction import Prediction
+from hydra_mono.graph.io.dsg import dsg_text
+from hydra_mono.graph.io.graph_json import to_document, to_text
+from hydra_mono.perception.predictors.create import SensorPredictor
+from hydra_mono.pipeline import Mapper
+from hydra_mono.simulation.source import SimulatedSource, open_simulated
+
+ROOT = Path(__file__).resolve().parents[2]
+FRAMES = range(0, 160, 2)
+# Small, so that blocks are archived and reloaded within a few metres of walk.
+REACH = ("mapping.max_depth=1.5", "mapping.window_radius=1.0", "mapping.keyframe_separation=0.8")
+OVERRIDES = {"sensor": REACH, "estimated": (*REACH, "simulation.noise=none")}
+OUTPUTS = ("graph.json", "dsg.json", "mesh.npz")
+
+
+class NoisyPredictor:
+    """The truth with errors that follow from the frame's index alone."""
+
+    def __init__(self, label_space: LabelSpace) -> None:
+        self.label_space = label_space
+
+    def __call__(self, frame: Frame) -> Prediction:
+        assert frame.depth_m is not None and frame.labels is not None
+        rng = np.random.default_rng(frame.index)
+        error = rng.normal(0, 0.05) + rng.normal(0, 0.02, frame.depth_m.shape)
+        return Prediction(
+            depth_m=(frame.depth_m * np.exp(error)).astype(np.float32),
+            labels=frame.labels,
+            confidence=rng.uniform(0.5, 1, frame.labels.shape).astype(np.float32),
+            normals=frame.normals,
+            edges=np.zeros(frame.labels.shape, np.float32),
+        )
+
+
+def config_of(mode: str) -> Config:
+    return small_config(*OVERRIDES[mode])
+
+
+def new_run(mode: str) -> tuple[SimulatedSource, Mapper]:
+    config = config_of(mode)
+    source = open_simulated("simulated/5", config.simulation)
+    kind = SensorPredictor if mode == "sensor" else NoisyPredictor
+    return source, Mapper(config, kind(source.label_space))
+
+
+def go_on(source: SimulatedSource, mapper: Mapper, first: int, folder: Path) -> None:
+    """Maps the frames from the ``first``-th on and writes all outputs."""
+    for index in FRAMES[first:]:
+        mapper.step(source[index])
+    mapper.finish()
+    folder.mkdir(parents=True, exist_ok=True)
+    text = "".join(to_text(to_document(mapper.graph, source.label_space)))
+    (folder / "graph.json").write_text(text)
+    mesh = mapper.mesh.whole_mesh()
+    (folder / "dsg.json").write_text("".join(dsg_text(mapper.graph, mesh, source.label_space)))
+    np.savez(folder / "mesh.npz", **{f.name: getattr(mesh, f.name) for f in fields(SemanticMesh)})
+
+
+def save_state(state: State, folder: Path) -> None:
+    """Arrays into one npz without pickles, all else into JSON."""
+    arrays: dict[str, np.ndarray] = {}
+    folder.mkdir(parents=True, exist_ok=True)
+    plain = _plain(state, "", arrays)
+    np.savez(folder / "state.npz", **arrays)
+    (folder / "state.json").write_text(json.dumps(plain, allow_nan=False))
+
+
+def load_state(folder: Path) -> State:
+    plain = json.loads((folder / "state.json").read_text())
+    with np.load(folder / "state.npz", allow_pickle=False) as arrays:
+        return _filled(plain, dict(arrays))
+
+
+def _plain(value: Any, path: str, arrays: dict[str, np.ndarray]) -> Any:
+    if isinstance(value, np.ndarray):
+        arrays[path] = value
+        return {"array": path}
+    if isinstance(value, dict):
+        return {"dict": {key: _plain(v, f"{path}/{key}", arrays) for key, v in value.items()}}
+    if isinstance(value, list):
+        return [_plain(v, f"{path}/{i}", arrays) for i, v in enumerate(value)]
+    return value
+
+
+def _filled(plain: Any, arrays: dict[str, np.ndarray]) -> Any:
+    if isinstance(plain, list):
+        return [_filled(value, arrays) for value in plain]
+    if not isinstance(plain, dict):
+        return plain
+    if "array" in plain:
+        return arrays[plain["array"]]
+    return {key: _filled(value, arrays) for key, value in plain["dict"].items()}
+
+
+def go_on_elsewhere(mode: str, stop: int, folder: Path) -> None:
+    """In a new process: restores what lies in the folder and goes on with frame ``stop``."""
+    script = str(Path(__file__).resolve())
+    subprocess.run([sys.executable, script, mode, str(stop), str(folder)], check=True, cwd=ROOT)
+
+
+if __name__ == "__main__":
+    MODE, STOP, FOLDER = sys.argv[1], int(sys.argv[2]), Path(sys.argv[3])
+    SOURCE, MAPPER = new_run(MODE)
+    MAPPER.restore(load_state(FOLDER))
+    go_on(SOURCE, MAPPER, STOP, FOLDER)

@@ -45,6 +45,12 @@ class SimulationConfig(Section):
     plan: Literal["closed", "mixed", "open"] = Field(
         default="mixed", description="doors only, one wide opening, or many"
     )
+    turn: float | None = Field(
+        default=None,
+        ge=-360,
+        le=360,
+        description="degrees the building is turned about z; None: as the world's name says",
+    )
     people: int = Field(default=0, ge=0, description="who walk about")
     moved: int = Field(default=0, ge=0, description="things carried away or brought halfway")
     noise: Literal["kinect", "none"] = Field(

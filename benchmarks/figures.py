@@ -55,6 +55,7 @@ class Kind(NamedTuple):
 KINDS = {
     "closed": Kind("simulated/{}", ("simulation.plan=closed",), range(2001, 2006)),
     "open": Kind("simulated/{}", ("simulation.plan=open",), range(2011, 2016)),
+    "odd": Kind("simulated/odd-{}", (), range(2031, 2036)),
     "turned": Kind("simulated/turned-{}", (), range(2021, 2026)),
 }
 

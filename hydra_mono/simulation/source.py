@@ -24,7 +24,7 @@ from hydra_mono.simulation.walk.trajectory import plan_walk
 from hydra_mono.simulation.walk.walker import make_pace
 
 APARTMENT_SEED = 1
-NAME = re.compile(rf"(?P<split>{'|'.join(SPLITS)})/((?P<kind>turned)-)?(?P<seed>[0-9]{{1,18}})")
+NAME = re.compile(rf"(?P<split>{'|'.join(SPLITS)})/((?P<kind>turned|odd)-)?(?P<seed>[0-9]{{1,18}})")
 JOINTS = {"closed": 0, "mixed": 1, "open": 3}
 
 
@@ -99,7 +99,8 @@ class SimulatedSource:
         depth = images.depth_m
         if self._noisy:
             rng = np.random.default_rng([*self._noise_seed, index])
-            depth = kinect_depth(rng, depth, images.cosine)
+            sensed = depth if images.sensed_depth_m is None else images.sensed_depth_m
+            depth = kinect_depth(rng, sensed, images.cosine)
         return Frame(
             index=index,
             name=f"{index:06d}",
@@ -141,7 +142,9 @@ def turned_poses(
 
 
 def open_simulated(name: str, config: SimulationConfig) -> SimulatedSource:
-    """``apartment``, ``simulated/SEED`` or ``training/SEED``, or ``simulated/turned-SEED``.
+    """``apartment``, ``SPLIT/SEED``, ``SPLIT/turned-SEED`` or ``SPLIT/odd-SEED``.
+
+    ``SPLIT`` is ``simulated`` or ``training``.
 
     Raises:
         DataError: the name is none of these.
@@ -152,8 +155,10 @@ def open_simulated(name: str, config: SimulationConfig) -> SimulatedSource:
     apartment = name == "apartment"
     rooms = config.rooms or (6 if apartment else int(rng.integers(5, 9)))
     labels = load_label_space("apartment")
+    is_odd = kind == "odd" or config.plan == "odd"
+    joints = JOINTS.get(config.plan, JOINTS["mixed"])
     world = build_world(
-        rng, labels, rooms=rooms, joints=JOINTS[config.plan], storeys=config.storeys
+        rng, labels, rooms=rooms, joints=joints, storeys=config.storeys, is_odd=is_odd
     )
     camera = camera_of(config)
     scene = ray_scene(world.surface.vertices_m, world.surface.faces)
@@ -224,6 +229,6 @@ def _parse(name: str) -> tuple[int, str, int]:
     if match is None:
         raise DataError(
             f"no simulated world '{name}': write apartment, simulated/SEED, training/SEED or "
-            "simulated/turned-SEED"
+            "simulated/turned-SEED or simulated/odd-SEED"
         )
     return SPLITS[match["split"]], match["kind"] or "", int(match["seed"])

@@ -11,8 +11,8 @@ from hydra_mono.core.geometry import camera_rays
 from hydra_mono.core.labels import load_label_space
 from hydra_mono.simulation.building.plan import Plan, Room
 from hydra_mono.simulation.building.structure import structure_surface
+from hydra_mono.simulation.materials import make_palette
 from hydra_mono.simulation.render.images import Renderer
-from hydra_mono.simulation.render.materials import make_palette
 from hydra_mono.simulation.render.noise import kinect_depth
 from hydra_mono.simulation.scene import World, build_world
 from hydra_mono.simulation.source import open_simulated

@@ -8,13 +8,13 @@ from helpers_simulation import nearest_surface_m, small_source
 
 from hydra_mono.core.labels import load_label_space
 from hydra_mono.simulation.building.plan import make_plan
+from hydra_mono.simulation.building.walkable import make_walk_map
 from hydra_mono.simulation.furniture.catalog import BUILDERS, build
 from hydra_mono.simulation.furniture.parts import make_style
-from hydra_mono.simulation.furniture.placement import SAME_LABEL_GAP_M
+from hydra_mono.simulation.furniture.placement import USUAL_MANNER
 from hydra_mono.simulation.scene import World, build_world
 from hydra_mono.simulation.shapes import thing_surface
 from hydra_mono.simulation.truth import turned
-from hydra_mono.simulation.walk.walkable import make_walk_map
 
 WORLDS = ("simulated/3", "simulated/turned-3")
 LABELS = load_label_space("apartment")
@@ -83,7 +83,10 @@ def test_equal_things_stand_apart(seed: int) -> None:
     for i, thing in enumerate(things):
         for other in things[i + 1 :]:
             if other.label == thing.label:
-                assert gap_m(thing.box.footprint(), other.box.footprint()) > SAME_LABEL_GAP_M - 0.1
+                assert (
+                    gap_m(thing.box.footprint(), other.box.footprint())
+                    > USUAL_MANNER.same_label_gap_m - 0.1
+                )
 
 
 def gap_m(a: np.ndarray, b: np.ndarray) -> float:

@@ -42,8 +42,9 @@ class SimulationConfig(Section):
     storeys: int = Field(
         default=1, ge=1, le=4, description="joined by a stairwell, which is a room more each"
     )
-    plan: Literal["closed", "mixed", "open"] = Field(
-        default="mixed", description="doors only, one wide opening, or many"
+    plan: Literal["closed", "mixed", "open", "odd"] = Field(
+        default="mixed",
+        description="doors only, one wide opening, or many; odd: shapes and measures that differ",
     )
     turn: float | None = Field(
         default=None,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hydra_mono.core.box import BoundingBox
+from hydra_mono.core.box import BoundingBox, axis_aligned_box
 from hydra_mono.core.config import ObjectsConfig
 from hydra_mono.core.labels import LabelSpace
 from hydra_mono.core.mesh import BlockKey, BlockMesh, MeshUpdate
@@ -87,6 +87,7 @@ class ObjectLayer:
         """Clusters what changed, matches it to the nodes there are, and freezes what left."""
         now = _Now(graph, mesh, update, stamp_ns)
         touched = self._surfaces.apply(update)
+        self._structure.apply(update)
         self._track_activity(update)
         parts, things = self._index.region(touched, self._surfaces.holds)
         surfaces = [(part, self._surfaces.find(part, mesh)) for part in parts]
@@ -217,8 +218,14 @@ class ObjectLayer:
         surface = cluster.surface
         points_m, normals = surface.points_m.astype(np.float64), surface.normals.astype(np.float64)
         is_sure = ~(surface.is_fringe | surface.is_occlusion_artifact)
+        about = self._structure.near(axis_aligned_box(points_m), now.mesh, now.update.block_size_m)
         box = fit_box(
-            points_m, normals, surface.is_fringe, surface.is_occlusion_artifact, self._trim
+            points_m,
+            normals,
+            surface.is_fringe,
+            surface.is_occlusion_artifact,
+            self._trim,
+            self._structure.yaws_near(about),
         )
         if self._outlines is not None:
             ends_m = self._outlines(cluster.label, *box.bounds(OUTWARD_M))

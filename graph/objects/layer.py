@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hydra_mono.core.box import BoundingBox
+from hydra_mono.core.box import BoundingBox, axis_aligned_box
 from hydra_mono.core.config import ObjectsConfig
 from hydra_mono.core.labels import LabelSpace
 from hydra_mono.core.map.keyframe import KeyframeInput
@@ -96,6 +96,7 @@ class ObjectLayer:
         """Clusters what changed, matches it to the nodes there are, and freezes what left."""
         now, mesh, update = _Now(graph, keyframe), keyframe.mesh, keyframe.mesh_update
         touched = self._surfaces.apply(update)
+        self._structure.apply(update)
         self._track_activity(update)
         parts, things = self._index.region(touched, self._surfaces.holds)
         surfaces = [(part, self._surfaces.find(part, mesh)) for part in parts]
@@ -112,6 +113,7 @@ class ObjectLayer:
         """See ``core.map.state``; objects themselves are in the graph."""
         return {
             "surfaces": self._surfaces.state(),
+            "structure": self._structure.state(),
             "index": self._index.state(),
             "gone": things_state(self._gone.values()),
             "active_blocks": np.array(sorted(self._active_blocks), np.int32).reshape(-1, 3),
@@ -119,6 +121,7 @@ class ObjectLayer:
 
     def restore(self, state: State) -> None:
         self._surfaces.restore(state["surfaces"])
+        self._structure.restore(state["structure"])
         self._index.restore(state["index"])
         self._gone = {thing.symbol: thing for thing in restored_things(state["gone"])}
         self._active_blocks = {(i, j, k) for i, j, k in state["active_blocks"].tolist()}
@@ -241,8 +244,14 @@ class ObjectLayer:
         surface = cluster.surface
         points_m, normals = surface.points_m.astype(np.float64), surface.normals.astype(np.float64)
         is_sure = ~(surface.is_fringe | surface.is_occlusion_artifact)
+        about = self._structure.near(axis_aligned_box(points_m), now.mesh, now.update.block_size_m)
         box = fit_box(
-            points_m, normals, surface.is_fringe, surface.is_occlusion_artifact, self._trim
+            points_m,
+            normals,
+            surface.is_fringe,
+            surface.is_occlusion_artifact,
+            self._trim,
+            self._structure.yaws_near(about),
         )
         ends_m = now.keyframe.contours.near(cluster.label, *box.bounds(OUTWARD_M))
         box = fit_to_outline(box, ends_m, points_m, normals, is_sure)

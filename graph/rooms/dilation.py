@@ -73,7 +73,7 @@ def _join_counting(sets: DisjointSet, a: int, b: int, min_size: int) -> int:
     before = [sets.subset_size(item) >= min_size for item in (a, b)]
     if not sets.merge(a, b):
         return 0
-    return int(sets.subset_size(a) >= min_size) - sum(before)
+    return int(sets.subset_size(a) >= min_size) - int(sum(before))
 
 
 def best_plateau(steps: Sequence[Step], min_lifetime_ratio: float) -> Step | None:

@@ -83,7 +83,8 @@ def _estimate_state(estimate: LowResEstimate) -> State:
 def _restored_estimate(state: State) -> LowResEstimate:
     names = [field.name for field in fields(LowResEstimate) if field.name != "camera"]
     camera = Intrinsics(*state["camera"])
-    return LowResEstimate(camera=camera, **{name: state.get(name) for name in names})
+    arrays: State = {name: state.get(name) for name in names}
+    return LowResEstimate(camera=camera, **arrays)
 
 
 def _has_moved(before: LowResEstimate, estimate: LowResEstimate) -> bool:

@@ -11,10 +11,10 @@ from typing import Any
 
 from hydra_mono.cli.progress import create_progress, print_report
 from hydra_mono.cli.sources import open_source, options_to_overrides
-from hydra_mono.core.checks import create_gate
 from hydra_mono.core.config import Config, dump_config, load_config
 from hydra_mono.core.errors import DataError
-from hydra_mono.core.prediction import Predictor
+from hydra_mono.core.gate.frame_gate import create_gate
+from hydra_mono.core.prediction import Predictor, needs_depth
 from hydra_mono.core.source import Source
 from hydra_mono.core.truth import GroundTruth, save_truth
 from hydra_mono.datasets.up import UprightSource
@@ -57,7 +57,7 @@ def create_session(
     )
     return Session(
         Mapper(config, predictor, viewer),
-        create_gate(config.data),
+        create_gate(config.data, needs_depth=needs_depth(predictor)),
         save=partial(save_checkpoint, config=config, source=source, folder=folder),
         on_frame=create_progress(source, config.data, quiet=quiet),
         checkpoint_interval_s=config.output.checkpoint_interval,

@@ -16,7 +16,7 @@ from helpers_runs import (
     small_config,
 )
 
-from hydra_mono.core.checks import create_gate
+from hydra_mono.core.gate.frame_gate import create_gate
 from hydra_mono.core.errors import DataError, ExportError
 from hydra_mono.perception.predictors.create import SensorPredictor
 from hydra_mono.pipeline import Mapper

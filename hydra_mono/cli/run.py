@@ -17,7 +17,7 @@ from hydra_mono.core.gate.frame_gate import create_gate
 from hydra_mono.core.prediction import Predictor, needs_depth
 from hydra_mono.core.source import Source
 from hydra_mono.core.truth import GroundTruth, save_truth
-from hydra_mono.datasets.up import UprightSource
+from hydra_mono.datasets.prepare import PreparedSource
 from hydra_mono.outputs import Part, RunFolder, RunRecord
 from hydra_mono.perception.predictors.create import create_predictor
 from hydra_mono.pipeline import Mapper
@@ -84,7 +84,7 @@ def record_of(session: Session, config: Config, source: Source) -> RunRecord:
 
 def source_metrics(source: Source) -> dict[str, Any]:
     """Which sequence it was, which way was up before it was turned upright, odd labels in it."""
-    up = source.source_up if isinstance(source, UprightSource) else source.world_up
+    up = source.source_up if isinstance(source, PreparedSource) else source.world_up
     return {
         "sequence": source.name,
         "source_up": list(up or (0.0, 0.0, 1.0)),

@@ -9,6 +9,8 @@ from hydra_mono.core.config.section import Section
 
 # of a direction of any length
 Component = Annotated[float, Field(ge=-1e6, le=1e6)]
+Pixels = Annotated[float, Field(ge=1.0, le=1e6)]
+Coordinate = Annotated[float, Field(ge=-1e6, le=1e6)]
 PoseConvention = Literal["opencv", "opengl", "inverse", "inverse-opengl", "auto"]
 
 
@@ -48,6 +50,10 @@ class DataConfig(Section):
         default="opencv",
         description="what the poses of the sequence are: world_from_camera in opencv axes (y down) "
         "or opengl axes (y up), their inverse, or auto: whatever the first frames agree on",
+    )
+    intrinsics: tuple[Pixels, Pixels, Coordinate, Coordinate] | None = Field(
+        default=None,
+        description="fx, fy, cx, cy of the images in pixels; null: as the sequence says",
     )
     depth_scale: float = Field(
         default=1.0,

@@ -119,6 +119,7 @@ class Session:
             if isinstance(item, BadFrameError):
                 raise item
             frame = self._gate.check(item)
+            self.mapper.graph.origin_m = self._gate.origin_m
             self.mapper.step(frame)
             self.log.use(frame)
         except BadFrameError as error:

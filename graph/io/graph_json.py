@@ -5,6 +5,7 @@ numbers are written with the digits that read back to the same number.
 """
 
 import json
+import math
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from typing import Any
 from hydra_mono.core.errors import ExportError, GraphError
 from hydra_mono.core.labels import NO_LABELS, LabelSpace
 from hydra_mono.graph.io.codec import from_plain, to_plain
+from hydra_mono.graph.io.origin import AT_WORLD_ORIGIN, Origin, moved, negative
 from hydra_mono.graph.model.nodes import (
     AgentNode,
     BuildingNode,
@@ -70,17 +72,21 @@ def sorted_nodes(graph: SceneGraph) -> Iterator[tuple[NodeSymbol, Node]]:
 
 
 def to_document(graph: SceneGraph, labels: LabelSpace = NO_LABELS) -> Document:
-    """The graph as plain lists, dicts, numbers and strings."""
+    """The graph as plain lists, dicts, numbers and strings; positions are the world's.
+
+    ``origin_m`` is the map's own origin, from which ``mesh_blocks`` are counted.
+    """
     nodes = list(sorted_nodes(graph))
     stamps = [node.last_seen_ns for _, node in nodes]
     return {
         "schema": SCHEMA,
         "units": UNITS,
         "frame": FRAME,
+        "origin_m": list(graph.origin_m),
         "stamp_ns": int(max(stamps)) if stamps else None,
         "label_space": to_plain(labels, LabelSpace),
         "layers": _layers(nodes),
-        "nodes": [_node_entry(symbol, node) for symbol, node in nodes],
+        "nodes": moved([_node_entry(symbol, node) for symbol, node in nodes], graph.origin_m),
         "edges": [_edge_entry(a, b, edge) for a, b, edge in graph.edges()],
     }
 
@@ -92,9 +98,10 @@ def from_document(document: Any) -> LoadedGraph:
         ExportError: the document is of another format or a newer version, or is damaged.
     """
     _check_version(document)
-    graph = SceneGraph()
     try:
-        for entry in document["nodes"]:
+        origin_m = _origin(document)
+        graph = SceneGraph(origin_m)
+        for entry in moved(document["nodes"], negative(origin_m)):
             _add_node(graph, entry)
         for entry in document["edges"]:
             _add_edge(graph, entry)
@@ -150,6 +157,13 @@ def to_json(value: Any) -> str:
         return json.dumps(value, allow_nan=False, separators=(",", ":"), ensure_ascii=False)
     except ValueError as error:
         raise ExportError(f"a number is not finite: {str(value)[:200]}") from error
+
+
+def _origin(document: Document) -> Origin:
+    x, y, z = (float(value) for value in document.get("origin_m", AT_WORLD_ORIGIN))
+    if not all(math.isfinite(value) for value in (x, y, z)):
+        raise ValueError("origin_m is not finite")
+    return x, y, z
 
 
 def _layers(nodes: Iterable[tuple[NodeSymbol, Node]]) -> Document:

@@ -8,7 +8,7 @@ import networkx as nx
 
 from hydra_mono.core.errors import GraphError
 from hydra_mono.graph.model.change_log import ChangeLog
-from hydra_mono.graph.model.nodes import Edge, Node
+from hydra_mono.graph.model.nodes import Edge, Node, Position
 from hydra_mono.graph.model.symbols import Layer, NodeSymbol
 
 EdgeKey = tuple[NodeSymbol, NodeSymbol]
@@ -40,9 +40,11 @@ class SceneGraph:
 
     Structure changes only through the verbs here, and every node has at most one parent. What
     an edge means follows from its ends: same layer (and partition), siblings; else, parenthood.
+    Positions are relative to ``origin_m``, a point of the world.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, origin_m: Position = (0.0, 0.0, 0.0)) -> None:
+        self.origin_m = origin_m
         self._graph = nx.Graph()
         self._node_log: ChangeLog[NodeSymbol] = ChangeLog()
         self._edge_log: ChangeLog[EdgeKey] = ChangeLog()
@@ -264,7 +266,7 @@ class SceneGraph:
 
     def at(self, stamp_ns: int) -> "SceneGraph":
         """The world as known at a stamp: what had been seen by then and not yet found gone."""
-        past = SceneGraph()
+        past = SceneGraph(self.origin_m)
         for symbol, data in self._graph.nodes(data=True):
             if data["node"].exists_at(stamp_ns):
                 past.add_node(symbol, data["node"])

@@ -17,6 +17,8 @@ from hydra_mono.core.gate.frame_gate import create_gate
 from hydra_mono.core.prediction import Predictor, needs_depth
 from hydra_mono.core.source import Source
 from hydra_mono.core.truth import GroundTruth, save_truth
+from hydra_mono.datasets.first_frames.pairs import read_first_frames
+from hydra_mono.datasets.first_frames.suspect import judge
 from hydra_mono.datasets.prepare import PreparedSource
 from hydra_mono.outputs import Part, RunFolder, RunRecord
 from hydra_mono.perception.predictors.create import create_predictor
@@ -45,7 +47,27 @@ def run(options: argparse.Namespace) -> int:
     metrics = write_results(session, config, source, folder)
     if not options.quiet:
         print_report(metrics, folder.path)
+    require_map(session, source, folder)
     return 130 if session.log.interrupted else 0
+
+
+def require_map(session: Session, source: Source, folder: RunFolder) -> None:
+    """Returns when the run mapped something and went on to its end; what there is, is written.
+
+    Raises:
+        DataError: the predictor failed, or no surface was mapped.
+    """
+    if session.log.failure is not None:
+        written = f"what was mapped before is in {folder.path}"
+        raise DataError(f"{source.name}: {session.log.failure}; {written}")
+    if session.mapper.mesh.vertex_count or session.log.interrupted:
+        return
+    verdict = judge(read_first_frames(source), source.world_up)
+    cause = (
+        verdict.line if verdict.is_alarm else "is depth in metres, and within mapping.max_depth?"
+    )
+    frames = f"{session.log.frames} frames were used but no surface was mapped"
+    raise DataError(f"{source.name}: {frames}: {cause}")
 
 
 def create_session(

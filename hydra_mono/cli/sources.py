@@ -9,10 +9,10 @@ from pathlib import Path
 from hydra_mono.core.config import Config
 from hydra_mono.core.errors import ConfigError
 from hydra_mono.core.source import Source
-from hydra_mono.datasets.registry import open_sequence
 from hydra_mono.datasets.first_frames.pairs import read_first_frames
 from hydra_mono.datasets.first_frames.suspect import Verdict, judge
 from hydra_mono.datasets.prepare import prepare
+from hydra_mono.datasets.registry import open_sequence
 from hydra_mono.simulation.source import open_simulated
 
 logger = logging.getLogger(__name__)

@@ -82,9 +82,7 @@ def check_depth(frame: Frame, depth_m: Float32[np.ndarray, "h w"], min_valid: fl
         raise BadFrameError(frame.name, *fault)
 
 
-def _depth_fault(
-    depth_m: Float32[np.ndarray, "h w"], min_valid: float
-) -> tuple[str, str] | None:
+def _depth_fault(depth_m: Float32[np.ndarray, "h w"], min_valid: float) -> tuple[str, str] | None:
     """Slug and detail of what is wrong with a depth image; None when it can be used."""
     values = depth_m[is_measured(depth_m)]
     share = values.size / depth_m.size

@@ -16,8 +16,8 @@ from helpers_runs import (
     small_config,
 )
 
-from hydra_mono.core.gate.frame_gate import create_gate
 from hydra_mono.core.errors import DataError, ExportError
+from hydra_mono.core.gate.frame_gate import create_gate
 from hydra_mono.perception.predictors.create import SensorPredictor
 from hydra_mono.pipeline import Mapper
 from hydra_mono.session import Session

@@ -145,7 +145,9 @@ def test_without_motion_or_frames_it_says_that_it_cannot_tell() -> None:
     frames = first_frames_of("apartment").frames
     assert judge(read_first_frames(ListSource(list(frames[:1]))), UP).suspect == "unknown"
     assert judge(FirstFrames((), ()), UP).suspect == "unknown"
-    mixed = [replace(f, world_from_camera=frames[-i].world_from_camera) for i, f in enumerate(frames)]
+    mixed = [
+        replace(f, world_from_camera=frames[-i].world_from_camera) for i, f in enumerate(frames)
+    ]
     assert judge(read_first_frames(ListSource(mixed)), UP).suspect == "unknown"
 
 

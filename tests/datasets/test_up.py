@@ -14,10 +14,11 @@ from hydra_mono.core.config import DataConfig
 from hydra_mono.core.errors import BadFrameError, DataError
 from hydra_mono.core.frame import Frame, Intrinsics
 from hydra_mono.core.geometry import camera_rays
-from hydra_mono.datasets.readers.tum import TumSource
 from hydra_mono.core.source import Source
 from hydra_mono.datasets.prepare import Conversion, PreparedSource, prepare
+from hydra_mono.datasets.readers.tum import TumSource
 from hydra_mono.datasets.up import Z_UP, estimate_up, first_frames, up_evidence
+
 
 def upright(source: Source, up: tuple[float, float, float] | None = None) -> Source:
     return prepare(source, DataConfig(up=up))[0]

@@ -6,7 +6,6 @@ from pydantic import Field
 
 from hydra_mono.core.config.section import Section
 
-
 # of a direction of any length
 Component = Annotated[float, Field(ge=-1e6, le=1e6)]
 Pixels = Annotated[float, Field(ge=1.0, le=1e6)]
@@ -21,13 +20,15 @@ class DataConfig(Section):
         default="data",
         description="folder of named sequences; the HYDRA_MONO_DATA variable overrides it",
     )
-    start: int = Field(default=0, ge=0, le=10**8, description="number of the first frame that is used")
+    start: int = Field(
+        default=0, ge=0, le=10**8, description="number of the first frame that is used"
+    )
     stride: int = Field(default=1, ge=1, le=10**6, description="every stride-th frame is used")
     max_frames: int | None = Field(
         default=None,
         ge=1,
         le=10**8,
-        description="number of frames after which the run stops; null: all"
+        description="number of frames after which the run stops; null: all",
     )
     max_speed: float = Field(
         default=5.0,
@@ -59,7 +60,7 @@ class DataConfig(Section):
         default=1.0,
         ge=1e-6,
         le=1e6,
-        description="factor on the depth images of the sequence (0.001: millimetres read as metres)",
+        description="factor on depth images (0.001 where millimetres were read as metres)",
     )
 
 

@@ -103,7 +103,7 @@ class MapClock:
         last = self._last
         if last is not None and tick.offset_ns != last.offset_ns:
             logger.warning(
-                "the clock of the frames was set back by %.1f s; later stamps are moved on by %.1f s",
+                "the clock of the frames went back %.1f s; later stamps are moved on by %.1f s",
                 (last.raw_ns - tick.raw_ns) / _SECOND_NS,
                 tick.offset_ns / _SECOND_NS,
             )

@@ -10,7 +10,9 @@ from hydra_mono.core.geometry import inverse, points_of_pixels
 from hydra_mono.datasets.first_frames.pairs import SmallFrame
 from hydra_mono.datasets.first_frames.readings import Reading, opencv_pose
 
-_SAME_DEPTH = 0.03  # relative: below it lie noise and pixels of small views, above it other surfaces
+_SAME_DEPTH = (
+    0.03  # relative: below it lie noise and pixels of small views, above it other surfaces
+)
 _POINTS = 1200  # of a frame; 0.1 ms a reading and pair
 _PLANES_M = (0.7, 1.5, 3.0, 6.0, 1000.0)  # depth of everything, where none is measured
 _LEAST_POINTS = 100  # in both images, to correlate them
@@ -41,7 +43,7 @@ def _agreement(a: SmallFrame, b: SmallFrame, reading: Reading) -> float:
     if not len(row):
         return 0.0
     depth = a.depth_m[row, column].astype(np.float64) * reading.depth
-    inside, at, z = _project(a, b, reading, row, column, depth)
+    _, at, z = _project(a, b, reading, row, column, depth)
     there = b.depth_m[at] * reading.depth
     return float((np.abs(z - there) < _SAME_DEPTH * there).sum() / len(row))
 

@@ -17,11 +17,23 @@ _FLIP = np.diag([1.0, -1.0, -1.0, 1.0])  # between axes with y down and z ahead,
 # By how much focal lengths are off in practice: halved and doubled images, 3:4 crops, sensors.
 # Less than 15 % is left to the calibration: lenses that are not corrected look so.
 _FOCAL_FACTORS = (0.4, 0.5, 0.6, 0.67, 0.75, 0.83, 1.2, 1.33, 1.5, 1.67, 2.0, 2.5)
-_SIZE_FACTORS = (0.25, 1 / 3, 0.5, 2 / 3, 0.75, 4 / 3, 1.5, 2.0, 3.0, 4.0)  # of images that are resized
+_SIZE_FACTORS = (
+    0.25,
+    1 / 3,
+    0.5,
+    2 / 3,
+    0.75,
+    4 / 3,
+    1.5,
+    2.0,
+    3.0,
+    4.0,
+)  # of images that are resized
 _ASPECT_FACTORS = (9 / 16, 0.75, 4 / 3, 16 / 9)  # one focal length for an image squeezed or cropped
 # units that depth images come in, one taken for another: mm, 1/5000 m, 1/1000, 8 bits for 10 m
-_UNIT_FACTORS = (1 / 5000, 1 / 1000, 1 / 256, 0.0255, 0.1, 0.2, 0.25, 0.5) + (
-    (2.0, 4.0, 5.0, 10.0, 1000 / 25.5, 256.0, 1000.0, 5000.0)
+_UNIT_FACTORS = (
+    *(1 / 5000, 1 / 1000, 1 / 256, 0.0255, 0.1, 0.2, 0.25, 0.5),
+    *(2.0, 4.0, 5.0, 10.0, 1000 / 25.5, 256.0, 1000.0, 5000.0),
 )
 
 

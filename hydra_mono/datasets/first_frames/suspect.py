@@ -193,7 +193,9 @@ def _no_suspect(first: FirstFrames, told: Evidence, rule: JudgeRule) -> Verdict:
     if in_common >= rule.pairs and has_depth:
         return Verdict("none", f"agree with one another on {told.mean:.0%} of their points")
     if in_common >= rule.pairs:
-        return Verdict("none", "go with the poses; without depth, calibration and up are not judged")
+        return Verdict(
+            "none", "go with the poses; without depth, calibration and up are not judged"
+        )
     if not len(told.of_pairs):
         return Verdict("unknown", "cannot tell: there are too few frames to compare")
     return Verdict(

@@ -47,18 +47,18 @@ def run(options: argparse.Namespace) -> int:
     metrics = write_results(session, config, source, folder)
     if not options.quiet:
         print_report(metrics, folder.path)
-    require_map(session, source, folder)
+    require_map(session, source, folder.path)
     return 130 if session.log.interrupted else 0
 
 
-def require_map(session: Session, source: Source, folder: RunFolder) -> None:
+def require_map(session: Session, source: Source, folder: Path) -> None:
     """Returns when the run mapped something and went on to its end; what there is, is written.
 
     Raises:
         DataError: the predictor failed, or no surface was mapped.
     """
     if session.log.failure is not None:
-        written = f"what was mapped before is in {folder.path}"
+        written = f"what was mapped before is in {folder}"
         raise DataError(f"{source.name}: {session.log.failure}; {written}")
     if session.mapper.mesh.vertex_count or session.log.interrupted:
         return

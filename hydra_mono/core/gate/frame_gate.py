@@ -117,7 +117,7 @@ _MENDS = {
     "a predictor that needs no depth is --predictor m2h",
     "saturated-depth": "is the unit of depth right? --depth-scale …",
     "wrong-size": "images and the camera's calibration must have one size",
-    "far-pose": "are the poses in metres?",
+    "far-pose": "are poses in metres? where only the first frame lies far off, --start 1",
     "nan-pose": "the tracking has no pose there",
     "bad-pose": "poses must be rotations and translations",
     "stamp-order": "stamps must increase",

@@ -21,6 +21,7 @@ from hydra_mono.core.labels import LabelSpace
 from hydra_mono.core.mesh import SemanticMesh
 from hydra_mono.graph.io.exports import write_export
 from hydra_mono.graph.io.graph_json import from_text, to_document, to_text
+from hydra_mono.graph.io.origin import negative
 from hydra_mono.graph.model.scene_graph import SceneGraph
 
 logger = logging.getLogger(__name__)
@@ -42,7 +43,8 @@ LATEST = "latest"
 class RunRecord:
     """Everything there is to write about a run, finished or under way.
 
-    Poses are ``world_from_camera``, one a stamp. ``metrics`` hold numbers, strings, lists and
+    Poses are ``world_from_camera``, one a stamp; they and the mesh are relative to the graph's
+    ``origin_m``, and files tell the world's positions. ``metrics`` hold numbers, strings, lists and
     dicts; a number that is not finite is written as null.
     """
 
@@ -57,7 +59,10 @@ class RunRecord:
 
 @dataclass(frozen=True)
 class LoadedRun:
-    """A run read back. ``metrics`` and ``config_text`` are empty where it ended too early."""
+    """A run read back; graph, mesh and trajectory are relative to ``graph.origin_m``.
+
+    ``metrics`` and ``config_text`` are empty where it ended too early.
+    """
 
     path: Path
     graph: SceneGraph
@@ -121,7 +126,7 @@ def load_run(path: Path) -> LoadedRun:
         graph=loaded.graph,
         mesh=mesh,
         labels=loaded.labels,
-        trajectory=read_tum(folder / FILES["trajectory"]),
+        trajectory=read_tum(folder / FILES["trajectory"]).moved(negative(loaded.graph.origin_m)),
         metrics=load_metrics(folder),
         config_text=_text_or_empty(folder / FILES["config"]),
     )
@@ -178,7 +183,8 @@ def _write_graph(record: RunRecord, path: Path) -> None:
 
 
 def _write_trajectory(record: RunRecord, path: Path) -> None:
-    write_tum(Trajectory.of(record.stamps_ns, record.world_from_camera), path)
+    trajectory = Trajectory.of(record.stamps_ns, record.world_from_camera)
+    write_tum(trajectory, path, record.graph.origin_m)
 
 
 _WRITERS: dict[Part, Callable[[RunRecord, Path], None]] = {
@@ -186,7 +192,7 @@ _WRITERS: dict[Part, Callable[[RunRecord, Path], None]] = {
     "metrics": lambda record, path: _write_metrics(record.metrics, path),
     "trajectory": _write_trajectory,
     "dsg": lambda record, path: write_export("dsg", record.graph, record.mesh, record.labels, path),
-    "mesh": lambda record, path: write_ply(record.mesh, path),
+    "mesh": lambda record, path: write_ply(record.mesh, path, record.graph.origin_m),
     "graph": _write_graph,
 }
 

@@ -3,6 +3,7 @@
 import numpy as np
 from jaxtyping import Float64
 
+from hydra_mono.core.checks import predict
 from hydra_mono.core.config import Config, MonocularConfig
 from hydra_mono.core.frame import Frame
 from hydra_mono.core.labels import LabelSpace
@@ -84,7 +85,7 @@ class Mapper:
             BadFrameError: the predictor can make nothing of the frame; the map is unchanged.
         """
         stage = self.clock.stage
-        prediction = stage("predict", self._predictor, frame)
+        prediction = stage("predict", predict, self._predictor, frame)
         prediction = stage("refine", self._refine, frame, prediction)
         keep = stage("mask", static_pixels, prediction, self._moving)
         self._continue_refresh(frame.stamp_ns)

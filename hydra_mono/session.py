@@ -16,10 +16,10 @@ import numpy as np
 import psutil
 from jaxtyping import Float64
 
-from hydra_mono.core.checks import FrameGate
 from hydra_mono.core.config import DataConfig
 from hydra_mono.core.errors import BadFrameError, DataError, ExportError
 from hydra_mono.core.frame import Frame, Intrinsics
+from hydra_mono.core.gate.frame_gate import FrameGate, rejection_line
 from hydra_mono.core.source import Source, stream
 from hydra_mono.core.timing import frozen_gc, summary
 from hydra_mono.pipeline import Mapper
@@ -28,6 +28,8 @@ logger = logging.getLogger(__name__)
 
 MEGABYTE = 2.0**20
 NAMED_FRAMES = 20  # skipped frames listed by name in the metrics
+PREDICTOR_FAULTS = ("predictor-error", "bad-prediction")
+MOST_FAULTS = 20  # predictions in a row that failed, after which a run ends
 
 
 @dataclass
@@ -42,6 +44,8 @@ class RunLog:
     started_s: float = field(default_factory=time.perf_counter)
     first_rss_mb: float = 0.0
     interrupted: bool = False
+    failures: int = 0  # of the predictor, in a row
+    failure: str | None = None  # why the run ended before the sequence did
 
     @property
     def frames(self) -> int:
@@ -51,6 +55,7 @@ class RunLog:
         self.stamps_ns.append(frame.stamp_ns)
         self.world_from_camera.append(frame.world_from_camera)
         self.intrinsics = frame.intrinsics
+        self.failures = 0
         if self.frames == 1:
             self.first_rss_mb = psutil.Process().memory_info().rss / MEGABYTE
 
@@ -59,6 +64,9 @@ class RunLog:
         self.skipped[error.reason] += 1
         if len(self.skipped_frames) < NAMED_FRAMES:
             self.skipped_frames.append(str(error))
+        self.failures = self.failures + 1 if error.reason in PREDICTOR_FAULTS else self.failures
+        if self.failures >= MOST_FAULTS:
+            self.failure = f"the predictor failed on {self.failures} frames in a row; last {error}"
 
 
 class Session:
@@ -92,7 +100,7 @@ class Session:
         """
         frames = stream(source, start=data.start, stride=data.stride, max_frames=data.max_frames)
         with frozen_gc(), interrupt_flag() as interrupted:
-            while not interrupted.is_set():
+            while not interrupted.is_set() and self.log.failure is None:
                 item = self.mapper.clock.stage("read", next, frames, None)
                 if item is None:
                     break
@@ -101,14 +109,18 @@ class Session:
             self.log.interrupted = interrupted.is_set()
         self._require_frames(source)
         self.mapper.finish()
+        line = rejection_line(self.log.frames, self.log.skipped)
+        if line is not None:
+            logger.warning("%s: %s", source.name, line)
 
     def _take(self, item: Frame | BadFrameError) -> None:
         try:
             if isinstance(item, BadFrameError):
                 raise item
-            self._gate.check(item)
-            self.mapper.step(item)
-            self.log.use(item)
+            frame = self._gate.check(item)
+            self.mapper.graph.origin_m = self._gate.origin_m
+            self.mapper.step(frame)
+            self.log.use(frame)
         except BadFrameError as error:
             self.mapper.clock.drop_frame()
             self.log.skip(error)
@@ -137,6 +149,11 @@ class Session:
             f"(skipped: {reasons or 'none'}; first: {(self.log.skipped_frames or ['-'])[0]})"
         )
 
+    @property
+    def origin_m(self) -> tuple[float, float, float]:
+        """The map's origin in the source's world; the graph, mesh and log are relative to it."""
+        return self._gate.origin_m
+
     def metrics(self) -> dict[str, Any]:
         """Figures of the run so far, JSON-safe."""
         clock, graph, log = self.mapper.clock, self.mapper.graph, self.log
@@ -144,6 +161,8 @@ class Session:
         return {
             "frames": log.frames,
             "interrupted": log.interrupted,
+            "origin_m": list(self.origin_m),
+            "stamp_offset_ns": self._gate.stamp_offset_ns,
             "seconds": round(elapsed_s, 3),
             "fps": round(log.frames / elapsed_s, 3),
             "frame_ms": summary(clock.frame_ms),

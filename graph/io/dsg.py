@@ -4,6 +4,10 @@ The file is the library's own fixed point: it loads it and saves the same docume
 every field is written, lists stand in the library's order, and where the library keeps a number
 in single precision the file holds that very number.
 
+Positions are the world's. The library keeps boxes and meshes in single precision, which resolves
+half a metre at a survey's coordinates: ``metadata.hydra_mono.origin_m`` is the map's own origin,
+which to subtract before the file is given to it.
+
 The file shows the world as it is now: what has ended is no node of it, but is listed under
 ``metadata.hydra_mono``, apart by how it ended: ``removed``, ``retracted`` and ``merged``.
 """
@@ -20,6 +24,7 @@ from hydra_mono.graph.io.dsg_mesh import HEADER, mesh_text, object_vertices
 from hydra_mono.graph.io.dsg_rotation import stable_quat_of_yaw
 from hydra_mono.graph.io.graph_json import FRAME, SCHEMA, sorted_nodes
 from hydra_mono.graph.io.naming import room_class
+from hydra_mono.graph.io.origin import moved
 from hydra_mono.graph.io.text import to_json
 from hydra_mono.graph.model.nodes import (
     AgentNode,
@@ -48,7 +53,7 @@ def dsg_text(graph: SceneGraph, mesh: SemanticMesh, labels: LabelSpace) -> Itera
         ExportError: a number is not finite.
     """
     yield to_json(dsg_document(graph, mesh, labels))[:-1] + ',"mesh":'
-    yield from mesh_text(mesh)
+    yield from mesh_text(mesh, graph.origin_m)
     yield "}\n"
 
 
@@ -67,7 +72,9 @@ def dsg_document(graph: SceneGraph, mesh: SemanticMesh, labels: LabelSpace) -> J
             info.dsg_name: {"layer": int(info.layer), "partition": 0} for info in LAYERS
         },
         "metadata": _metadata(graph, labels, builder.room_labels),
-        "nodes": [_node(symbol, builder.of(symbol, node)) for symbol, node in nodes],
+        "nodes": moved(
+            [_node(symbol, builder.of(symbol, node)) for symbol, node in nodes], graph.origin_m
+        ),
         "edges": _edges(graph, {symbol for symbol, _ in nodes}),
     }
 
@@ -247,7 +254,13 @@ def _metadata(graph: SceneGraph, labels: LabelSpace, room_labels: dict[str, int]
             "_l2p0": [[UNKNOWN, "unknown"], *objects],
             "_l4p0": [[UNKNOWN, "unknown"], *rooms],
         },
-        "hydra_mono": {"schema": SCHEMA, "frame": FRAME, "length_unit": "m", **_endings(graph)},
+        "hydra_mono": {
+            "schema": SCHEMA,
+            "frame": FRAME,
+            "length_unit": "m",
+            "origin_m": list(graph.origin_m),
+            **_endings(graph),
+        },
     }
 
 

@@ -8,6 +8,7 @@ from jaxtyping import Int64
 
 from hydra_mono.core.box import BoundingBox
 from hydra_mono.core.mesh import SemanticMesh
+from hydra_mono.graph.io.origin import AT_WORLD_ORIGIN, Origin
 from hydra_mono.graph.io.text import to_json
 from hydra_mono.graph.model.nodes import ObjectNode
 from hydra_mono.graph.model.symbols import NodeSymbol
@@ -18,14 +19,14 @@ _ROWS = 16384  # vertices or faces turned into text at a time
 _FLAGS = ("has_colors", "has_first_seen_stamps", "has_labels", "has_timestamps")
 
 
-def mesh_text(mesh: SemanticMesh) -> Iterator[str]:
+def mesh_text(mesh: SemanticMesh, origin_m: Origin = AT_WORLD_ORIGIN) -> Iterator[str]:
     """The mesh as a JSON object; without vertices, its header only, as the library has it.
 
     Raises:
         ExportError: a coordinate is not finite.
     """
     yield to_json({"header": HEADER} | dict.fromkeys(_FLAGS, True))[:-1]
-    yield from _array("points", mesh.vertices_m.astype(np.float64), _plain)
+    yield from _array("points", mesh.vertices_m + np.array(origin_m), _plain)
     yield from _array("colors", mesh.colors, _colors)
     yield from _array("stamps", mesh.last_seen_ns, _plain)
     yield from _array("first_seen_stamps", mesh.first_seen_ns, _plain)

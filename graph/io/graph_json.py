@@ -5,6 +5,7 @@ numbers are written with the digits that read back to the same number.
 """
 
 import json
+import math
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from hydra_mono.graph.io.entries import (
     node_entry,
     with_ending,
 )
+from hydra_mono.graph.io.origin import AT_WORLD_ORIGIN, Origin, moved, negative
 from hydra_mono.graph.io.text import from_json, lines, to_json
 from hydra_mono.graph.model.nodes import Node
 from hydra_mono.graph.model.scene_graph import SceneGraph
@@ -52,17 +54,22 @@ def sorted_nodes(graph: SceneGraph) -> Iterator[tuple[NodeSymbol, Node]]:
 
 
 def to_document(graph: SceneGraph, labels: LabelSpace = NO_LABELS) -> Document:
-    """The graph as plain lists, dicts, numbers and strings; ended nodes with their ending."""
+    """The graph as plain lists, dicts, numbers and strings; ended nodes with their ending.
+
+    Positions are the world's. ``origin_m`` is the map's own origin, from which ``mesh_blocks`` are
+    counted.
+    """
     nodes = list(sorted_nodes(graph))
     stamps = [node.last_seen_ns for _, node in nodes]
     return {
         "schema": SCHEMA,
         "units": UNITS,
         "frame": FRAME,
+        "origin_m": list(graph.origin_m),
         "stamp_ns": int(max(stamps)) if stamps else None,
         "label_space": LABEL_SPACE.dump(labels),
         "layers": _layers(graph, nodes),
-        "nodes": [node_entry(symbol, node) for symbol, node in nodes],
+        "nodes": moved([node_entry(symbol, node) for symbol, node in nodes], graph.origin_m),
         "edges": [edge_entry(a, b, edge) for a, b, edge in graph.edges()],
     }
 
@@ -74,9 +81,10 @@ def from_document(document: Any) -> LoadedGraph:
         ExportError: the document is of another format or a newer version, or is damaged.
     """
     version = _version(document)
-    graph = SceneGraph()
     try:
-        for entry in document["nodes"]:
+        origin_m = _origin(document)
+        graph = SceneGraph(origin_m)
+        for entry in moved(document["nodes"], negative(origin_m)):
             _add_node(graph, entry if version >= VERSION else with_ending(entry))
         for entry in document["edges"]:
             _add_edge(graph, entry)
@@ -110,6 +118,13 @@ def from_text(text: str) -> LoadedGraph:
         ExportError: the text is cut short, no JSON, or no graph of this version.
     """
     return from_document(from_json(text))
+
+
+def _origin(document: Document) -> Origin:
+    x, y, z = (float(value) for value in document.get("origin_m", AT_WORLD_ORIGIN))
+    if not all(math.isfinite(value) for value in (x, y, z)):
+        raise ValueError("origin_m is not finite")
+    return x, y, z
 
 
 def _layers(graph: SceneGraph, nodes: Iterable[tuple[NodeSymbol, Node]]) -> Document:

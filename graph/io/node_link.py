@@ -8,7 +8,7 @@ from hydra_mono.core.labels import LabelSpace
 from hydra_mono.graph.io.graph_json import to_document
 from hydra_mono.graph.model.scene_graph import SceneGraph
 
-_ABOUT_THE_GRAPH = ("schema", "units", "frame", "stamp_ns", "label_space", "layers")
+_ABOUT_THE_GRAPH = ("schema", "units", "frame", "origin_m", "stamp_ns", "label_space", "layers")
 
 
 def nodelink_document(graph: SceneGraph, labels: LabelSpace) -> dict[str, Any]:

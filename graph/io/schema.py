@@ -105,6 +105,14 @@ def _document(defs: Json, label_space: str) -> Json:
         "schema": {"const": SCHEMA},
         "units": {"const": UNITS},
         "frame": {"const": FRAME},
+        "origin_m": {
+            "type": "array",
+            "items": {"type": "number"},
+            "minItems": 3,
+            "maxItems": 3,
+            "description": "the map's own origin in the world: positions below are the world's, "
+            "mesh_blocks are counted from here",
+        },
         "stamp_ns": {
             "type": ["integer", "null"],
             "description": "latest stamp in the graph; null in an empty one",

@@ -10,7 +10,7 @@ from hydra_mono.core.errors import GraphError
 from hydra_mono.core.map.state import State
 from hydra_mono.graph.model.history import EdgeKey, GraphChanges, Version, edge_key
 from hydra_mono.graph.model.layer_index import LayerIndex, LayerKey
-from hydra_mono.graph.model.nodes import Edge, Ending, Node
+from hydra_mono.graph.model.nodes import Edge, Ending, Node, Position
 from hydra_mono.graph.model.past import GraphPast
 from hydra_mono.graph.model.symbols import Layer, NodeSymbol
 
@@ -22,11 +22,13 @@ class SceneGraph:
 
     Structure changes only through the verbs here, and every node has at most one parent. What
     an edge means follows from its ends: same layer (and partition), siblings; else, parenthood.
+    Positions are relative to ``origin_m``, a point of the world.
 
     Every change is remembered in ``past`` with the instant at which it was known.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, origin_m: Position = (0.0, 0.0, 0.0)) -> None:
+        self.origin_m = origin_m
         self._graph = nx.Graph()
         self._index = LayerIndex()
         self._next_number: dict[str, int] = {}
@@ -271,7 +273,7 @@ class SceneGraph:
         Positions, boxes, labels, parents and edges are those of that instant, of nodes too that
         were removed, retracted, merged or planned anew since; told to ``past.slot_ns``.
         """
-        graph = SceneGraph()
+        graph = SceneGraph(self.origin_m)
         graph._fill(self.past.nodes_at(stamp_ns), self.past.edges_at(stamp_ns))
         return graph
 
@@ -292,6 +294,6 @@ class SceneGraph:
         past = GraphPast()
         past.restore(state["past"])
         nodes, edges = past.present()
-        SceneGraph.__init__(self)
+        SceneGraph.__init__(self, self.origin_m)
         self._fill([(s, nodes[s]) for s in map(NodeSymbol.parse, state["symbols"])], edges)
         self.past, self._next_number = past, dict(state["next_number"])

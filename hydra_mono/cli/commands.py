@@ -21,15 +21,17 @@ INFO_SAMPLES = 12
 def info(options: argparse.Namespace) -> int:
     """Prints what a sequence holds, from a few frames spread over it."""
     from hydra_mono.cli.progress import print_table
-    from hydra_mono.cli.sources import open_source, options_to_overrides
+    from hydra_mono.cli.sources import open_judged, options_to_overrides
     from hydra_mono.core.config import load_config
     from hydra_mono.datasets.summary import summarise
 
     path = Path(options.config) if options.config else None
-    source = open_source(
+    source, verdict = open_judged(
         options.sequence, options.reader, load_config(path, options_to_overrides(options))
     )
     print_table(summarise(source, samples=INFO_SAMPLES))
+    subject = f"check the {verdict.suspect}: " if verdict.is_alarm else ""
+    print(f"\n  first frames  {subject}{verdict.line}")
     return 0
 
 

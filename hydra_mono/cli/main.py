@@ -136,6 +136,18 @@ def _add_source_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--up", metavar="X,Y,Z", help="which way is up in the sequence's world (write --up=0,-1,0)"
     )
+    parser.add_argument(
+        "--pose-convention",
+        choices=("auto", "opencv", "opengl", "inverse", "inverse-opengl"),
+        help="what the poses are: world_from_camera in opencv (default) or opengl axes, their "
+        "inverse, or auto: as the first frames agree best",
+    )
+    parser.add_argument(
+        "--depth-scale",
+        type=float,
+        metavar="FACTOR",
+        help="multiplies depth (0.001 where millimetres were read as metres)",
+    )
 
 
 def _add_loudness(parser: argparse.ArgumentParser) -> None:

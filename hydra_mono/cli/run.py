@@ -11,13 +11,15 @@ from typing import Any
 
 from hydra_mono.cli.progress import create_progress, print_report
 from hydra_mono.cli.sources import open_source, options_to_overrides
-from hydra_mono.core.checks import create_gate
 from hydra_mono.core.config import Config, dump_config, load_config
 from hydra_mono.core.errors import DataError
-from hydra_mono.core.prediction import Predictor
+from hydra_mono.core.gate.frame_gate import create_gate
+from hydra_mono.core.prediction import Predictor, needs_depth
 from hydra_mono.core.source import Source
 from hydra_mono.core.truth import GroundTruth, save_truth
-from hydra_mono.datasets.up import UprightSource
+from hydra_mono.datasets.first_frames.pairs import read_first_frames
+from hydra_mono.datasets.first_frames.suspect import judge
+from hydra_mono.datasets.prepare import PreparedSource
 from hydra_mono.outputs import Part, RunFolder, RunRecord
 from hydra_mono.perception.predictors.create import create_predictor
 from hydra_mono.pipeline import Mapper
@@ -45,7 +47,27 @@ def run(options: argparse.Namespace) -> int:
     metrics = write_results(session, config, source, folder)
     if not options.quiet:
         print_report(metrics, folder.path)
+    require_map(session, source, folder.path)
     return 130 if session.log.interrupted else 0
+
+
+def require_map(session: Session, source: Source, folder: Path) -> None:
+    """Returns when the run mapped something and went on to its end; what there is, is written.
+
+    Raises:
+        DataError: the predictor failed, or no surface was mapped.
+    """
+    if session.log.failure is not None:
+        written = f"what was mapped before is in {folder}"
+        raise DataError(f"{source.name}: {session.log.failure}; {written}")
+    if session.mapper.mesh.vertex_count or session.log.interrupted:
+        return
+    verdict = judge(read_first_frames(source), source.world_up)
+    cause = (
+        verdict.line if verdict.is_alarm else "is depth in metres, and within mapping.max_depth?"
+    )
+    frames = f"{session.log.frames} frames were used but no surface was mapped"
+    raise DataError(f"{source.name}: {frames}: {cause}")
 
 
 def create_session(
@@ -57,7 +79,7 @@ def create_session(
     )
     return Session(
         Mapper(config, predictor, viewer),
-        create_gate(config.data),
+        create_gate(config.data, needs_depth=needs_depth(predictor)),
         save=partial(save_checkpoint, config=config, source=source, folder=folder),
         on_frame=create_progress(source, config.data, quiet=quiet),
         checkpoint_interval_s=config.output.checkpoint_interval,
@@ -84,7 +106,7 @@ def record_of(session: Session, config: Config, source: Source) -> RunRecord:
 
 def source_metrics(source: Source) -> dict[str, Any]:
     """Which sequence it was, which way was up before it was turned upright, odd labels in it."""
-    up = source.source_up if isinstance(source, UprightSource) else source.world_up
+    up = source.source_up if isinstance(source, PreparedSource) else source.world_up
     return {
         "sequence": source.name,
         "source_up": list(up or (0.0, 0.0, 1.0)),

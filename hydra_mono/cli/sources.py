@@ -1,6 +1,7 @@
 """From what the user typed to an upright source and settings."""
 
 import argparse
+import logging
 import os
 import re
 from pathlib import Path
@@ -8,9 +9,13 @@ from pathlib import Path
 from hydra_mono.core.config import Config
 from hydra_mono.core.errors import ConfigError
 from hydra_mono.core.source import Source
+from hydra_mono.datasets.first_frames.pairs import read_first_frames
+from hydra_mono.datasets.first_frames.suspect import Verdict, judge
+from hydra_mono.datasets.prepare import prepare
 from hydra_mono.datasets.registry import open_sequence
-from hydra_mono.datasets.up import upright
 from hydra_mono.simulation.source import open_simulated
+
+logger = logging.getLogger(__name__)
 
 SIMULATED = re.compile(r"apartment|(simulated|training)/([a-z]+-)?\d+")
 
@@ -22,6 +27,8 @@ _OPTION_KEYS = {
     "stride": "data.stride",
     "output": "output.folder",
     "viewer": "viewer.mode",
+    "pose_convention": "data.pose_convention",
+    "depth_scale": "data.depth_scale",
 }
 
 
@@ -48,8 +55,19 @@ def _checked_direction(text: str) -> str:
 
 
 def open_source(sequence: str, reader: str | None, config: Config) -> Source:
-    """The source the user named, in a z-up world."""
+    """The source the user named, in a z-up world; warns of what its first frames contradict."""
     if reader is None and SIMULATED.fullmatch(sequence):
         return open_simulated(sequence, config.simulation)
+    source, verdict = open_judged(sequence, reader, config)
+    if verdict.is_alarm:
+        logger.warning("%s: check the %s: %s", source.name, verdict.suspect, verdict.line)
+    return source
+
+
+def open_judged(sequence: str, reader: str | None, config: Config) -> tuple[Source, Verdict]:
+    """The source the user named, in a z-up world, and what its first frames say."""
+    if reader is None and SIMULATED.fullmatch(sequence):
+        simulated = open_simulated(sequence, config.simulation)
+        return simulated, judge(read_first_frames(simulated), simulated.world_up)
     root = Path(os.environ.get("HYDRA_MONO_DATA", config.data.root))
-    return upright(open_sequence(sequence, root, reader), config.data.up)
+    return prepare(open_sequence(sequence, root, reader), config.data)

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float32, Float64
@@ -10,14 +10,13 @@ from jaxtyping import Float32, Float64
 from hydra_mono.core.errors import BadFrameError, DataError
 from hydra_mono.core.frame import Frame
 from hydra_mono.core.geometry import camera_rays, rotation_between
-from hydra_mono.core.labels import LabelSpace
 from hydra_mono.core.source import Source
 
 logger = logging.getLogger(__name__)
 
 Direction = tuple[float, float, float]
 
-_Z: Direction = (0.0, 0.0, 1.0)
+Z_UP: Direction = (0.0, 0.0, 1.0)
 _SPAN = 240  # frames at the start that the estimate looks at
 _BLOCKS = 80  # of a depth image's width, to average noise over
 _MAX_STEP = 0.1  # relative change of depth between blocks of one surface
@@ -29,41 +28,8 @@ _LOOKS_DOWN = 0.4  # tangent of how far people hold a camera below the horizon
 _TILTS_RAD = np.radians([12.0, 8.0, 5.0, 5.0, 5.0])  # how far a normal may lean, pass by pass
 
 
-class UprightSource:
-    """Another source in a world whose z axis points up; turns the poses and nothing else."""
-
-    def __init__(self, source: Source, up: Direction) -> None:
-        self._source = source
-        self.source_up = up
-        self._upright_from_world = np.eye(4)
-        self._upright_from_world[:3, :3] = rotation_between(np.array(up, np.float64), np.array(_Z))
-
-    @property
-    def name(self) -> str:
-        return self._source.name
-
-    @property
-    def label_space(self) -> LabelSpace:
-        return self._source.label_space
-
-    @property
-    def world_up(self) -> Direction:
-        return _Z
-
-    @property
-    def unknown_label_pixels(self) -> int:
-        return self._source.unknown_label_pixels
-
-    def __len__(self) -> int:
-        return len(self._source)
-
-    def __getitem__(self, index: int) -> Frame:
-        frame = self._source[index]
-        return replace(frame, world_from_camera=self._upright_from_world @ frame.world_from_camera)
-
-
-def upright(source: Source, override_up: Direction | None = None, sample: int = 24) -> Source:
-    """The source in a z-up world: ``override_up``, else the layout's promise, else an estimate.
+def choose_up(source: Source, override_up: Direction | None = None, sample: int = 24) -> Direction:
+    """Up in the source's world: ``override_up``, else the layout's promise, else an estimate.
 
     Raises:
         DataError: up must be estimated and not one of the first frames can be read.
@@ -75,7 +41,7 @@ def upright(source: Source, override_up: Direction | None = None, sample: int = 
     else:
         up, why = estimate_up(first_frames(source, sample)), "estimated from the first surfaces"
     logger.info("%s: up is (%.3f, %.3f, %.3f) %s; mapped z-up", source.name, *up, why)
-    return source if np.allclose(up, _Z, atol=1e-9) else UprightSource(source, up)
+    return up
 
 
 def first_frames(source: Source, count: int) -> Iterator[Frame]:
@@ -98,15 +64,60 @@ def estimate_up(frames: Iterable[Frame]) -> Direction:
     Raises:
         DataError: there are no frames.
     """
-    rotations: list[Float64[np.ndarray, "3 3"]] = []
-    normals: list[Float64[np.ndarray, "n 3"]] = []
+    rotations, normals = _surfaces(frames)
+    if not len(rotations):
+        raise DataError("no readable frame to find up from; say it with --up X,Y,Z")
+    if len(normals) < _MIN_NORMALS:
+        logger.warning("too little surface in view to find up from; taking the camera's own")
+        return _direction(_prior(rotations))
+    return _direction(_fit(_prior(rotations), normals))
+
+
+@dataclass(frozen=True, slots=True)
+class UpEvidence:
+    """An estimate of up beside the direction that was told.
+
+    ``support``: share of surfaces that lie across or along the estimate; ``told_support``: those
+    of the told direction; ``angle_rad``: between the two.
+    """
+
+    up: Direction
+    angle_rad: float
+    support: float
+    told_support: float
+
+
+def up_evidence(frames: Iterable[Frame], told_up: Direction) -> UpEvidence | None:
+    """What the surfaces say of a direction that is told to be up; None with too few surfaces."""
+    rotations, normals = _surfaces(frames)
+    if len(normals) < _MIN_NORMALS:
+        return None
+    told = np.array(_unit(told_up))
+    up = _fit(_prior(rotations), normals)
+    return UpEvidence(
+        up=_direction(up),
+        angle_rad=float(np.arccos(np.clip(up @ told, -1.0, 1.0))),
+        support=_support(up, normals),
+        told_support=_support(told, normals),
+    )
+
+
+def _support(up: Float64[np.ndarray, "3"], normals: Float64[np.ndarray, "n 3"]) -> float:
+    """Share of normals that are nearly parallel or perpendicular to up."""
+    lean_rad = np.arcsin(np.clip(np.abs(normals @ up), 0, 1))
+    return float((np.minimum(lean_rad, np.pi / 2 - lean_rad) < _TILTS_RAD[1]).mean())
+
+
+def _surfaces(
+    frames: Iterable[Frame],
+) -> tuple[Float64[np.ndarray, "n 3 3"], Float64[np.ndarray, "m 3"]]:
+    """The frames' rotations, and the normals of what they see, in world axes."""
+    rotations, normals = [], []
     for frame in frames:
         rotation = frame.world_from_camera[:3, :3]
         rotations.append(rotation)
         normals.append(surface_normals(frame) @ rotation.T)
-    if not rotations:
-        raise DataError("no readable frame to find up from; say it with --up X,Y,Z")
-    return _direction(_fit(_prior(np.array(rotations)), np.concatenate(normals)))
+    return np.array(rotations).reshape(-1, 3, 3), np.concatenate([np.zeros((0, 3)), *normals])
 
 
 def surface_normals(frame: Frame) -> Float64[np.ndarray, "n 3"]:
@@ -153,9 +164,6 @@ def _fit(
     prior: Float64[np.ndarray, "3"], normals: Float64[np.ndarray, "n 3"]
 ) -> Float64[np.ndarray, "3"]:
     """The direction near the prior that most normals are parallel or perpendicular to."""
-    if len(normals) < _MIN_NORMALS:
-        logger.warning("too little surface in view to find up from; taking the camera's own")
-        return prior
     up = _best_candidate(prior, normals[:: -(-len(normals) // _SEARCH_NORMALS)])
     for tilt_rad in _TILTS_RAD:
         lean_rad = np.arcsin(np.clip(np.abs(normals @ up), 0, 1))
@@ -169,7 +177,7 @@ def _fit(
 def _best_candidate(
     prior: Float64[np.ndarray, "3"], normals: Float64[np.ndarray, "n 3"]
 ) -> Float64[np.ndarray, "3"]:
-    candidates = _cap() @ rotation_between(np.array(_Z), prior).T
+    candidates = _cap() @ rotation_between(np.array(Z_UP), prior).T
     lean_rad = np.arcsin(np.clip(np.abs(candidates @ normals.T), 0, 1))
     off_rad = np.minimum(lean_rad, np.pi / 2 - lean_rad)
     agreement = np.exp(-((off_rad / _TILTS_RAD[-1]) ** 2)).mean(axis=1)

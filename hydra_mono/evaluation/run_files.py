@@ -10,6 +10,7 @@ from hydra_mono.core.files.trajectory import read_tum
 from hydra_mono.core.frame import Intrinsics
 from hydra_mono.evaluation.inputs import RunInputs
 from hydra_mono.graph.io.graph_json import from_text
+from hydra_mono.graph.io.origin import negative
 
 
 def inputs_of_run(folder: Path) -> RunInputs:
@@ -23,7 +24,7 @@ def inputs_of_run(folder: Path) -> RunInputs:
     return RunInputs(
         graph=loaded.graph,
         mesh=read_ply(folder / "mesh.ply"),
-        trajectory=read_tum(folder / "trajectory.tum"),
+        trajectory=read_tum(folder / "trajectory.tum").moved(negative(loaded.graph.origin_m)),
         intrinsics=intrinsics,
         max_depth_m=max_depth_m,
         label_space=loaded.labels,

@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from hydra_mono.core.truth import GroundTruth
+from hydra_mono.core.truth import GroundTruth, moved_truth
 from hydra_mono.evaluation.inputs import RunInputs
 from hydra_mono.evaluation.label_spaces import in_labels_of
 from hydra_mono.evaluation.mesh import MeshScores, SemanticMeshScores, score_labels, score_mesh
@@ -11,6 +11,7 @@ from hydra_mono.evaluation.objects import ObjectScores, score_objects
 from hydra_mono.evaluation.places import PlaceScores, score_places
 from hydra_mono.evaluation.rooms import RoomScores, score_rooms
 from hydra_mono.evaluation.truth_view import view_truth
+from hydra_mono.graph.io.origin import negative
 
 Row = tuple[str, str, str]
 
@@ -36,7 +37,7 @@ def evaluate(run: RunInputs, truth: GroundTruth) -> Scores:
     Raises:
         DataError: run and truth have different label spaces with no map between them.
     """
-    truth = in_labels_of(run.label_space, truth)
+    truth = in_labels_of(run.label_space, moved_truth(truth, negative(run.graph.origin_m)))
     view = view_truth(truth, run)
     return Scores(
         mesh=score_mesh(run.mesh, view),

@@ -14,7 +14,8 @@ from helpers_runs import SMALL
 from hydra_mono import __version__
 from hydra_mono.cli.main import main
 from hydra_mono.cli.run import source_metrics
-from hydra_mono.datasets.up import upright
+from hydra_mono.core.config import DataConfig
+from hydra_mono.datasets.prepare import prepare
 
 SETTINGS = [part for setting in SMALL for part in ("--set", setting)]
 SENSOR = ["--predictor", "sensor", *SETTINGS]
@@ -48,7 +49,7 @@ def test_a_run_leaves_everything_readable(run_folder: Path) -> None:
 
 def test_labels_that_nobody_knows_are_counted_in_the_metrics() -> None:
     source = ListSource([frame(0)], world_up=(0.0, 1.0, 0.0), unknown_label_pixels=7)
-    assert source_metrics(upright(source))["labels"] == {"unknown_pixels": 7}
+    assert source_metrics(prepare(source, DataConfig())[0])["labels"] == {"unknown_pixels": 7}
 
 
 def test_the_run_ends_with_a_table_and_the_outputs(

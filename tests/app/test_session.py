@@ -1,9 +1,11 @@
 """A run goes on past bad frames, saves under way, and keeps what it has when stopped."""
 
+import logging
 import os
 import signal
 from pathlib import Path
 
+import numpy as np
 import pytest
 from helpers_runs import (
     Fault,
@@ -16,8 +18,11 @@ from helpers_runs import (
     small_config,
 )
 
-from hydra_mono.core.checks import create_gate
+from hydra_mono.cli.run import require_map
 from hydra_mono.core.errors import DataError, ExportError
+from hydra_mono.core.frame import Frame
+from hydra_mono.core.gate.frame_gate import create_gate
+from hydra_mono.core.prediction import Prediction
 from hydra_mono.perception.predictors.create import SensorPredictor
 from hydra_mono.pipeline import Mapper
 from hydra_mono.session import Session
@@ -117,3 +122,70 @@ def test_a_full_disk_under_way_does_not_end_the_run(caplog: pytest.LogCaptureFix
     session = session_for(source, save=full, checkpoint_interval_s=0.0)
     session.run(source, small_config().data)
     assert session.log.frames == 6 and "No space left" in caplog.text
+
+
+class Failing(SensorPredictor):
+    """Raises, or says nothing of use, on some frames."""
+
+    def __init__(self, source: WallSource, bad: range, depth: float | None = None) -> None:
+        super().__init__(source.label_space)
+        self._bad, self._depth = bad, depth
+
+    def __call__(self, frame: Frame) -> Prediction:
+        if frame.index not in self._bad:
+            return super().__call__(frame)
+        if self._depth is None:
+            raise ZeroDivisionError("a fault of the plug-in")
+        return Prediction(np.full((48, 64), self._depth, np.float32))
+
+
+def failing_session(source: WallSource, predictor: SensorPredictor) -> Session:
+    config = small_config()
+    gate = create_gate(config.data, needs_depth=True)
+    return Session(Mapper(config, predictor), gate, save=lambda session: None)
+
+
+@pytest.mark.parametrize("depth", [None, 0.0, -1.0, float("nan"), float("inf")])
+def test_a_prediction_that_fails_costs_its_frame_only(depth: float | None) -> None:
+    source = WallSource()
+    session = failing_session(source, Failing(source, range(4, 6), depth))
+    session.run(source, small_config().data)
+    reason = "predictor-error" if depth is None else "bad-prediction"
+    assert session.metrics()["skipped"]["reasons"] == {reason: 2}
+    assert session.log.frames == 10 and session.mapper.mesh.vertex_count > 0
+    assert session.log.failure is None
+
+
+def test_a_predictor_that_goes_on_failing_ends_the_run_and_keeps_the_map() -> None:
+    source = WallSource(count=60)
+    session = failing_session(source, Failing(source, range(10, 60)))
+    session.run(source, small_config().data)
+    assert session.log.frames == 10 and session.log.skipped["predictor-error"] == 20
+    assert session.mapper.mesh.vertex_count > 0
+    with pytest.raises(DataError, match="ZeroDivisionError: a fault of the plug-in") as caught:
+        require_map(session, source, Path("results/run"))
+    assert "results/run" in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_a_predictor_that_never_succeeds_is_an_error_that_names_its_own() -> None:
+    source = WallSource()
+    session = failing_session(source, Failing(source, range(12)))
+    with pytest.raises(DataError, match=r"no usable frame.*ZeroDivisionError"):
+        session.run(source, small_config().data)
+
+
+def test_an_empty_map_is_an_error() -> None:
+    source = WallSource()
+    session = session_for(source)
+    with pytest.raises(DataError, match="no surface was mapped"):
+        require_map(session, source, Path("results/run"))
+    session.run(source, small_config().data)
+    require_map(session, source, Path("results/run"))
+
+
+def test_many_rejected_frames_are_said_with_the_setting(caplog: pytest.LogCaptureFixture) -> None:
+    source = WallSource(faults=dict.fromkeys((3, 7), jump))
+    with caplog.at_level(logging.WARNING):
+        session_for(source).run(source, small_config().data)
+    assert "wall: 2 of 12 frames were rejected (2 pose-jump)" in caplog.text
+    assert "--set data.max_speed=" in caplog.text

@@ -10,11 +10,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
+from hydra_mono.core.config import DataConfig
 from hydra_mono.core.errors import BadFrameError, DataError
 from hydra_mono.core.frame import Frame, Intrinsics
 from hydra_mono.core.geometry import camera_rays
+from hydra_mono.core.source import Source
+from hydra_mono.datasets.prepare import Conversion, PreparedSource, prepare
 from hydra_mono.datasets.readers.tum import TumSource
-from hydra_mono.datasets.up import UprightSource, estimate_up, first_frames, upright
+from hydra_mono.datasets.up import Z_UP, estimate_up, first_frames, up_evidence
+
+
+def upright(source: Source, up: tuple[float, float, float] | None = None) -> Source:
+    return prepare(source, DataConfig(up=up))[0]
+
 
 CAMERA = Intrinsics(fx=280.0, fy=280.0, cx=159.5, cy=119.5, width=320, height=240)
 ROOM_M = np.array([[-2.5, -2.0, 0.0], [2.5, 2.0, 2.6]])  # lowest and highest corner
@@ -100,7 +108,7 @@ def test_turning_upright_keeps_everything_but_the_axes() -> None:
     poses = [camera_pose(20 * i, -10, 3) for i in range(3)]
     told, up = in_first_camera_s_world(poses)
     frames = [frame(i, world_from_camera=p) for i, p in enumerate(told)]
-    turned = UprightSource(ListSource(frames), tuple(up.tolist()))
+    turned = PreparedSource(ListSource(frames), Conversion(up=tuple(up.tolist())), Z_UP)
     assert (turned.world_up, turned.name, len(turned)) == ((0.0, 0.0, 1.0), "list", 3)
     heights = [turned[i].world_from_camera[2, :3] for i in range(3)]
     expected = [p[2, :3] for p in poses]  # how the camera's axes rise, seen in the true world
@@ -160,3 +168,13 @@ def test_the_search_looks_at_few_frames_of_the_start() -> None:
     looked_at = [f.index for f in first_frames(ListSource(frames), 24)]
     assert len(looked_at) == 24
     assert looked_at[0] == 0 and 200 < looked_at[-1] < 240
+
+
+def test_surfaces_contradict_a_promise_that_is_askew() -> None:
+    frames = [room_frame(i, camera_pose(40 * i, -20, 0), 0.0014) for i in range(6)]
+    fine, askew = up_evidence(frames, (0, 0, 1)), up_evidence(frames, (0, 0.5, 0.866))
+    assert fine is not None and askew is not None
+    assert fine.angle_rad < 0.02 and fine.support == fine.told_support > 0.9
+    assert np.degrees(askew.angle_rad) == pytest.approx(30.0, abs=1.0)
+    assert askew.told_support < askew.support - 0.3
+    assert up_evidence([frame(0, depth_m=None)], (0, 0, 1)) is None

@@ -76,11 +76,11 @@ def matrix_text(matrix: np.ndarray) -> str:
     return "\n".join(" ".join(f"{value:.12f}" for value in row) for row in matrix) + "\n"
 
 
-def real_tum() -> Path:
-    """The recorded TUM sequence; skips the test where it is absent."""
+def real_tum(name: str = "rpy") -> Path:
+    """A recorded TUM sequence, fr1/rpy or fr1/xyz; skips the test where it is absent."""
     default = Path(__file__).resolve().parents[3] / "shared" / "data"
     root = Path(os.environ.get("HYDRA_MONO_TEST_DATA", default))
-    folder = root / "rgbd_dataset_freiburg1_rpy"
+    folder = root / f"rgbd_dataset_freiburg1_{name}"
     if not folder.is_dir():
         pytest.skip(f"no recorded TUM sequence in {root} (HYDRA_MONO_TEST_DATA)")
     return folder

@@ -1,7 +1,7 @@
 """Every setting, its default and its unit; unknown keys are an error that names the nearest."""
 
 from hydra_mono.core.config.graph import AgentsConfig, ObjectsConfig, PlacesConfig, RoomsConfig
-from hydra_mono.core.config.inputs import DataConfig, SimulationConfig
+from hydra_mono.core.config.inputs import DataConfig, PoseConvention, SimulationConfig
 from hydra_mono.core.config.load import dump_config, load_config
 from hydra_mono.core.config.mapping import FreeSpaceConfig, MappingConfig, MonocularConfig
 from hydra_mono.core.config.outputs import OutputConfig, ViewerConfig
@@ -20,6 +20,7 @@ __all__ = [
     "ObjectsConfig",
     "OutputConfig",
     "PlacesConfig",
+    "PoseConvention",
     "PredictorConfig",
     "RoomsConfig",
     "Section",

@@ -1,10 +1,16 @@
 """Settings of what goes in: the sequence and the simulated building."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from hydra_mono.core.config.section import Section
+
+# of a direction of any length
+Component = Annotated[float, Field(ge=-1e6, le=1e6)]
+Pixels = Annotated[float, Field(ge=1.0, le=1e6)]
+Coordinate = Annotated[float, Field(ge=-1e6, le=1e6)]
+PoseConvention = Literal["opencv", "opengl", "inverse", "inverse-opengl", "auto"]
 
 
 class DataConfig(Section):
@@ -14,22 +20,47 @@ class DataConfig(Section):
         default="data",
         description="folder of named sequences; the HYDRA_MONO_DATA variable overrides it",
     )
-    start: int = Field(default=0, ge=0, description="first frame")
-    stride: int = Field(default=1, ge=1, description="use every stride-th frame")
-    max_frames: int | None = Field(default=None, ge=1, description="stop after so many")
-    max_jump: float = Field(
-        default=1.0, gt=0, description="m between consecutive frames; more is a lost pose"
+    start: int = Field(
+        default=0, ge=0, le=10**8, description="number of the first frame that is used"
     )
-    max_turn: float = Field(default=90.0, gt=0, description="degrees between consecutive frames")
-    max_gap: float = Field(default=10.0, gt=0, description="s between consecutive frames")
-    max_lost: int = Field(
-        default=10, ge=1, description="after so many rejected in a row the new pose is believed"
+    stride: int = Field(default=1, ge=1, le=10**6, description="every stride-th frame is used")
+    max_frames: int | None = Field(
+        default=None,
+        ge=1,
+        le=10**8,
+        description="number of frames after which the run stops; null: all",
+    )
+    max_speed: float = Field(
+        default=5.0,
+        ge=0.01,
+        le=1e4,
+        description="speed of the camera in m/s above which a pose is taken for a jump",
     )
     min_valid_depth: float = Field(
-        default=0.01, ge=0, le=1, description="share of pixels with a measurement"
+        default=0.01,
+        ge=0,
+        le=1,
+        description="least share of pixels with a depth measurement, where depth is needed (0..1)",
     )
-    up: tuple[float, float, float] | None = Field(
-        default=None, description="up in the source's world; None: find out"
+    up: tuple[Component, Component, Component] | None = Field(
+        default=None,
+        description="direction that is up in the sequence's world; null: as the layout promises, "
+        "else estimated",
+    )
+    pose_convention: PoseConvention = Field(
+        default="opencv",
+        description="what the poses of the sequence are: world_from_camera in opencv axes (y down) "
+        "or opengl axes (y up), their inverse, or auto: whatever the first frames agree on",
+    )
+    intrinsics: tuple[Pixels, Pixels, Coordinate, Coordinate] | None = Field(
+        default=None,
+        description="fx, fy, cx, cy of the images in pixels; null: as the sequence says",
+    )
+    depth_scale: float = Field(
+        default=1.0,
+        ge=1e-6,
+        le=1e6,
+        description="factor on depth images (0.001 where millimetres were read as metres)",
     )
 
 

@@ -2,6 +2,9 @@
 
 PLY knows no 64-bit integer, so a stamp is two ``uint`` properties, ``…_ns_low`` and
 ``…_ns_high``: the halves of the little-endian ``int64`` count of nanoseconds.
+
+Vertices are the world's. Where the map has an origin of its own, far from the world's, they are in
+double precision, and a comment ``origin_m`` states it.
 """
 
 from pathlib import Path
@@ -13,7 +16,7 @@ from hydra_mono.core.errors import ExportError
 from hydra_mono.core.files import atomic
 from hydra_mono.core.mesh import SemanticMesh
 
-_PLY_TYPES = {"<f4": "float", "u1": "uchar", "<u4": "uint"}
+_PLY_TYPES = {"<f4": "float", "<f8": "double", "u1": "uchar", "<u4": "uint"}
 _COORDINATES = ("x", "y", "z")
 _NORMALS = ("nx", "ny", "nz")
 _COLORS = ("red", "green", "blue")
@@ -25,19 +28,24 @@ _VERTEX = np.dtype(
         *((f"{stamp}_{half}", "<u4") for stamp in _STAMPS for half in ("low", "high")),
     ]
 )
+_FAR_VERTEX = np.dtype(
+    [(name, "<f8" if name in _COORDINATES else _VERTEX[name]) for name in _VERTEX.names or ()]
+)
 _FACE = np.dtype([("count", "u1"), ("indices", "<i4", 3)])
 _MAGIC = b"ply\n"
 _END = b"end_header\n"
+_ORIGIN = b"comment origin_m "
+Origin = tuple[float, float, float]
 
 
-def write_ply(mesh: SemanticMesh, path: Path) -> None:
-    """Writes the mesh as a whole or not at all.
+def write_ply(mesh: SemanticMesh, path: Path, origin_m: Origin = (0.0, 0.0, 0.0)) -> None:
+    """Writes the mesh, whose vertices are relative to ``origin_m``, as a whole or not at all.
 
     Raises:
         ExportError: the file cannot be written.
     """
-    vertices = np.empty(len(mesh), _VERTEX)
-    _fill(vertices, _COORDINATES, mesh.vertices_m)
+    vertices = np.empty(len(mesh), _FAR_VERTEX if any(origin_m) else _VERTEX)
+    _fill(vertices, _COORDINATES, mesh.vertices_m + np.array(origin_m))
     _fill(vertices, _NORMALS, mesh.normals)
     _fill(vertices, _COLORS, mesh.colors)
     vertices["label"] = mesh.labels
@@ -46,7 +54,7 @@ def write_ply(mesh: SemanticMesh, path: Path) -> None:
         _fill(vertices, (f"{name}_low", f"{name}_high"), halves)
     faces = np.empty(len(mesh.faces), _FACE)
     faces["count"], faces["indices"] = 3, mesh.faces
-    header = _header(len(vertices), len(faces))
+    header = _header(len(vertices), len(faces), origin_m)
     atomic.write_with(
         path,
         lambda file: file.writelines([header, vertices.tobytes(), faces.tobytes()]),
@@ -54,7 +62,7 @@ def write_ply(mesh: SemanticMesh, path: Path) -> None:
 
 
 def read_ply(path: Path) -> SemanticMesh:
-    """Reads what ``write_ply`` wrote.
+    """Reads what ``write_ply`` wrote; vertices are relative to the map's origin again.
 
     Raises:
         ExportError: there is no such file, it is cut short, or it is another kind of PLY.
@@ -64,13 +72,16 @@ def read_ply(path: Path) -> SemanticMesh:
     except OSError as error:
         raise ExportError(f"cannot read {path}: {error.strerror or error}") from error
     vertex_count, face_count, start = _parse_header(content, path)
-    middle = start + vertex_count * _VERTEX.itemsize
+    origin_m = _origin(content[:start], path)
+    layout = _FAR_VERTEX if any(origin_m) else _VERTEX
+    middle = start + vertex_count * layout.itemsize
     end = middle + face_count * _FACE.itemsize
     if len(content) != end:
         fault = "cut short" if len(content) < end else "too long"
         raise ExportError(f"{path} is {fault}: {len(content)} bytes, expected {end}")
-    vertices = np.frombuffer(content[start:middle], _VERTEX)
-    return _mesh(vertices, _faces(np.frombuffer(content[middle:], _FACE), vertex_count, path))
+    vertices = np.frombuffer(content[start:middle], layout)
+    faces = _faces(np.frombuffer(content[middle:], _FACE), vertex_count, path)
+    return _mesh(vertices, faces, origin_m)
 
 
 def _fill(table: np.ndarray, names: tuple[str, ...], columns: np.ndarray) -> None:
@@ -82,13 +93,17 @@ def _take(table: np.ndarray, names: tuple[str, ...], dtype: type) -> np.ndarray:
     return np.stack([table[name] for name in names], axis=1).astype(dtype)
 
 
-def _header(vertex_count: int, face_count: int) -> bytes:
-    kinds = {name: _VERTEX[name].str.lstrip("|") for name in _VERTEX.names or ()}
+def _header(vertex_count: int, face_count: int, origin_m: Origin) -> bytes:
+    layout = _FAR_VERTEX if any(origin_m) else _VERTEX
+    kinds = {name: layout[name].str.lstrip("|") for name in layout.names or ()}
+    x, y, z = origin_m
+    origin = [f"comment origin_m {x!r} {y!r} {z!r}"] if any(origin_m) else []
     properties = [f"property {_PLY_TYPES[kind]} {name}" for name, kind in kinds.items()]
     lines = [
         "ply",
         "format binary_little_endian 1.0",
         "comment hydra-mono mesh 1: metres, z up; stamps in ns, an int64 in two halves",
+        *origin,
         f"element vertex {vertex_count}",
         *properties,
         f"element face {face_count}",
@@ -108,11 +123,26 @@ def _parse_header(content: bytes, path: Path) -> tuple[int, int, int]:
         w[1]: int(w[2]) for w in words if len(w) == 3 and w[0] == b"element" and w[2].isdigit()
     }
     vertex_count, face_count = counts.get(b"vertex", -1), counts.get(b"face", -1)
-    if _without_comments(content[:start]) != _without_comments(_header(vertex_count, face_count)):
+    written = _header(vertex_count, face_count, _origin(content[:start], path))
+    if _without_comments(content[:start]) != _without_comments(written):
         raise ExportError(
             f"{path} is a PLY file, but not with the properties that hydra-mono writes"
         )
     return vertex_count, face_count, start
+
+
+def _origin(header: bytes, path: Path) -> Origin:
+    """The origin that a comment states; the world's where none does."""
+    for line in header.split(b"\n"):
+        if line.startswith(_ORIGIN):
+            try:
+                x, y, z = (float(word) for word in line[len(_ORIGIN) :].split())
+            except ValueError as error:
+                raise ExportError(f"{path}: no origin: {line[:80]!r}") from error
+            if np.isfinite([x, y, z]).all():
+                return x, y, z
+            raise ExportError(f"{path}: its origin is not finite")
+    return 0.0, 0.0, 0.0
 
 
 def _without_comments(header: bytes) -> list[bytes]:
@@ -128,8 +158,10 @@ def _faces(table: np.ndarray, vertex_count: int, path: Path) -> Int32[np.ndarray
     return faces
 
 
-def _mesh(vertices: np.ndarray, faces: Int32[np.ndarray, "f 3"]) -> SemanticMesh:
-    coordinates: Float32[np.ndarray, "v 3"] = _take(vertices, _COORDINATES, np.float32)
+def _mesh(vertices: np.ndarray, faces: Int32[np.ndarray, "f 3"], origin_m: Origin) -> SemanticMesh:
+    world = np.stack([vertices[name] for name in _COORDINATES], axis=1)
+    local = world - np.array(origin_m) if any(origin_m) else world
+    coordinates: Float32[np.ndarray, "v 3"] = local.astype(np.float32)
     colors: UInt8[np.ndarray, "v 3"] = _take(vertices, _COLORS, np.uint8)
     first, last = (
         _take(vertices, (f"{name}_low", f"{name}_high"), np.uint32).view(np.int64)[:, 0]

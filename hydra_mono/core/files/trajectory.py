@@ -25,6 +25,12 @@ class Trajectory:
     def __len__(self) -> int:
         return len(self.stamps_ns)
 
+    def moved(self, offset_m: tuple[float, float, float]) -> "Trajectory":
+        """The same trajectory with an offset added to every position."""
+        poses = self.world_from_camera.copy()
+        poses[:, :3, 3] += np.array(offset_m)
+        return Trajectory(self.stamps_ns, poses)
+
     @staticmethod
     def of(stamps_ns: Sequence[int], poses: Sequence[Float64[np.ndarray, "4 4"]]) -> "Trajectory":
         """A trajectory of lists that grew with a run."""
@@ -34,13 +40,18 @@ class Trajectory:
         )
 
 
-def write_tum(trajectory: Trajectory, path: Path) -> None:
-    """Writes the stamps to the nanosecond and the poses to 1e-9.
+def write_tum(
+    trajectory: Trajectory, path: Path, origin_m: tuple[float, float, float] = (0.0, 0.0, 0.0)
+) -> None:
+    """Writes the stamps to the nanosecond and the poses to 1e-9, which are the world's.
+
+    ``origin_m``: what the trajectory's positions are relative to; a comment states it.
 
     Raises:
         ExportError: a pose is not finite or not rigid, or the file cannot be written.
     """
-    atomic.write_text(path, tum_text(trajectory))
+    comment = "# origin_m {!r} {!r} {!r}\n".format(*origin_m) if any(origin_m) else ""
+    atomic.write_text(path, comment + tum_text(trajectory.moved(origin_m)))
 
 
 def tum_text(trajectory: Trajectory) -> str:

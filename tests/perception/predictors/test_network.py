@@ -12,10 +12,10 @@ from helpers_runs import SMALL_WORLD, small_config
 from torch import Tensor, nn
 
 from hydra_mono.cli.main import main
-from hydra_mono.core.checks import create_gate
 from hydra_mono.core.config import PredictorConfig
 from hydra_mono.core.errors import BadFrameError, ConfigError
 from hydra_mono.core.frame import Frame, Intrinsics
+from hydra_mono.core.gate.frame_gate import create_gate
 from hydra_mono.core.geometry import camera_rays
 from hydra_mono.core.labels import load_label_space
 from hydra_mono.core.prediction import Prediction, Predictor

@@ -11,10 +11,14 @@ class ViewerConfig(Section):
     """What the viewer is sent; the intervals bound the size of a recording."""
 
     mode: Literal["none", "save", "spawn", "serve"] = "save"
-    image_interval: float = Field(default=0.2, ge=0, description="s of the sequence between images")
-    image_stride: int = Field(default=2, ge=1, description="pixels; 2 shows images at half size")
+    image_interval: float = Field(
+        default=0.2, ge=0, le=3600, description="s of the sequence between images"
+    )
+    image_stride: int = Field(
+        default=2, ge=1, le=64, description="pixels; 2 shows images at half size"
+    )
     mesh_interval: float = Field(
-        default=4.0, ge=0, description="s between redraws of the same piece of mesh"
+        default=4.0, ge=0, le=3600, description="s between redraws of the same piece of mesh"
     )
     mesh_colors: Literal["color", "label"] = "color"
 
@@ -22,5 +26,5 @@ class ViewerConfig(Section):
 class OutputConfig(Section):
     folder: str = "results"
     checkpoint_interval: float = Field(
-        default=30.0, gt=0, description="s between complete outputs under way"
+        default=30.0, ge=0.1, le=86400, description="s between complete outputs under way"
     )

@@ -21,14 +21,10 @@ INFO_SAMPLES = 12
 def info(options: argparse.Namespace) -> int:
     """Prints what a sequence holds, from a few frames spread over it."""
     from hydra_mono.cli.progress import print_table
-    from hydra_mono.cli.sources import open_source, options_to_overrides
-    from hydra_mono.core.config import load_config
+    from hydra_mono.cli.sources import config_of, open_source
     from hydra_mono.datasets.summary import summarise
 
-    path = Path(options.config) if options.config else None
-    source = open_source(
-        options.sequence, options.reader, load_config(path, options_to_overrides(options))
-    )
+    source = open_source(options.sequence, options.reader, config_of(options))
     print_table(summarise(source, samples=INFO_SAMPLES))
     return 0
 
@@ -111,7 +107,7 @@ def config(options: argparse.Namespace) -> int:
     """Prints the settings a run with these options would use."""
     from hydra_mono.core.config import dump_config, load_config
 
-    path = Path(options.config) if options.config else None
+    path = None if options.config is None else Path(options.config)
     print(dump_config(load_config(path, tuple(options.set))), end="")
     return 0
 

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from hydra_mono.cli.progress import create_progress, print_report
-from hydra_mono.cli.sources import open_source, options_to_overrides
+from hydra_mono.cli.sources import config_of, open_source
 from hydra_mono.core.checks import create_gate
-from hydra_mono.core.config import Config, dump_config, load_config
+from hydra_mono.core.config import Config, dump_config
 from hydra_mono.core.errors import DataError
 from hydra_mono.core.prediction import Predictor
 from hydra_mono.core.source import Source
@@ -32,9 +32,7 @@ CHECKPOINT_PARTS: tuple[Part, ...] = ("config", "metrics", "trajectory", "mesh",
 
 def run(options: argparse.Namespace) -> int:
     """Maps the sequence and leaves a complete run folder behind."""
-    config = load_config(
-        Path(options.config) if options.config else None, options_to_overrides(options)
-    )
+    config = config_of(options)
     source = open_source(options.sequence, options.reader, config)
     if ":" in config.predictor.name:  # a user's module may lie where the command is given
         sys.path.append(str(Path.cwd()))

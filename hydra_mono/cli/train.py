@@ -23,7 +23,9 @@ def train(options: argparse.Namespace) -> int:
     from hydra_mono.training.trainer import LATEST, world_rank
     from hydra_mono.training.watch import Watcher
 
-    config = load_config(Path(options.config) if options.config else None, tuple(options.set))
+    config = load_config(
+        None if options.config is None else Path(options.config), tuple(options.set)
+    )
     folder = Path(options.output)
     device = _join_group(_device(options.device))
     colors = (config.predictor.mean, config.predictor.std)

@@ -91,6 +91,9 @@ class RunFolder:
     def write(self, record: RunRecord, parts: tuple[Part, ...] = ALL_PARTS) -> None:
         """Writes the parts aside, then puts all of them in place at once.
 
+        Metrics alone are added to what is there; otherwise older files of parts that are not
+        written are removed, since they are of another moment.
+
         Raises:
             ExportError: the disk is full or a part cannot be written; the files of the last
                 complete writing stay as they are.
@@ -98,7 +101,8 @@ class RunFolder:
         writers = {FILES[p]: partial(_WRITERS[p], record) for p in ALL_PARTS if p in parts}
         stamps_ns = record.stamps_ns
         about = {"frames": len(stamps_ns), "last_stamp_ns": int(max(stamps_ns, default=0))}
-        write_generation(self.path, writers, about)
+        stale = [] if parts == ("metrics",) else [FILES[p] for p in ALL_PARTS if p not in parts]
+        write_generation(self.path, writers, about, without=stale)
         self._link()
 
     def _link(self) -> None:

@@ -116,6 +116,10 @@ class Mapper:
         for _ in self._refresh:
             pass
 
+    def settle(self) -> None:
+        """Ends the refresh under way, so that mesh and graph are of one keyframe."""
+        self._end_refresh()
+
     def finish(self) -> None:
         """Brings everything up to the last frame; call it once, at the end."""
         self._end_refresh()

@@ -34,9 +34,9 @@ def evaluate_run(options: argparse.Namespace) -> int:
     from hydra_mono.cli.progress import print_table, score_rows
     from hydra_mono.core.truth import load_truth
     from hydra_mono.evaluation import evaluate, inputs_of_run
-    from hydra_mono.outputs import update_metrics
+    from hydra_mono.outputs import find_run, update_metrics
 
-    folder = Path(options.run)
+    folder = find_run(Path(options.run))
     truth = load_truth(Path(options.truth) if options.truth else folder / "truth")
     scores = evaluate(inputs_of_run(folder), truth).as_dict()
     update_metrics(folder, {"scores": scores})
@@ -61,6 +61,8 @@ def export(options: argparse.Namespace) -> int:
 def view(options: argparse.Namespace) -> int:
     """Opens a run's recording in the rerun viewer."""
     recording = Path(options.run) / "recording.rrd"
+    if not recording.is_file():  # a folder of runs
+        recording = Path(options.run) / "latest" / "recording.rrd"
     if not recording.is_file():
         raise DataError(f"{recording} does not exist; was the run made with --viewer none?")
     beside = Path(sys.executable).parent / "rerun"

@@ -29,11 +29,15 @@ Result = TypeVar("Result")
 
 
 def write_generation(
-    folder: Path, writers: Mapping[str, Writer], about: Mapping[str, Any] | None = None
+    folder: Path,
+    writers: Mapping[str, Writer],
+    about: Mapping[str, Any] | None = None,
+    without: Collection[str] = (),
 ) -> None:
     """Writes files by name, all or none of them; files of the folder not named stay part of it.
 
-    ``about`` goes into the manifest beside the list of files.
+    ``about`` goes into the manifest beside the list of files. Files named in ``without`` are no
+    longer part of the generation, and are removed.
 
     Raises:
         ExportError: the disk is full or a file cannot be written; the generation before stays.
@@ -47,10 +51,13 @@ def write_generation(
             write(stage / name)
         manifest = _manifest(folder)
         files = manifest.get("files", {}) | {name: _entry(stage / name) for name in writers}
+        files = {name: entry for name, entry in files.items() if name not in without}
         manifest = manifest | dict(about or {}) | {"files": files}
         atomic.write_text(stage / MANIFEST, json.dumps(manifest, indent=1) + "\n")
         stage.rename(folder / PENDING)
         finish(folder)
+        for name in without:
+            (folder / name).unlink(missing_ok=True)
         atomic.flush_folder(folder)
     except OSError as error:
         raise ExportError(atomic.reason(folder / name, error)) from error

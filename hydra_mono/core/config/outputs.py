@@ -20,6 +20,17 @@ class ViewerConfig(Section):
     mesh_interval: float = Field(
         default=4.0, ge=0, le=3600, description="s between redraws of the same piece of mesh"
     )
+    address: str = Field(
+        default="127.0.0.1",
+        description="that viewers listen on; 0.0.0.0 lets every machine in reach see all",
+    )
+    port: int | None = Field(
+        default=None, ge=1, le=65535, description="for messages; None: 9876, or any that is free"
+    )
+    web_port: int | None = Field(
+        default=None, ge=1, le=65535, description="of serve; None: 9090, or any that is free"
+    )
+    analytics: bool = Field(default=False, description="lets rerun collect its usage statistics")
     mesh_colors: Literal["color", "label"] = "color"
 
 

@@ -4,9 +4,9 @@ import json
 import logging
 import re
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -15,6 +15,11 @@ from jaxtyping import Float64
 
 from hydra_mono.core.errors import DataError, ExportError
 from hydra_mono.core.files import atomic
+from hydra_mono.core.files.generation import (
+    locate,
+    read_generation,
+    write_generation,
+)
 from hydra_mono.core.files.ply import read_ply, write_ply
 from hydra_mono.core.files.trajectory import Trajectory, read_tum, write_tum
 from hydra_mono.core.labels import LabelSpace
@@ -37,6 +42,8 @@ FILES: dict[Part, str] = {
     "graph": "graph.json",
 }
 LATEST = "latest"
+NEEDED: tuple[Part, ...] = ("graph", "mesh", "trajectory")  # by whoever reads a run back
+COMPARED = tuple(FILES[part] for part in (*NEEDED, "metrics"))  # with the manifest, on reading
 
 
 @dataclass(frozen=True)
@@ -89,14 +96,18 @@ class RunFolder:
     def write(self, record: RunRecord, parts: tuple[Part, ...] = ALL_PARTS) -> None:
         """Writes the parts aside, then puts all of them in place at once.
 
+        Metrics alone are added to what is there; otherwise older files of parts that are not
+        written are removed, since they are of another moment.
+
         Raises:
             ExportError: the disk is full or a part cannot be written; the files of the last
                 complete writing stay as they are.
         """
-        with ExitStack() as stack:
-            for part in (part for part in ALL_PARTS if part in parts):
-                aside = stack.enter_context(atomic.replacing(self.path / FILES[part]))
-                _WRITERS[part](record, aside)
+        writers = {FILES[p]: partial(_WRITERS[p], record) for p in ALL_PARTS if p in parts}
+        stamps_ns = record.stamps_ns
+        about = {"frames": len(stamps_ns), "last_stamp_ns": int(max(stamps_ns, default=0))}
+        stale = [] if parts == ("metrics",) else [FILES[p] for p in ALL_PARTS if p not in parts]
+        write_generation(self.path, writers, about, without=stale)
         self._link()
 
     def _link(self) -> None:
@@ -116,9 +127,13 @@ def load_run(path: Path) -> LoadedRun:
         DataError: there is no run, or its graph, mesh or trajectory is missing or damaged.
     """
     folder = find_run(path)
+    return read_generation(folder, COMPARED, partial(_load, folder))
+
+
+def _load(folder: Path) -> LoadedRun:
     try:
-        loaded = from_text(_text(folder / FILES["graph"]))
-        mesh = read_ply(folder / FILES["mesh"])
+        loaded = from_text(_text(locate(folder, FILES["graph"])))
+        mesh = read_ply(locate(folder, FILES["mesh"]))
     except ExportError as error:
         raise DataError(f"run {folder} is damaged: {error}") from error
     return LoadedRun(
@@ -126,9 +141,11 @@ def load_run(path: Path) -> LoadedRun:
         graph=loaded.graph,
         mesh=mesh,
         labels=loaded.labels,
-        trajectory=read_tum(folder / FILES["trajectory"]).moved(negative(loaded.graph.origin_m)),
+        trajectory=read_tum(locate(folder, FILES["trajectory"])).moved(
+            negative(loaded.graph.origin_m)
+        ),
         metrics=load_metrics(folder),
-        config_text=_text_or_empty(folder / FILES["config"]),
+        config_text=_text_or_empty(locate(folder, FILES["config"])),
     )
 
 
@@ -138,13 +155,12 @@ def find_run(path: Path) -> Path:
     Raises:
         DataError: neither holds the outputs of a run that a reader needs.
     """
-    needed: tuple[Part, ...] = ("graph", "mesh", "trajectory")
     missing = []
     for folder in (path, path / LATEST):
-        missing = [FILES[part] for part in needed if not (folder / FILES[part]).is_file()]
+        missing = [FILES[p] for p in NEEDED if not locate(folder, FILES[p]).is_file()]
         if not missing:
             return folder
-        if len(missing) < len(needed):
+        if len(missing) < len(NEEDED):
             raise DataError(f"run {folder} lacks {', '.join(missing)}: it ended too early")
     raise DataError(f"no run in {path}: expected {', '.join(missing)} there or in {path / LATEST}")
 
@@ -155,11 +171,13 @@ def load_metrics(folder: Path) -> dict[str, Any]:
     Raises:
         DataError: the file is damaged.
     """
-    text = _text_or_empty(folder / FILES["metrics"])
+    path = locate(folder, FILES["metrics"])
     try:
-        metrics: dict[str, Any] = json.loads(text) if text else {}
-    except ValueError as error:
-        raise DataError(f"{folder / FILES['metrics']} is damaged: {error}") from error
+        metrics = json.loads(_text_or_empty(path) or "{}")
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"{path} is damaged: {error}") from error
+    if not isinstance(metrics, dict):
+        raise DataError(f"{path} is damaged: no object of figures")
     return metrics
 
 
@@ -171,7 +189,8 @@ def update_metrics(folder: Path, news: dict[str, Any]) -> None:
         ExportError: the file cannot be written.
     """
     atomic.clear_leftovers(folder)
-    _write_metrics(load_metrics(folder) | news, folder / FILES["metrics"])
+    metrics = load_metrics(folder) | news
+    write_generation(folder, {FILES["metrics"]: partial(_write_metrics, metrics)})
 
 
 def _write_metrics(metrics: dict[str, Any], path: Path) -> None:

@@ -157,6 +157,10 @@ class Mapper:
         while self._do_slice():
             pass
 
+    def settle(self) -> None:
+        """Ends the refresh under way, so that mesh and graph are of one keyframe."""
+        self._end_refresh()
+
     def _do_slice(self) -> bool:
         """Does the next slice of the refresh under way; whether there was one."""
         refresh = self._refresh

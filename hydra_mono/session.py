@@ -2,14 +2,10 @@
 
 import logging
 import os
-import signal
-import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -21,7 +17,9 @@ from hydra_mono.core.errors import BadFrameError, DataError, ExportError
 from hydra_mono.core.frame import Frame, Intrinsics
 from hydra_mono.core.gate.frame_gate import FrameGate, rejection_line
 from hydra_mono.core.source import Source, stream
+from hydra_mono.core.stop import StopRequest, stop_request
 from hydra_mono.core.timing import frozen_gc, summary
+from hydra_mono.graph.model.symbols import Layer
 from hydra_mono.pipeline import Mapper
 
 logger = logging.getLogger(__name__)
@@ -30,6 +28,9 @@ MEGABYTE = 2.0**20
 NAMED_FRAMES = 20  # skipped frames listed by name in the metrics
 PREDICTOR_FAULTS = ("predictor-error", "bad-prediction")
 MOST_FAULTS = 20  # predictions in a row that failed, after which a run ends
+FIRST_SAVE_S = 1.0  # after the first frame; each pause is twice the one before, up to the setting
+CAMERA = ord("a")  # partition of the camera's own poses among the agents
+SAVE_SHARE = 0.03  # of the run's time that saves under way may take
 
 
 @dataclass
@@ -46,6 +47,7 @@ class RunLog:
     interrupted: bool = False
     failures: int = 0  # of the predictor, in a row
     failure: str | None = None  # why the run ended before the sequence did
+    failed_stage: str = ""  # in which something raised that ended the run
 
     @property
     def frames(self) -> int:
@@ -69,6 +71,28 @@ class RunLog:
             self.failure = f"the predictor failed on {self.failures} frames in a row; last {error}"
 
 
+class SaveSchedule:
+    """When to save under way: soon at first, then ever rarer, within a share of the time."""
+
+    def __init__(self, interval_s: float) -> None:
+        self._interval_s = interval_s
+        self._pause_s = min(FIRST_SAVE_S, interval_s)
+        self._next_s: float | None = None
+        self._checked_s = 0.0
+
+    def is_due(self, now_s: float) -> bool:
+        """Whether to save now; called after every frame, from the first one mapped."""
+        if self._next_s is None:
+            self._next_s, self._checked_s = now_s + self._pause_s, now_s
+        frame_s, self._checked_s = now_s - self._checked_s, now_s
+        return now_s + frame_s >= self._next_s  # the next frame may take as long as this one
+
+    def saved(self, started_s: float, ended_s: float) -> None:
+        self._pause_s = min(2 * self._pause_s, self._interval_s)
+        self._next_s = ended_s + max(self._pause_s, (ended_s - started_s) / SAVE_SHARE)
+        self._checked_s = ended_s
+
+
 class Session:
     """Feeds a source to a mapper; ``save`` is called under way and must write what there is.
 
@@ -89,29 +113,53 @@ class Session:
         self._gate = gate
         self._save = save
         self._on_frame = on_frame
-        self._interval_s = checkpoint_interval_s
-        self._next_save_s = time.perf_counter() + checkpoint_interval_s
+        self._schedule = SaveSchedule(checkpoint_interval_s)
 
-    def run(self, source: Source, data: DataConfig) -> None:
-        """Maps the whole source; Ctrl-C finishes the frame in hand and keeps what is mapped.
+    def run(self, source: Source, data: DataConfig, stop: StopRequest | None = None) -> None:
+        """Maps the whole source; a stopping signal lets it finish the frame in hand.
+
+        Whatever ends it early, the map is brought up to the last frame before the error goes on.
 
         Raises:
             DataError: not one frame could be used.
+            Exception, KeyboardInterrupt: whatever the reader, predictor or mapper raised.
         """
-        frames = stream(source, start=data.start, stride=data.stride, max_frames=data.max_frames)
-        with frozen_gc(), interrupt_flag() as interrupted:
-            while not interrupted.is_set() and self.log.failure is None:
-                item = self.mapper.clock.stage("read", next, frames, None)
-                if item is None:
-                    break
-                self._take(item)
-                self._checkpoint()
-            self.log.interrupted = interrupted.is_set()
+        if stop is None:
+            with stop_request() as own:
+                return self.run(source, data, own)
+        try:
+            with frozen_gc():
+                self._feed(source, data, stop)
+        except BaseException:
+            self.log.failed_stage = self.mapper.clock.last_stage
+            self._rescue(stop)
+            raise
         self._require_frames(source)
         self.mapper.finish()
         line = rejection_line(self.log.frames, self.log.skipped)
         if line is not None:
             logger.warning("%s: %s", source.name, line)
+
+    def _feed(self, source: Source, data: DataConfig, stop: StopRequest) -> None:
+        frames = stream(source, start=data.start, stride=data.stride, max_frames=data.max_frames)
+        try:
+            while not stop.is_set() and self.log.failure is None:
+                item = self.mapper.clock.stage("read", next, frames, None)
+                if item is None:
+                    break
+                self._take(item)
+                self._checkpoint()
+        finally:
+            self.log.interrupted = stop.is_set()
+
+    def _rescue(self, stop: StopRequest) -> None:
+        """Brings up to date what can be, after an error; in a hurry, nothing."""
+        if stop.is_hurried or not self.log.frames:
+            return
+        try:
+            self.mapper.finish()
+        except Exception:  # the error that is under way already says what is wrong
+            logger.info("the map cannot be brought up to date", exc_info=True)
 
     def _take(self, item: Frame | BadFrameError) -> None:
         try:
@@ -127,16 +175,17 @@ class Session:
         self._on_frame(self)
 
     def _checkpoint(self) -> None:
-        """Saves what there is; the longer a save takes, the rarer the saves."""
-        if time.perf_counter() < self._next_save_s or not self.log.frames:
+        """Saves what there is, with mesh and graph of one keyframe."""
+        if not self.log.frames or not self._schedule.is_due(time.perf_counter()):
             return
-        started = time.perf_counter()
+        self.mapper.settle()
+        started_s = time.perf_counter()
         try:
             self.mapper.clock.stage("write", self._save, self)
-        except ExportError as error:  # the map is in memory still, and the disk may be mended
-            logger.warning("cannot save under way: %s", error)
-        ended = time.perf_counter()
-        self._next_save_s = ended + max(self._interval_s, 20 * (ended - started))
+        except Exception as error:  # the map is in memory still, and the disk may be mended
+            known = isinstance(error, ExportError)
+            logger.warning("cannot save under way: %s", error, exc_info=not known)
+        self._schedule.saved(started_s, time.perf_counter())
 
     def _require_frames(self, source: Source) -> None:
         if self.log.frames:
@@ -168,6 +217,8 @@ class Session:
             "frame_ms": summary(clock.frame_ms),
             "stage_ms": {name: summary(values) for name, values in clock.stage_ms.items()},
             "layers": graph.counts_present(),
+            "ended_objects": graph.count(Layer.OBJECTS) - graph.count_present(Layer.OBJECTS),
+            "camera_poses": graph.count(Layer.OBJECTS, CAMERA),
             "edges": graph.edge_count,
             "mesh": {"vertices": self.mapper.mesh.vertex_count, "blocks": len(self.mapper.mesh)},
             "peak_rss_mb": round(max(peak_rss_mb(), log.first_rss_mb), 1),  # counters lag a little
@@ -188,23 +239,3 @@ def peak_rss_mb() -> float:
         return float(psutil.Process().memory_info().rss) / MEGABYTE
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / (MEGABYTE if os.uname().sysname == "Darwin" else 1024.0)
-
-
-@contextmanager
-def interrupt_flag() -> Iterator[threading.Event]:
-    """An event that the first Ctrl-C sets; a second one interrupts as usual."""
-    flag = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield flag
-        return
-    before = signal.getsignal(signal.SIGINT)
-
-    def on_interrupt(number: int, frame: FrameType | None) -> None:
-        flag.set()
-        signal.signal(signal.SIGINT, before)
-
-    signal.signal(signal.SIGINT, on_interrupt)
-    try:
-        yield flag
-    finally:
-        signal.signal(signal.SIGINT, before)

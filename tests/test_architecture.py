@@ -24,7 +24,7 @@ ALLOWED: dict[str, set[str]] = {
     "graph": {"core"},
     "datasets": {"core"},
     "simulation": {"core"},
-    "evaluation": {"core", "graph"},
+    "evaluation": {"core", "graph", "outputs"},
     "viz": {"core", "graph"},
     "pipeline": {"core", "perception", "mapping", "graph", "viz"},
     "outputs": {"core", "graph"},

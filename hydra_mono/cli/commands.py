@@ -21,14 +21,10 @@ INFO_SAMPLES = 12
 def info(options: argparse.Namespace) -> int:
     """Prints what a sequence holds, from a few frames spread over it."""
     from hydra_mono.cli.progress import print_table
-    from hydra_mono.cli.sources import open_judged, options_to_overrides
-    from hydra_mono.core.config import load_config
+    from hydra_mono.cli.sources import config_of, open_judged
     from hydra_mono.datasets.summary import summarise
 
-    path = Path(options.config) if options.config else None
-    source, verdict = open_judged(
-        options.sequence, options.reader, load_config(path, options_to_overrides(options))
-    )
+    source, verdict = open_judged(options.sequence, options.reader, config_of(options))
     print_table(summarise(source, samples=INFO_SAMPLES))
     subject = f"check the {verdict.suspect}: " if verdict.is_alarm else ""
     print(f"\n  first frames  {subject}{verdict.line}")
@@ -40,9 +36,9 @@ def evaluate_run(options: argparse.Namespace) -> int:
     from hydra_mono.cli.progress import print_table, score_rows
     from hydra_mono.core.truth import load_truth
     from hydra_mono.evaluation import evaluate, inputs_of_run
-    from hydra_mono.outputs import update_metrics
+    from hydra_mono.outputs import find_run, update_metrics
 
-    folder = Path(options.run)
+    folder = find_run(Path(options.run))
     truth = load_truth(Path(options.truth) if options.truth else folder / "truth")
     scores = evaluate(inputs_of_run(folder), truth).as_dict()
     update_metrics(folder, {"scores": scores})
@@ -67,6 +63,8 @@ def export(options: argparse.Namespace) -> int:
 def view(options: argparse.Namespace) -> int:
     """Opens a run's recording in the rerun viewer."""
     recording = Path(options.run) / "recording.rrd"
+    if not recording.is_file():  # a folder of runs
+        recording = Path(options.run) / "latest" / "recording.rrd"
     if not recording.is_file():
         raise DataError(f"{recording} does not exist; was the run made with --viewer none?")
     beside = Path(sys.executable).parent / "rerun"
@@ -113,7 +111,7 @@ def config(options: argparse.Namespace) -> int:
     """Prints the settings a run with these options would use."""
     from hydra_mono.core.config import dump_config, load_config
 
-    path = Path(options.config) if options.config else None
+    path = None if options.config is None else Path(options.config)
     print(dump_config(load_config(path, tuple(options.set))), end="")
     return 0
 

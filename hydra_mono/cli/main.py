@@ -1,39 +1,53 @@
 """The command line: parses, calls, and turns known errors into one line and exit status 1."""
 
 import argparse
+import contextlib
 import logging
 import os
 import sys
 from collections.abc import Sequence
 
 from hydra_mono import __version__
-from hydra_mono.core.errors import HydraMonoError
+from hydra_mono.cli.console import flush_output, open_standard_streams, say
+from hydra_mono.core.errors import HydraMonoError, one_line
 
 logger = logging.getLogger("hydra_mono")
 
+DEBUG = "HYDRA_MONO_DEBUG"  # environment variable: show where an error comes from
 EXPORT_FORMATS = ("dsg", "node-link", "sayplan")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs one command; returns the exit status."""
+    """Runs one command; returns the exit status (table in the README)."""
+    open_standard_streams()
     _share_cores()
     options = build_parser().parse_args(arguments)
     logging.basicConfig(
         level=_log_level(options), format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr
     )
     try:
-        return _dispatch(options)
+        status = _dispatch(options)
+        flush_output()
+        return status
+    except BrokenPipeError:  # whoever read it has seen enough
+        status = 0
     except HydraMonoError as error:
-        if getattr(options, "verbose", False):
-            logger.exception("failed")
-        print(f"hydra-mono: error: {error}", file=sys.stderr)
-        return 1
+        status = _fail(str(error), options)
     except KeyboardInterrupt:
-        print("hydra-mono: interrupted", file=sys.stderr)
-        return 130
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        say("hydra-mono: interrupted")
+        status = 130
+    except Exception as error:  # a fault of ours or of a plug-in
+        status = _fail(f"{one_line(error)}; {DEBUG}=1 shows where", options)
+    with contextlib.suppress(OSError):
+        flush_output()
+    return status
+
+
+def _fail(message: str, options: argparse.Namespace) -> int:
+    if getattr(options, "verbose", False) or os.environ.get(DEBUG):
+        logger.exception("failed")
+    say(f"hydra-mono: error: {message}")
+    return 1
 
 
 def _share_cores() -> None:
@@ -124,7 +138,7 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--viewer",
         choices=("none", "save", "spawn", "serve"),
-        help="save a recording (default), open the viewer, serve it on localhost, or nothing",
+        help="save a recording (default), open a window, serve this machine's browser, or none",
     )
     _add_source_options(parser)
     _add_config_options(parser)
@@ -157,7 +171,7 @@ def _add_loudness(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_config_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--config", metavar="FILE", help="YAML settings over the defaults")
+    parser.add_argument("--config", metavar="FILE|PRESET", help="YAML settings over the defaults")
     parser.add_argument(
         "--set",
         action="append",

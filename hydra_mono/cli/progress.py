@@ -1,30 +1,54 @@
 """What a run shows on screen: a bar on a terminal, plain lines elsewhere, a table at the end."""
 
+import logging
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from tqdm import tqdm
 
+from hydra_mono.cli.console import flush_output
 from hydra_mono.core.config import DataConfig
 from hydra_mono.core.source import Source
 from hydra_mono.session import Session
 
 PLAIN_INTERVAL_S = 10.0
 Row = tuple[str, str]
+Advance = Callable[[Session], None]
+
+logger = logging.getLogger(__name__)
 
 
-def create_progress(source: Source, data: DataConfig, *, quiet: bool) -> Callable[[Session], None]:
-    """A callback for ``Session``; silent when asked to be."""
+def create_progress(source: Source, data: DataConfig, *, quiet: bool) -> Advance:
+    """A callback for ``Session``; silent where told to be, and where nothing can be shown."""
     total = len(range(data.start, len(source), data.stride))
     total = min(total, data.max_frames) if data.max_frames else total
     if quiet:
         return lambda session: None
-    if sys.stderr.isatty():
-        return _bar(source.name, total)
-    return _plain_lines(source.name, total)
+    show = _bar if sys.stderr.isatty() else _plain_lines
+    return _never_failing(partial(show, source.name, total))
+
+
+def _never_failing(create: Callable[[], Advance]) -> Advance:
+    """Gives up showing progress at the first failure (closed pipe, full disk): the run goes on."""
+    show: Advance | None = None
+    has_failed = False
+
+    def advance(session: Session) -> None:
+        nonlocal show, has_failed
+        if has_failed:
+            return
+        try:
+            show = show or create()
+            show(session)
+        except (OSError, ValueError) as error:
+            has_failed = True
+            logger.info("progress cannot be shown: %s", error)
+
+    return advance
 
 
 def _counts(session: Session) -> dict[str, int]:
@@ -32,7 +56,7 @@ def _counts(session: Session) -> dict[str, int]:
     return {name: counts[name] for name in ("objects", "places", "rooms")}
 
 
-def _bar(name: str, total: int) -> Callable[[Session], None]:
+def _bar(name: str, total: int) -> Advance:
     bar = tqdm(total=total, desc=name, unit=" frames", dynamic_ncols=True, leave=False)
 
     def advance(session: Session) -> None:
@@ -44,7 +68,7 @@ def _bar(name: str, total: int) -> Callable[[Session], None]:
     return advance
 
 
-def _plain_lines(name: str, total: int) -> Callable[[Session], None]:
+def _plain_lines(name: str, total: int) -> Advance:
     done, last_s = 0, time.monotonic()
 
     def advance(session: Session) -> None:
@@ -56,6 +80,15 @@ def _plain_lines(name: str, total: int) -> Callable[[Session], None]:
             print(f"{name}: frame {done}/{total}, {counts}", file=sys.stderr, flush=True)
 
     return advance
+
+
+def show_report(metrics: dict[str, Any], folder: Path) -> None:
+    """The table that ends a run, where it can be shown; the map is written either way."""
+    try:
+        print_report(metrics, folder)
+        flush_output()
+    except (OSError, ValueError) as error:
+        logger.info("the report cannot be shown: %s", error)
 
 
 def print_report(metrics: dict[str, Any], folder: Path) -> None:
@@ -86,7 +119,12 @@ def run_rows(metrics: dict[str, Any]) -> list[Row]:
         ("up in the sequence's world", "({:.2f}, {:.2f}, {:.2f})".format(*metrics["source_up"])),
         ("mesh vertices", f"{metrics['mesh']['vertices']}"),
     ]
-    return rows + [(layer, str(count)) for layer, count in metrics["layers"].items()]
+    rows += [(layer, str(count)) for layer, count in metrics["layers"].items()]
+    return [
+        *rows,
+        ("objects removed or retracted", str(metrics["ended_objects"])),
+        ("camera poses", str(metrics["camera_poses"])),
+    ]
 
 
 def stage_rows(metrics: dict[str, Any]) -> list[tuple[str, str, str]]:

@@ -2,20 +2,24 @@
 
 import argparse
 import logging
+import os
 import sys
 import time
+import traceback
+from contextlib import suppress
 from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from hydra_mono.cli.progress import create_progress, print_report
-from hydra_mono.cli.sources import open_source, options_to_overrides
-from hydra_mono.core.config import Config, dump_config, load_config
-from hydra_mono.core.errors import DataError
+from hydra_mono.cli.progress import create_progress, show_report
+from hydra_mono.cli.sources import config_of, open_source
+from hydra_mono.core.config import Config, dump_config
+from hydra_mono.core.errors import DataError, ExportError, HydraMonoError, one_line
 from hydra_mono.core.gate.frame_gate import create_gate
 from hydra_mono.core.prediction import Predictor, needs_depth
 from hydra_mono.core.source import Source
+from hydra_mono.core.stop import StopRequest, stop_request
 from hydra_mono.core.truth import GroundTruth, save_truth
 from hydra_mono.datasets.first_frames.pairs import read_first_frames
 from hydra_mono.datasets.first_frames.suspect import judge
@@ -29,26 +33,57 @@ from hydra_mono.viz import create_viewer
 
 logger = logging.getLogger(__name__)
 
-CHECKPOINT_PARTS: tuple[Part, ...] = ("config", "metrics", "trajectory", "mesh", "graph")
+RECORDING = "recording.rrd"
+ESSENTIAL_PARTS: tuple[Part, ...] = ("config", "metrics", "trajectory", "mesh", "graph")
 
 
 def run(options: argparse.Namespace) -> int:
-    """Maps the sequence and leaves a complete run folder behind."""
-    config = load_config(
-        Path(options.config) if options.config else None, options_to_overrides(options)
-    )
+    """Maps the sequence and leaves a complete run folder behind, whatever ends the mapping."""
+    config = config_of(options)
     source = open_source(options.sequence, options.reader, config)
     if ":" in config.predictor.name:  # a user's module may lie where the command is given
         sys.path.append(str(Path.cwd()))
     predictor = create_predictor(config.predictor, source.label_space)
     folder = RunFolder(Path(config.output.folder), source.name, datetime.now())
-    session = create_session(config, source, predictor, folder, quiet=options.quiet)
-    session.run(source, config.data)
-    metrics = write_results(session, config, source, folder)
-    if not options.quiet:
-        print_report(metrics, folder.path)
+    with stop_request() as stop:
+        session = create_session(config, source, predictor, folder, quiet=options.quiet)
+        failure = map_sequence(session, source, config, stop)
+        with stop.shielded():
+            record = write_map(session, config, source, folder)
+        with suppress(KeyboardInterrupt):  # a second signal: the map is written, the rest may go
+            finish_run(session, source, folder, record, stop)
+            if not options.quiet:
+                show_report(record.metrics, folder.path)
+    if failure is not None:
+        raise stopped(failure, session, source, folder) from failure
     require_map(session, source, folder.path)
-    return 130 if session.log.interrupted else 0
+    return stop.exit_code
+
+
+def map_sequence(
+    session: Session, source: Source, config: Config, stop: StopRequest
+) -> BaseException | None:
+    """Maps until the sequence ends; returns what ended it before, where something was mapped."""
+    try:
+        session.run(source, config.data, stop)
+    except BaseException as error:
+        if not session.log.frames:
+            session.mapper.close()
+            raise
+        traceback.clear_frames(error.__traceback__)  # lets go of the arrays in hand
+        return None if isinstance(error, KeyboardInterrupt) and stop.is_set() else error
+    return None
+
+
+def stopped(
+    failure: BaseException, session: Session, source: Source, folder: RunFolder
+) -> HydraMonoError:
+    """The error that ended a run, with where it happened and where the map is."""
+    frames, stage = session.log.frames, session.log.failed_stage
+    return HydraMonoError(
+        f"{source.name}: ended after {frames} mapped frames, in '{stage}': {one_line(failure)} "
+        f"(the map so far is in {folder.path})"
+    )
 
 
 def require_map(session: Session, source: Source, folder: Path) -> None:
@@ -75,7 +110,7 @@ def create_session(
 ) -> Session:
     """A mapper and everything round it, for one source."""
     viewer = create_viewer(
-        config.viewer, folder.path / "recording.rrd", predictor.label_space, source.name
+        config.viewer, folder.path / RECORDING, predictor.label_space, source.name
     )
     return Session(
         Mapper(config, predictor, viewer),
@@ -87,8 +122,8 @@ def create_session(
 
 
 def save_checkpoint(session: Session, *, config: Config, source: Source, folder: RunFolder) -> None:
-    """What is mapped so far, without the slower exports."""
-    folder.write(record_of(session, config, source), parts=CHECKPOINT_PARTS)
+    """What is mapped so far."""
+    folder.write(record_of(session, config, source))
 
 
 def record_of(session: Session, config: Config, source: Source) -> RunRecord:
@@ -124,21 +159,54 @@ def camera_metrics(session: Session) -> dict[str, Any]:
     return {"camera": numbers | {"max_depth_m": session.mapper.max_depth_m}}
 
 
-def write_results(
-    session: Session, config: Config, source: Source, folder: RunFolder
-) -> dict[str, Any]:
-    """Writes the run folder; where truth is known, scores the run against it."""
-    started = time.perf_counter()
-    session.mapper.close()
+def write_map(session: Session, config: Config, source: Source, folder: RunFolder) -> RunRecord:
+    """Writes everything but scores; on a full disk the recording makes room for it.
+
+    Raises:
+        ExportError: there is no room even so; the last save under way stays.
+    """
+    started_s = time.perf_counter()
     record = record_of(session, config, source)
-    folder.write(record)
+    try:
+        folder.write(record)
+    except ExportError as error:
+        if not give_up_recording(folder.path / RECORDING):
+            raise
+        logger.warning("%s; the recording is given up to make room", error)
+        folder.write(record)
+    except Exception:
+        logger.exception("a part of the outputs cannot be made; the others are written")
+        folder.write(record, parts=ESSENTIAL_PARTS)
+    record.metrics["write_s"] = round(time.perf_counter() - started_s, 3)
+    return record
+
+
+def give_up_recording(path: Path) -> bool:
+    """Frees the space that a recording takes; false where there is none."""
+    try:
+        os.truncate(path, 0)  # the viewer may hold it open, so that removing alone frees nothing
+        path.unlink()
+    except OSError:
+        return False
+    return True
+
+
+def finish_run(
+    session: Session, source: Source, folder: RunFolder, record: RunRecord, stop: StopRequest
+) -> None:
+    """What comes after the map: the viewer's end, and scores where truth is known."""
+    if stop.is_hurried:
+        return
+    session.mapper.close()
     truth = find_truth(source)
-    if truth is not None:
+    if truth is None:
+        return
+    try:
         save_truth(truth, folder.path / "truth")
         record.metrics.update(scores_of(folder, truth))
-    record.metrics["write_s"] = round(time.perf_counter() - started, 3)
-    folder.write(record, parts=("metrics",))
-    return record.metrics
+        folder.write(record, parts=("metrics",))
+    except ExportError as error:
+        logger.warning("the scores are not saved: %s", error)
 
 
 def scores_of(folder: RunFolder, truth: GroundTruth) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import os
 import re
 from pathlib import Path
 
-from hydra_mono.core.config import Config
+from hydra_mono.core.config import Config, load_config
 from hydra_mono.core.errors import ConfigError
 from hydra_mono.core.source import Source
 from hydra_mono.datasets.first_frames.pairs import read_first_frames
@@ -32,26 +32,31 @@ _OPTION_KEYS = {
 }
 
 
-def options_to_overrides(options: argparse.Namespace) -> tuple[str, ...]:
-    """Flags as the settings they stand for; they win over ``--set`` and the file."""
-    flags = [
-        f"{key}={getattr(options, name)}"
+def config_of(options: argparse.Namespace) -> Config:
+    """The settings a command was given: ``--config``, then ``--set``, then its other flags.
+
+    Raises:
+        ConfigError: a file cannot be read, a key is unknown or a value out of range.
+    """
+    flags: dict[str, object] = {
+        key: getattr(options, name)
         for name, key in _OPTION_KEYS.items()
         if getattr(options, name, None) is not None
-    ]
+    }
     if getattr(options, "up", None):
-        flags.append(f"data.up=[{_checked_direction(options.up)}]")
-    return (*options.set, *flags)
+        flags["data.up"] = _direction(options.up)
+    path = None if options.config is None else Path(options.config)
+    return load_config(path, tuple(options.set), flags)
 
 
-def _checked_direction(text: str) -> str:
+def _direction(text: str) -> list[float]:
     try:
         numbers = [float(part) for part in text.split(",")]
     except ValueError:
         numbers = []
     if len(numbers) != 3 or not 0 < sum(number**2 for number in numbers) < float("inf"):
         raise ConfigError(f"--up {text}: write a direction as X,Y,Z, such as --up=0,-1,0")
-    return text
+    return numbers
 
 
 def open_source(sequence: str, reader: str | None, config: Config) -> Source:

@@ -11,6 +11,7 @@ from tqdm import tqdm
 from hydra_mono.core.config import Config, dump_config, load_config
 from hydra_mono.core.errors import ConfigError
 from hydra_mono.core.files.atomic import write_text
+from hydra_mono.core.stop import stop_request
 
 
 def train(options: argparse.Namespace) -> int:
@@ -18,12 +19,13 @@ def train(options: argparse.Namespace) -> int:
     import torch
 
     from hydra_mono.perception.networks.m2h import COMPACTS
-    from hydra_mono.session import interrupt_flag
     from hydra_mono.training import run
     from hydra_mono.training.trainer import LATEST, world_rank
     from hydra_mono.training.watch import Watcher
 
-    config = load_config(Path(options.config) if options.config else None, tuple(options.set))
+    config = load_config(
+        None if options.config is None else Path(options.config), tuple(options.set)
+    )
     folder = Path(options.output)
     device = _join_group(_device(options.device))
     network = COMPACTS[config.training.backbone.name]
@@ -40,7 +42,7 @@ def train(options: argparse.Namespace) -> int:
         bar.update()
         bar.set_postfix({"loss": f"{values['loss']:.3f}"}, refresh=False)
 
-    with bar, interrupt_flag() as interrupted:
+    with bar, stop_request() as interrupted:
         rule_of = run.rules(network, config.training, colors)
         run.train(trainer, rule_of, data, watcher, on_step, interrupted.is_set)
     if torch.distributed.is_initialized():

@@ -35,3 +35,11 @@ class ExportError(HydraMonoError):
 
 class MissingDependencyError(HydraMonoError):
     """An optional package or a system library is absent."""
+
+
+def one_line(error: BaseException) -> str:
+    """Any error as one line: ours as they are, others with their kind."""
+    text = " ".join(str(error).split())
+    if isinstance(error, HydraMonoError):
+        return text
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__

@@ -21,36 +21,44 @@ class StageClock:
     stage_ms: dict[str, list[float]] = field(default_factory=dict)
     frame_ms: list[float] = field(default_factory=list)
     _current_ms: float = 0.0
-    _current: dict[str, float] = field(default_factory=dict)
-    _latest: dict[str, float] = field(default_factory=dict)
+    _running_ms: dict[str, float] = field(default_factory=dict)  # of the frame in hand
+    _latest_ms: dict[str, float] = field(default_factory=dict)  # of the frame before
+    _stage: str = ""
 
     def stage(
         self, name: str, work: Callable[Params, Result], *args: Params.args, **kwargs: Params.kwargs
     ) -> Result:
         """Calls ``work`` and books its time, also when it raises."""
+        self._stage = name
         started = time.perf_counter()
         try:
             return work(*args, **kwargs)
         finally:
             elapsed_ms = (time.perf_counter() - started) * 1e3
             self.stage_ms.setdefault(name, []).append(elapsed_ms)
-            self._current[name] = self._current.get(name, 0.0) + elapsed_ms
+            self._running_ms[name] = self._running_ms.get(name, 0.0) + elapsed_ms
             if name not in self.outside:
                 self._current_ms += elapsed_ms
 
     def end_frame(self) -> None:
         """Closes the books of one frame."""
         self.frame_ms.append(self._current_ms)
-        self._latest, self._current = self._current, {}
-        self._current_ms = 0.0
+        self._latest_ms = self._running_ms
+        self.drop_frame()
 
     def drop_frame(self) -> None:
         """Forgets what was booked for a frame that was given up."""
-        self._current, self._current_ms = {}, 0.0
+        self._current_ms = 0.0
+        self._running_ms = {}
 
     def latest_ms(self) -> dict[str, float]:
-        """Times of the last frame, of the stages that it had alone."""
-        return dict(self._latest)
+        """Times of the stages that ran in the latest frame, and of no other."""
+        return self._latest_ms
+
+    @property
+    def last_stage(self) -> str:
+        """The stage that ran last, or still runs; empty before the first."""
+        return self._stage
 
 
 def summary(values_ms: list[float]) -> dict[str, float]:

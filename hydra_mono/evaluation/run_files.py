@@ -1,49 +1,38 @@
-"""Reads back, from a run's folder, what its scoring needs."""
+"""What scoring needs of a run, from its folder."""
 
-import json
 from pathlib import Path
 from typing import Any
 
 from hydra_mono.core.errors import DataError
-from hydra_mono.core.files.ply import read_ply
-from hydra_mono.core.files.trajectory import read_tum
 from hydra_mono.core.frame import Intrinsics
 from hydra_mono.evaluation.inputs import RunInputs
-from hydra_mono.graph.io.graph_json import from_text
-from hydra_mono.graph.io.origin import negative
+from hydra_mono.outputs import load_run
 
 
 def inputs_of_run(folder: Path) -> RunInputs:
-    """A run from its graph.json, mesh.ply, trajectory.tum and the camera in its metrics.json.
+    """A run from its graph, mesh and trajectory, and the camera in its metrics.
 
     Raises:
-        DataError, ExportError: a file is absent, damaged or lacks the camera.
+        DataError: a file is absent, damaged, of another moment, or does not tell the camera.
     """
-    loaded = from_text(_text(folder / "graph.json"))
-    intrinsics, max_depth_m = _camera(folder / "metrics.json")
+    run = load_run(folder)
+    intrinsics, max_depth_m = _camera(run.metrics, run.path)
     return RunInputs(
-        graph=loaded.graph,
-        mesh=read_ply(folder / "mesh.ply"),
-        trajectory=read_tum(folder / "trajectory.tum").moved(negative(loaded.graph.origin_m)),
+        graph=run.graph,
+        mesh=run.mesh,
+        trajectory=run.trajectory,
         intrinsics=intrinsics,
         max_depth_m=max_depth_m,
-        label_space=loaded.labels,
+        label_space=run.labels,
     )
 
 
-def _camera(path: Path) -> tuple[Intrinsics, float]:
+def _camera(metrics: dict[str, Any], folder: Path) -> tuple[Intrinsics, float]:
     try:
-        camera: dict[str, Any] = dict(json.loads(_text(path))["camera"])
+        camera: dict[str, Any] = dict(metrics["camera"])
         max_depth_m = float(camera.pop("max_depth_m"))
         return Intrinsics(**camera), max_depth_m
     except (ValueError, KeyError, TypeError) as error:
         raise DataError(
-            f"{path} does not tell the camera the run was made with ({error!r})"
+            f"the metrics of {folder} do not tell the camera the run was made with ({error!r})"
         ) from error
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"cannot read {path}: {error}; is {path.parent} a finished run?") from error

@@ -1,4 +1,4 @@
-"""The viewer: what a run looks like while it grows."""
+"""The viewer: what a run looks like while it is mapped."""
 
 from pathlib import Path
 from typing import Protocol, runtime_checkable
@@ -39,16 +39,13 @@ class StubViewer:
 def create_viewer(
     config: ViewerConfig, recording: Path, labels: LabelSpace, sequence: str
 ) -> Viewer:
-    """The viewer the config asks for; ``recording`` is where ``save`` writes."""
+    """The viewer of the settings; ``recording`` is where ``save`` writes.
+
+    Raises:
+        HydraMonoError: a window without a display, or a port or address that cannot be had.
+    """
     if config.mode == "none":
         return StubViewer()
-    from hydra_mono.viz.rerun_viewer import RerunViewer, open_recording
+    from hydra_mono.viz.create import create_rerun_viewer  # rerun loads slowly
 
-    return RerunViewer(
-        open_recording(config.mode, recording, sequence),
-        labels,
-        image_stride=config.image_stride,
-        image_interval_s=config.image_interval,
-        mesh_interval_s=config.mesh_interval,
-        color_by=config.mesh_colors,
-    )
+    return create_rerun_viewer(config, recording, labels, sequence)

@@ -1,25 +1,22 @@
-"""The rerun viewer; but for its layout only this file knows rerun. A worker thread talks to it."""
+"""The rerun viewer: a worker thread draws, so that nothing rerun does can hold the mapper up."""
 
 import logging
-import os
-import queue
-import sys
 import threading
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable, Hashable
+from functools import partial
 
 import numpy as np
 import rerun as rr
 
-from hydra_mono.core.errors import HydraMonoError
+from hydra_mono.core.errors import one_line
 from hydra_mono.core.frame import Frame
 from hydra_mono.core.labels import LabelSpace
-from hydra_mono.core.mesh import MeshUpdate, SemanticMesh
+from hydra_mono.core.mesh import MeshUpdate
 from hydra_mono.core.prediction import Prediction
 from hydra_mono.graph.model.scene_graph import SceneGraph
-from hydra_mono.viz.drawing import GraphDrawing, GraphPainter, LineChunk
+from hydra_mono.viz.drawing import GraphDrawing, GraphPainter
 from hydra_mono.viz.images import depth_colors, jpeg, normal_colors
+from hydra_mono.viz.mailbox import Mailbox
 from hydra_mono.viz.rerun_layout import (
     CAMERA,
     COUNTS,
@@ -33,48 +30,22 @@ from hydra_mono.viz.rerun_layout import (
     WORLD,
     blueprint,
 )
-from hydra_mono.viz.tiles import MeshTiles, TileKey
+from hydra_mono.viz.rerun_shapes import boxes, hierarchy, lines, nodes, places, tile
+from hydra_mono.viz.rerun_sinks import Sink
+from hydra_mono.viz.tiles import MeshTiles
 
 logger = logging.getLogger(__name__)
 
-TILE_M = 3.2
-WAITING = 64  # jobs in hand above which images are left out
-LINE_RADIUS_M = {"p-p": 0.015, "O-p": 0.01, "p-R": 0.01, "R-R": 0.04, "R-B": 0.03, "a-a": 0.03}
-
+TILE_M = 3.2  # a room takes a few tiles: small enough to redraw one, few enough to list
 Job = Callable[[], None]
 
 
-def open_recording(mode: str, path: Path, sequence: str) -> rr.RecordingStream:
-    """A stream into a file, a viewer window or a local server.
-
-    Raises:
-        HydraMonoError: ``spawn`` without a display.
-    """
-    recording = rr.RecordingStream("hydra-mono", recording_id=f"{sequence}-{os.getpid()}")
-    if mode == "save":
-        path.parent.mkdir(parents=True, exist_ok=True)
-        recording.save(path, default_blueprint=blueprint())
-    elif mode == "spawn":
-        if sys.platform == "linux" and not {"DISPLAY", "WAYLAND_DISPLAY"} & set(os.environ):
-            raise HydraMonoError(
-                "--viewer spawn needs a display; use --viewer serve, or save and 'hydra-mono view'"
-            )
-        beside = str(Path(sys.executable).parent)  # the viewer's program, where venvs put it
-        os.environ["PATH"] = os.pathsep.join([beside, os.environ.get("PATH", "")])
-        recording.spawn(default_blueprint=blueprint())
-    else:
-        address = recording.serve_grpc(default_blueprint=blueprint())
-        rr.serve_web_viewer(open_browser=False, connect_to=address)
-        logger.warning("the viewer is at http://localhost:9090/?url=%s", address)
-    return recording
-
-
 class RerunViewer:
-    """Hands everything to a worker; when that falls behind, images are left out, the map never."""
+    """Leaves everything in a mailbox; a worker that falls behind draws the newest of each kind."""
 
     def __init__(
         self,
-        recording: rr.RecordingStream,
+        sink: Sink,
         labels: LabelSpace,
         *,
         image_stride: int = 2,
@@ -82,54 +53,88 @@ class RerunViewer:
         mesh_interval_s: float = 4.0,
         color_by: str = "color",
     ) -> None:
-        self._rec = recording
+        self._sink = sink
+        self._rec = sink.recording
         self._labels = labels
         self._stride = image_stride
         self._image_interval_ns = int(image_interval_s * 1e9)
         self._painter = GraphPainter()
         self._tiles = MeshTiles(TILE_M, int(mesh_interval_s * 1e9))
-        self._color_by = color_by
+        self._palette = labels.palette if color_by == "label" else None
         self._is_ceiling = labels.mask(labels.ids_with_role("ceiling"))
         self._next_image_ns: int | None = None
         self._shown: tuple[str, ...] = ()  # which panels the blueprint has
+        self._stages: set[str] = set()  # that the plot of times has a series for
         self._now = (0, 0)
-        self._jobs: queue.Queue[Job | None] = queue.Queue()
+        self._jobs = Mailbox()
         self._worker = threading.Thread(target=self._work, name="viewer", daemon=True)
         self._worker.start()
-        self._jobs.put(self._log_static)
+        self._jobs.put("static", self._log_static)
 
-    # called by the mapper: take a snapshot, queue it -----------------------------------------
+    # called by the mapper: take a snapshot, leave it -------------------------------------------
 
     def log_frame(self, frame: Frame, prediction: Prediction) -> None:
         self._now = (frame.index, frame.stamp_ns)
-        due = self._next_image_ns is None or frame.stamp_ns >= self._next_image_ns
-        if due and self._jobs.qsize() < WAITING:
+        if self._next_image_ns is None or frame.stamp_ns >= self._next_image_ns:
             self._next_image_ns = frame.stamp_ns + self._image_interval_ns
-            self._put(lambda: self._draw_frame(frame, prediction))
+            self._put("frame", lambda: self._draw_frame(frame, prediction))
 
     def log_map(self, mesh: MeshUpdate, graph: SceneGraph) -> None:
         self._tiles.apply(mesh)
-        tiles = list(self._tiles.due(mesh.stamp_ns))
-        drawing = self._painter.draw(graph)
-        self._put(lambda: self._draw_map(tiles, drawing))
+        self._put_tiles(mesh.stamp_ns)
+        self._put_graph(self._painter.draw(graph))
 
     def log_timings(self, stage_ms: dict[str, float]) -> None:
-        if self._jobs.qsize() < WAITING:
-            self._put(lambda: self._draw_scalars(TIMINGS, dict(stage_ms)))
+        times_ms = dict(stage_ms)
+        self._put("timings", lambda: self._draw_timings(times_ms))
 
     def close(self) -> None:
-        """Draws what is left and waits until it is written."""
-        tiles = list(self._tiles.due(self._now[1], everything=True))
-        self._put(lambda: self._draw_map(tiles, GraphDrawing()))
-        self._jobs.put(None)
-        self._worker.join()
-        try:
-            self._rec.flush()
-        except RuntimeError as error:
-            logger.warning("the viewer went away: %s", error)
-        self._rec.disconnect()
+        """Gives the worker a few seconds to draw what is left; what it does then is its own."""
+        self._put_tiles(self._now[1], everything=True)
+        self._jobs.close()
+        self._worker.join(self._sink.patience_s)
+        if self._worker.is_alive():
+            logger.warning("the viewer does not answer; %d messages are left out", len(self._jobs))
+            self._jobs.close(discard=True)
+            rr.unregister_shutdown()  # which would wait for it without a limit
+        elif self._jobs.dropped:
+            logger.info("the viewer fell behind: %d messages were left out", self._jobs.dropped)
+        self._sink.close()
 
-    def _put(self, draw: Job) -> None:
+    def _put_tiles(self, stamp_ns: int, *, everything: bool = False) -> None:
+        for (x, y), mesh in self._tiles.due(stamp_ns, everything=everything):
+            name = f"{MESH}/{x}_{y}"
+            self._log(name, partial(tile, mesh, self._is_ceiling, self._palette))
+
+    def _put_graph(self, drawing: GraphDrawing) -> None:
+        for number, chunk in drawing.places.items():
+            self._log(f"{GRAPH}/places/{number}", partial(places, chunk))
+        for number, box_chunk in drawing.objects.items():
+            self._log(f"{GRAPH}/objects/{number}", partial(boxes, box_chunk))
+        for (kind, number), links in drawing.links.items():
+            name = f"{GRAPH}/links/{kind}/{number}"
+            self._log(name, partial(lines, kind, links))
+        for layer, upper, radius_m in (
+            ("rooms", drawing.rooms, 0.3),
+            ("buildings", drawing.buildings, 0.5),
+        ):
+            if upper is not None:
+                self._log(f"{GRAPH}/{layer}", partial(nodes, upper, radius_m))
+        if drawing.hierarchy is not None:
+            members, links_down = drawing.hierarchy
+            self._log(HIERARCHY, partial(hierarchy, members, links_down))
+        if drawing.events:
+            self._log(EVENTS, lambda: rr.TextLog("\n".join(drawing.events)))
+        self._put(COUNTS, lambda: self._draw_scalars(COUNTS, drawing.counts))
+
+    def _log(self, entity: str, make: Callable[[], object]) -> None:
+        def draw() -> None:
+            shapes = make()
+            self._rec.log(entity, *(shapes if isinstance(shapes, tuple) else (shapes,)))
+
+        self._put(entity, draw)
+
+    def _put(self, key: Hashable, draw: Job) -> None:
         number, stamp_ns = self._now
 
         def job() -> None:
@@ -137,16 +142,26 @@ class RerunViewer:
             self._rec.set_time("time", duration=stamp_ns * 1e-9)
             draw()
 
-        self._jobs.put(job)
+        self._jobs.put(key, job)
 
     # run by the worker ------------------------------------------------------------------------
 
     def _work(self) -> None:
-        while (job := self._jobs.get()) is not None:
-            try:
-                job()
-            except Exception:  # a viewer's fault must never end a run
-                logger.exception("the viewer could not draw")
+        try:
+            self._sink.open(blueprint())
+            while (job := self._jobs.take()) is not None:
+                self._sink.check()
+                self._draw(job)
+            self._sink.finish()
+        except BaseException as error:  # rerun's own panics are no Exceptions
+            logger.warning("the viewer is given up: %s", one_line(error))
+            self._jobs.close(discard=True)
+
+    def _draw(self, job: Job) -> None:
+        try:
+            job()
+        except Exception:  # a picture that cannot be drawn must not cost the next ones
+            logger.exception("the viewer could not draw")
 
     def _log_static(self) -> None:
         self._rec.log(WORLD, rr.ViewCoordinates.RIGHT_HAND_Z_UP, static=True)
@@ -193,76 +208,13 @@ class RerunViewer:
         encoded = rr.EncodedImage(contents=jpeg(image), media_type="image/jpeg")
         self._rec.log(f"{IMAGE}/{name}", encoded)
 
-    def _draw_map(self, tiles: list[tuple[TileKey, SemanticMesh]], drawing: GraphDrawing) -> None:
-        for (x, y), mesh in tiles:
-            self._rec.log(f"{MESH}/{x}_{y}", self._mesh(mesh))
-        self._draw_nodes(drawing)
-        for (kind, number), lines in drawing.links.items():
-            self._rec.log(f"{GRAPH}/links/{kind}/{number}", _lines(kind, lines))
-        if drawing.hierarchy is not None:
-            self._draw_hierarchy(*drawing.hierarchy)
-        for text in drawing.events:
-            self._rec.log(EVENTS, rr.TextLog(text, level=rr.TextLogLevel.INFO))
-        self._draw_scalars(COUNTS, {name: float(n) for name, n in drawing.counts.items()})
+    def _draw_timings(self, times_ms: dict[str, float]) -> None:
+        """Points, not lines: a stage that did not run in a frame shows nothing there."""
+        for name in times_ms.keys() - self._stages:
+            self._rec.log(f"{TIMINGS}/{name}", rr.SeriesPoints(), static=True)
+        self._stages |= times_ms.keys()
+        self._draw_scalars(TIMINGS, times_ms)
 
-    def _draw_nodes(self, drawing: GraphDrawing) -> None:
-        for number, places in drawing.places.items():
-            self._rec.log(
-                f"{GRAPH}/places/{number}",
-                rr.Points3D(places.positions_m, radii=places.radii_m, colors=places.colors),
-            )
-        for number, things in drawing.objects.items():
-            self._rec.log(
-                f"{GRAPH}/objects/{number}",
-                rr.Boxes3D(
-                    centers=[box.center_m for box in things.boxes],
-                    half_sizes=[np.array(box.dimensions_m) / 2 for box in things.boxes],
-                    quaternions=[_about_z(box.yaw_rad) for box in things.boxes],
-                    labels=things.labels,
-                    colors=things.colors,
-                    radii=0.01,
-                ),
-            )
-        for name, nodes, radius_m in (
-            ("rooms", drawing.rooms, 0.3),
-            ("buildings", drawing.buildings, 0.5),
-        ):
-            if nodes is not None:
-                points = rr.Points3D(
-                    nodes.positions_m, radii=radius_m, colors=nodes.colors, labels=nodes.labels
-                )
-                self._rec.log(f"{GRAPH}/{name}", points)
-
-    def _draw_hierarchy(self, nodes: list[Any], links: list[Any]) -> None:
-        ids, names, colors = zip(*nodes, strict=True) if nodes else ((), (), ())
-        self._rec.log(
-            HIERARCHY,
-            rr.GraphNodes(list(ids), labels=list(names), colors=list(colors)),
-            rr.GraphEdges(links, graph_type="directed"),
-        )
-
-    def _draw_scalars(self, origin: str, values: dict[str, float]) -> None:
+    def _draw_scalars(self, origin: str, values: dict[str, float] | dict[str, int]) -> None:
         for name, value in values.items():
-            self._rec.log(f"{origin}/{name}", rr.Scalars(value))
-
-    def _mesh(self, mesh: SemanticMesh) -> rr.Mesh3D | rr.Clear:
-        """A tile without its ceiling, so that one sees into the rooms."""
-        faces = mesh.faces[~self._is_ceiling[mesh.labels[mesh.faces]].all(axis=1)]
-        if not len(faces):
-            return rr.Clear(recursive=False)
-        by_label = self._color_by == "label"
-        return rr.Mesh3D(
-            vertex_positions=mesh.vertices_m,
-            triangle_indices=faces.astype(np.uint32),
-            vertex_colors=self._labels.palette[mesh.labels] if by_label else mesh.colors,
-        )
-
-
-def _lines(kind: str, lines: LineChunk) -> rr.LineStrips3D:
-    return rr.LineStrips3D(
-        lines.segments_m, radii=LINE_RADIUS_M.get(kind, 0.01), colors=lines.colors
-    )
-
-
-def _about_z(yaw_rad: float) -> rr.Quaternion:
-    return rr.Quaternion(xyzw=[0.0, 0.0, np.sin(yaw_rad / 2), np.cos(yaw_rad / 2)])
+            self._rec.log(f"{origin}/{name}", rr.Scalars(float(value)))

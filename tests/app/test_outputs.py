@@ -71,6 +71,7 @@ def test_a_run_writes_every_file_and_nothing_else(tmp_path: Path) -> None:
         "trajectory.tum",
         "config.yaml",
         "metrics.json",
+        "manifest.json",
     }
 
 
@@ -153,7 +154,12 @@ def test_a_folder_named_latest_does_not_stop_a_run(
 def test_a_checkpoint_writes_only_the_parts_asked_for(tmp_path: Path) -> None:
     folder = folder_in(tmp_path)
     folder.write(record(), parts=("graph", "mesh", "trajectory"))
-    assert set(contents(folder.path)) == {"graph.json", "mesh.ply", "trajectory.tum"}
+    assert set(contents(folder.path)) == {
+        "graph.json",
+        "mesh.ply",
+        "trajectory.tum",
+        "manifest.json",
+    }
     run = load_run(folder.path)
     assert (run.metrics, run.config_text) == ({}, "")
 

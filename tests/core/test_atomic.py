@@ -154,3 +154,33 @@ def test_what_a_killed_writer_left_is_cleared_and_nothing_else(tmp_path: Path) -
 
 def test_a_folder_that_is_not_there_has_no_leftovers(tmp_path: Path) -> None:
     clear_leftovers(tmp_path / "nowhere")
+
+
+def test_a_link_stays_one_and_its_file_is_written(tmp_path: Path) -> None:
+    (tmp_path / "far").mkdir()
+    link = tmp_path / "graph.json"
+    link.symlink_to(tmp_path / "far" / "real.json")
+    for text in ("first", "second"):  # a link to nothing yet, and to a file
+        write_text(link, text)
+        assert link.is_symlink() and (tmp_path / "far" / "real.json").read_text() == text
+    assert [path.name for path in (tmp_path / "far").iterdir()] == ["real.json"]
+
+
+def test_an_old_file_keeps_its_mode(tmp_path: Path) -> None:
+    path = tmp_path / "graph.json"
+    write_text(path, "old")
+    path.chmod(0o640)
+    write_text(path, "new")
+    assert stat.S_IMODE(path.stat().st_mode) == 0o640 and path.read_text() == "new"
+
+
+def test_what_is_no_plain_file_is_refused_and_left_alone(tmp_path: Path) -> None:
+    pipe, loop = tmp_path / "pipe", tmp_path / "loop"
+    os.mkfifo(pipe)
+    loop.symlink_to(loop)
+    to_pipe = tmp_path / "to_pipe"
+    to_pipe.symlink_to(pipe)
+    for path in (pipe, to_pipe, loop, Path("/dev/null")):
+        with pytest.raises(ExportError, match=rf"cannot write {path}"):
+            write_text(path, "text")
+    assert stat.S_ISFIFO(pipe.lstat().st_mode) and stat.S_ISCHR(Path("/dev/null").lstat().st_mode)

@@ -83,18 +83,20 @@ class SimulationConfig(Section):
         le=360,
         description="degrees the building is turned about z; None: as the world's name says",
     )
-    people: int = Field(default=0, ge=0, description="who walk about")
-    moved: int = Field(default=0, ge=0, description="things carried away or brought halfway")
+    people: int = Field(default=0, ge=0, le=100, description="who walk about")
+    moved: int = Field(
+        default=0, ge=0, le=100, description="things carried away or brought halfway"
+    )
     noise: Literal["kinect", "none"] = Field(
         default="kinect", description="of depth; labels and poses are always exact"
     )
-    width: int = Field(default=640, ge=16, description="pixels")
-    height: int = Field(default=480, ge=16, description="pixels")
-    fps: float = Field(default=10.0, gt=0, description="frames per second")
+    width: int = Field(default=640, ge=16, le=8192, description="pixels")
+    height: int = Field(default=480, ge=16, le=8192, description="pixels")
+    fps: float = Field(default=10.0, ge=0.1, le=1000, description="frames per second")
     frames: int | None = Field(
-        default=None, ge=1, description="None: until every room has been seen"
+        default=None, ge=1, le=10**7, description="None: until every room has been seen"
     )
-    speed: float = Field(default=0.7, gt=0, description="m/s")
+    speed: float = Field(default=0.7, ge=0.01, le=20, description="m/s")
     cache: str | None = Field(
         default=None, description="folder for rendered frames; None: render each time"
     )

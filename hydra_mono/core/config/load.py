@@ -1,7 +1,9 @@
-"""Settings from YAML files and ``--set`` overrides; unknown keys name the nearest."""
+"""Settings from YAML files, ``--set`` overrides and flags; unknown keys name the nearest."""
 
 import difflib
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +12,20 @@ from pydantic import BaseModel, ValidationError
 
 from hydra_mono.core.config.tree import Config
 from hydra_mono.core.errors import ConfigError
+from hydra_mono.core.files.strict_yaml import parse_yaml
+
+SHOWN = 80  # characters of a refused value that a message quotes
 
 
-def load_config(path: Path | None = None, overrides: tuple[str, ...] = ()) -> Config:
-    """The defaults, under a YAML file, under ``section.key=value`` overrides.
+def load_config(
+    path: Path | None = None,
+    overrides: tuple[str, ...] = (),
+    flags: Mapping[str, object] | None = None,
+) -> Config:
+    """The defaults, under a YAML file, under ``section.key=value`` overrides, under flags.
+
+    ``path`` may be the bare name of a preset (``large_building``). The values of overrides are
+    YAML; ``flags`` (by dotted name) are taken as they are.
 
     Raises:
         ConfigError: a key is unknown or a value is out of range; the message says which.
@@ -21,10 +33,19 @@ def load_config(path: Path | None = None, overrides: tuple[str, ...] = ()) -> Co
     document: dict[str, Any] = _read_yaml(path) if path else {}
     for override in overrides:
         _apply_override(document, override)
+    for key, value in (flags or {}).items():
+        _put(document, key, value, f"{key}={value}")
     try:
         return Config.model_validate(document)
     except ValidationError as error:
         raise ConfigError(_explain(error, str(path) if path else "--set")) from error
+
+
+def presets() -> dict[str, str]:
+    """The settings files that the package ships: name → text."""
+    files = resources.files("hydra_mono.configs").iterdir()
+    found = [file for file in files if file.name.endswith(".yaml")]
+    return {file.name.removesuffix(".yaml"): file.read_text("utf-8") for file in found}
 
 
 def dump_config(config: Config) -> str:
@@ -41,48 +62,74 @@ def _dump_section(section: BaseModel, depth: int) -> Iterator[str]:
             yield from _dump_section(value, depth + 1)
             continue
         plain = section.model_dump(mode="json", include={name})
-        first, *rest = yaml.safe_dump(plain, sort_keys=False, width=1000).rstrip("\n").split("\n")
+        text = yaml.safe_dump(plain, sort_keys=False, width=1000).rstrip("\n")
+        if isinstance(value, str) and "\n" in text:
+            text = f"{name}: {json.dumps(value)}"  # one line, so that the sentence fits beside it
+        first, *rest = text.split("\n")
         yield f"{indent}{first}" + (f"  # {field.description}" if field.description else "")
         yield from (indent + line for line in rest)
 
 
 def _read_yaml(path: Path) -> dict[str, Any]:
     try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        document = parse_yaml(_preset_or_file(path))
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise ConfigError(
+            f"cannot read config {path}: {why} (presets: {', '.join(sorted(presets()))})"
+        ) from error
+    except ValueError as error:
         raise ConfigError(f"cannot read config {path}: {error}") from error
     if document is None:
         return {}
     if not isinstance(document, dict):
         raise ConfigError(
-            f"config {path}: expected sections such as 'mapping:', found {document!r}"
+            f"config {path}: expected sections such as 'mapping:', found {_short(document)}"
         )
     return document
 
 
+def _preset_or_file(path: Path) -> str:
+    """A file wins over the preset of the same name."""
+    if not path.exists() and path.name == str(path) and str(path) in presets():
+        return presets()[str(path)]
+    return path.read_text(encoding="utf-8-sig")
+
+
 def _apply_override(document: dict[str, Any], override: str) -> None:
-    key, equals, value = override.partition("=")
-    *sections, leaf = key.strip().split(".")
-    if not equals or not leaf:
-        raise ConfigError(f"--set {override}: write it as section.key=value")
+    key, equals, text = override.partition("=")
+    where = f"--set {override if len(override) <= SHOWN else override[:SHOWN] + '…'}"
+    if not equals or not key.strip().rpartition(".")[2]:
+        raise ConfigError(f"{where}: write it as section.key=value")
+    try:
+        value = parse_yaml(text)
+    except ValueError as error:
+        raise ConfigError(f"{where}: the value is not YAML ({error})") from error
+    _put(document, key.strip(), value, where)
+
+
+def _put(document: dict[str, Any], key: str, value: object, where: str) -> None:
+    *sections, leaf = key.split(".")
     for section in sections:
         document = document.setdefault(section, {})
         if not isinstance(document, dict):
-            raise ConfigError(f"--set {override}: '{section}' is not a section")
-    try:
-        document[leaf] = yaml.safe_load(value)
-    except yaml.YAMLError as error:
-        raise ConfigError(f"--set {override}: the value is not YAML") from error
+            raise ConfigError(f"{where}: '{section}' is not a section")
+    document[leaf] = value
 
 
 def _explain(error: ValidationError, where: str) -> str:
     first = error.errors()[0]
     path = [str(part) for part in first["loc"]]
     if first["type"] != "extra_forbidden":
-        return f"{where}: {'.'.join(path)}: {first['msg']} (got {first['input']!r})"
+        return f"{where}: {'.'.join(path)}: {first['msg']} (got {_short(first['input'])})"
     nearest = _nearest(path)
     hint = f"; did you mean '{nearest}'?" if nearest else ""
     return f"{where}: unknown key '{'.'.join(path)}'{hint} ('hydra-mono config dump' lists all)"
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
 
 
 def _nearest(path: list[str]) -> str | None:

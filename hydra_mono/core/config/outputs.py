@@ -11,16 +11,31 @@ class ViewerConfig(Section):
     """What the viewer is sent; the intervals bound the size of a recording."""
 
     mode: Literal["none", "save", "spawn", "serve"] = "save"
-    image_interval: float = Field(default=0.2, ge=0, description="s of the sequence between images")
-    image_stride: int = Field(default=2, ge=1, description="pixels; 2 shows images at half size")
-    mesh_interval: float = Field(
-        default=4.0, ge=0, description="s between redraws of the same piece of mesh"
+    image_interval: float = Field(
+        default=0.2, ge=0, le=3600, description="s of the sequence between images"
     )
+    image_stride: int = Field(
+        default=2, ge=1, le=64, description="pixels; 2 shows images at half size"
+    )
+    mesh_interval: float = Field(
+        default=4.0, ge=0, le=3600, description="s between redraws of the same piece of mesh"
+    )
+    address: str = Field(
+        default="127.0.0.1",
+        description="that viewers listen on; 0.0.0.0 lets every machine in reach see all",
+    )
+    port: int | None = Field(
+        default=None, ge=1, le=65535, description="for messages; None: 9876, or any that is free"
+    )
+    web_port: int | None = Field(
+        default=None, ge=1, le=65535, description="of serve; None: 9090, or any that is free"
+    )
+    analytics: bool = Field(default=False, description="lets rerun collect its usage statistics")
     mesh_colors: Literal["color", "label"] = "color"
 
 
 class OutputConfig(Section):
     folder: str = "results"
     checkpoint_interval: float = Field(
-        default=30.0, gt=0, description="s between complete outputs under way"
+        default=30.0, ge=0.1, le=86400, description="s between complete outputs under way"
     )

@@ -1,10 +1,14 @@
 """Settings of the predictor: who says depth and labels."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, PositiveFloat
+from pydantic import Field
 
 from hydra_mono.core.config.section import Section
+
+# of colours in 0..1
+Mean = Annotated[float, Field(ge=-10, le=10)]
+Deviation = Annotated[float, Field(ge=0.001, le=1000)]
 
 
 class PredictorConfig(Section):
@@ -28,25 +32,28 @@ class PredictorConfig(Section):
         default="auto", description="auto: the GPU where there is one"
     )
     threads: int | None = Field(
-        default=None, ge=1, description="of the CPU; None: as many as it likes"
+        default=None, ge=1, le=1024, description="of the CPU; None: as many as it likes"
     )
     feed_height: int | None = Field(
-        default=None, ge=14, description="pixels; images are resized to fit, in"
+        default=None, ge=14, le=4096, description="pixels; images are resized to fit, in"
     )
     feed_width: int | None = Field(
-        default=None, ge=14, description="proportion. None: what the network is for"
+        default=None, ge=14, le=4096, description="proportion. None: what the network is for"
     )
     focal_px: float | None = Field(
         default=None,
-        gt=0,
-        description="pixels at the fed size, for which depth is true; None: the weights'",
+        ge=1,
+        le=1e5,
+        description="pixels at the fed size for which the network's depth is true; None: its own",
     )
-    depth_scale: float = Field(default=1.0, gt=0, description="of the network's depth, beside that")
-    min_depth: float = Field(default=0.001, gt=0, description="m; less is raised to it")
-    max_depth: float = Field(default=10.0, gt=0, description="m; more is cut to it")
-    mean: tuple[float, float, float] | None = Field(
+    depth_scale: float = Field(
+        default=1.0, ge=0.001, le=1000, description="of the network's depth, beside that"
+    )
+    min_depth: float = Field(
+        default=0.001, ge=0.0001, le=100, description="m; less is raised to it"
+    )
+    max_depth: float = Field(default=10.0, ge=0.01, le=1000, description="m; more is cut to it")
+    mean: tuple[Mean, Mean, Mean] | None = Field(
         default=None, description="of red, green, blue in 0..1; None: as the network wants it"
     )
-    std: tuple[PositiveFloat, PositiveFloat, PositiveFloat] | None = Field(
-        default=None, description="likewise"
-    )
+    std: tuple[Deviation, Deviation, Deviation] | None = Field(default=None, description="likewise")

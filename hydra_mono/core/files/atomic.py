@@ -4,6 +4,8 @@ import contextlib
 import errno
 import os
 import secrets
+import shutil
+import stat
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -18,20 +20,25 @@ STALE_S = 600.0  # nobody writes one file for so long without adding to it
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """A temporary path beside ``path`` that takes its place when the block succeeds.
+    """A temporary path that takes the place of ``path`` when the block succeeds.
+
+    A symbolic link stays one: the file it leads to is replaced. An old file's mode is kept.
 
     Raises:
-        ExportError: the disk is full or the folder cannot be written; ``path`` is untouched.
+        ExportError: the disk is full, the folder cannot be written, or there is something other
+            than a plain file (a folder, device or pipe); ``path`` is untouched.
     """
-    aside = _beside(path)
+    target = _plain_target(path)
+    aside = _beside(target)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        target.parent.mkdir(parents=True, exist_ok=True)
         yield aside
         _flush(aside)
-        aside.replace(path)
-        _flush_folder(path.parent)
+        _copy_mode(target, aside)
+        aside.replace(target)
+        flush_folder(target.parent)
     except OSError as error:
-        raise ExportError(_why(path, error)) from error
+        raise ExportError(reason(path, error)) from error
     except ExportError as error:  # a writer inside names the temporary file
         raise ExportError(str(error).replace(str(aside), str(path))) from error
     finally:
@@ -39,19 +46,47 @@ def replacing(path: Path) -> Iterator[Path]:
             aside.unlink(missing_ok=True)
 
 
+def _plain_target(path: Path) -> Path:
+    """The file behind links; it need not exist yet."""
+    try:
+        target = Path(os.path.realpath(path)) if path.is_symlink() else path
+        mode = target.lstat().st_mode
+    except FileNotFoundError:
+        return target
+    except (OSError, ValueError) as error:
+        raise ExportError(f"cannot write {path}: {getattr(error, 'strerror', error)}") from error
+    if not stat.S_ISREG(mode):
+        kind = "a folder" if stat.S_ISDIR(mode) else "not a plain file"
+        raise ExportError(f"cannot write {path}: it is {kind}")
+    return target
+
+
+def _copy_mode(old: Path, new: Path) -> None:
+    with contextlib.suppress(FileNotFoundError):
+        new.chmod(stat.S_IMODE(old.stat().st_mode))
+
+
 def _beside(path: Path) -> Path:
     return path.with_name(f"{ASIDE}{secrets.token_hex(4)}-{path.name}")
 
 
 def clear_leftovers(folder: Path) -> None:
-    """Removes temporary files of writers that were killed; those of living ones are younger."""
+    """Removes temporary files and folders of killed writers; those of living ones are younger."""
     with contextlib.suppress(OSError):
         for aside in folder.glob(f"{ASIDE}*"):
             if time.time() - aside.lstat().st_mtime > STALE_S:
-                aside.unlink(missing_ok=True)
+                _remove(aside)
 
 
-def _why(path: Path, error: OSError) -> str:
+def _remove(aside: Path) -> None:
+    if aside.is_dir() and not aside.is_symlink():
+        shutil.rmtree(aside, ignore_errors=True)
+    else:
+        aside.unlink(missing_ok=True)
+
+
+def reason(path: Path, error: OSError) -> str:
+    """Why a path cannot be written, in one line."""
     hint = "; free some space there, or write elsewhere" if error.errno == errno.ENOSPC else ""
     return f"cannot write {path}: {error.strerror or error}{hint}"
 
@@ -96,8 +131,8 @@ def _flush(file: Path) -> None:
         os.fsync(handle.fileno())
 
 
-def _flush_folder(folder: Path) -> None:
-    """Makes the renaming itself survive a power cut, where the system lets folders be opened."""
+def flush_folder(folder: Path) -> None:
+    """Makes renaming itself survive a power cut, where the system lets folders be opened."""
     with contextlib.suppress(OSError):
         handle = os.open(folder, os.O_RDONLY)
         try:

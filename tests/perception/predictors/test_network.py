@@ -176,10 +176,12 @@ def test_the_weights_say_how_large_the_images_are_and_for_which_camera(tmp_path:
     fill(network)
     save_m2h(network, path)
     frame = colour_frame(64, 48)
-    own = create_predictor(PredictorConfig(name="m2h", weights=str(path), max_depth=1e9), NYU40)
-    asked = NetworkPredictor(network.eval(), NYU40, feed=(32, 64), focal_px=50.0, max_depth_m=1e9)
+    own = create_predictor(PredictorConfig(name="m2h", weights=str(path), max_depth=1000.0), NYU40)
+    asked = NetworkPredictor(
+        network.eval(), NYU40, feed=(32, 64), focal_px=50.0, max_depth_m=1000.0
+    )
     np.testing.assert_allclose(own(frame).depth_m, asked(frame).depth_m, rtol=1e-3)
-    config = PredictorConfig(name="m2h", weights=str(path), focal_px=100.0, max_depth=1e9)
+    config = PredictorConfig(name="m2h", weights=str(path), focal_px=100.0, max_depth=1000.0)
     halved = create_predictor(config, NYU40)(frame)
     np.testing.assert_allclose(2 * halved.depth_m, own(frame).depth_m, rtol=1e-3)
 

@@ -146,7 +146,7 @@ ALL = {"depth": 1, "semantics": 41, "normals": 3, "edges": 1, "uncertainty": 2}
 
 
 def onnx_config(path: Path, **settings: Any) -> PredictorConfig:
-    plain = {"mean": (0.0, 0.0, 0.0), "std": (1.0, 1.0, 1.0), "min_depth": 1e-6}
+    plain = {"mean": (0.0, 0.0, 0.0), "std": (1.0, 1.0, 1.0), "min_depth": 1e-4}
     return PredictorConfig(name="onnx", weights=str(path), **{**plain, **settings})
 
 

@@ -12,6 +12,7 @@ from importlib import resources
 from typing import Any
 
 from hydra_mono.core.errors import ExportError, GraphError
+from hydra_mono.core.files.documents import parse_json
 from hydra_mono.core.labels import NO_LABELS, LabelSpace
 from hydra_mono.graph.io.codec import from_plain, to_plain
 from hydra_mono.graph.model.nodes import (
@@ -127,7 +128,7 @@ def from_text(text: str) -> LoadedGraph:
         ExportError: the text is cut short, no JSON, or no graph of this version.
     """
     try:
-        document = json.loads(text, parse_constant=_refuse_constant)
+        document = parse_json(text)
     except ValueError as error:
         raise ExportError(f"not the text of a graph: {error}") from error
     return from_document(document)
@@ -207,7 +208,3 @@ def _check_version(document: Any) -> None:
             f"the graph has format {schema}, this version reads up to {SCHEMA}: "
             "update hydra-mono to read it"
         )
-
-
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is not JSON")

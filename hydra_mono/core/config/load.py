@@ -9,7 +9,8 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from hydra_mono.core.config.tree import Config
-from hydra_mono.core.errors import ConfigError
+from hydra_mono.core.errors import ConfigError, DataError
+from hydra_mono.core.files.documents import MOST_YAML_BYTES, parse_yaml, read_text
 
 
 def load_config(path: Path | None = None, overrides: tuple[str, ...] = ()) -> Config:
@@ -48,8 +49,8 @@ def _dump_section(section: BaseModel, depth: int) -> Iterator[str]:
 
 def _read_yaml(path: Path) -> dict[str, Any]:
     try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        document = parse_yaml(read_text(path, MOST_YAML_BYTES))
+    except (DataError, ValueError) as error:
         raise ConfigError(f"cannot read config {path}: {error}") from error
     if document is None:
         return {}
@@ -70,9 +71,9 @@ def _apply_override(document: dict[str, Any], override: str) -> None:
         if not isinstance(document, dict):
             raise ConfigError(f"--set {override}: '{section}' is not a section")
     try:
-        document[leaf] = yaml.safe_load(value)
-    except yaml.YAMLError as error:
-        raise ConfigError(f"--set {override}: the value is not YAML") from error
+        document[leaf] = parse_yaml(value)
+    except ValueError as error:
+        raise ConfigError(f"--set {override}: the value is not YAML ({error})") from error
 
 
 def _explain(error: ValidationError, where: str) -> str:

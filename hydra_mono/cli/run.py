@@ -14,8 +14,8 @@ from hydra_mono.cli.sources import open_source, options_to_overrides
 from hydra_mono.core.checks import create_gate
 from hydra_mono.core.config import Config, dump_config, load_config
 from hydra_mono.core.errors import DataError
-from hydra_mono.core.prediction import Predictor
-from hydra_mono.core.source import Source
+from hydra_mono.core.prediction import Predictor, needs_of
+from hydra_mono.core.source import Source, narrow
 from hydra_mono.core.truth import GroundTruth, save_truth
 from hydra_mono.datasets.up import UprightSource
 from hydra_mono.outputs import Part, RunFolder, RunRecord
@@ -39,6 +39,7 @@ def run(options: argparse.Namespace) -> int:
     if ":" in config.predictor.name:  # a user's module may lie where the command is given
         sys.path.append(str(Path.cwd()))
     predictor = create_predictor(config.predictor, source.label_space)
+    narrow(source, needs_of(predictor))
     folder = RunFolder(Path(config.output.folder), source.name, datetime.now())
     session = create_session(config, source, predictor, folder, quiet=options.quiet)
     session.run(source, config.data)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from hydra_mono.core.config import Config
 from hydra_mono.core.errors import ConfigError
-from hydra_mono.core.source import Source
+from hydra_mono.core.source import WHAT_THERE_IS, Source
 from hydra_mono.datasets.registry import open_sequence
 from hydra_mono.datasets.up import upright
 from hydra_mono.simulation.source import open_simulated
@@ -48,8 +48,8 @@ def _checked_direction(text: str) -> str:
 
 
 def open_source(sequence: str, reader: str | None, config: Config) -> Source:
-    """The source the user named, in a z-up world."""
+    """The source the user named, in a z-up world; ``narrow`` says what its consumer reads."""
     if reader is None and SIMULATED.fullmatch(sequence):
         return open_simulated(sequence, config.simulation)
     root = Path(os.environ.get("HYDRA_MONO_DATA", config.data.root))
-    return upright(open_sequence(sequence, root, reader), config.data.up)
+    return upright(open_sequence(sequence, root, reader, WHAT_THERE_IS), config.data.up)

@@ -11,7 +11,7 @@ from hydra_mono.core.errors import BadFrameError, DataError
 from hydra_mono.core.frame import Frame
 from hydra_mono.core.geometry import camera_rays, rotation_between
 from hydra_mono.core.labels import LabelSpace
-from hydra_mono.core.source import Source
+from hydra_mono.core.source import Needs, Source, narrow
 
 logger = logging.getLogger(__name__)
 
@@ -56,6 +56,9 @@ class UprightSource:
 
     def __len__(self) -> int:
         return len(self._source)
+
+    def narrow(self, needs: Needs) -> None:
+        narrow(self._source, needs)
 
     def __getitem__(self, index: int) -> Frame:
         frame = self._source[index]

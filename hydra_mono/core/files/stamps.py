@@ -15,6 +15,7 @@ _STAMP = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?", re.ASCII)
 _DATES_S = 1e9, 4e9  # seconds since 1970: 2001 to 2096; no two units share a number
 _LEAST_SPACING_S, _MOST_SPACING_S = 1e-4, 1e4  # between frames: a fast camera, a picture an hour
 _MOST_VIDEO_SPACING_S = 10.0  # whole numbers farther apart are rather milliseconds
+_SENSELESS = Decimal(10) ** 30  # in any unit
 _USUAL_SPACING_S = 0.1  # what an unknown unit is chosen for
 
 
@@ -50,7 +51,7 @@ def unit_of(stamps: Sequence[Decimal], usual_ns: int = SECONDS) -> int:
     usual one, where their spacing may be that of frames; else in the unit that brings the
     spacing nearest to 0.1 s.
     """
-    values = np.sort(np.array([float(stamp) for stamp in stamps]))
+    values = np.sort(np.array([float(stamp) for stamp in stamps if abs(stamp) < _SENSELESS]))
     steps = np.diff(values)
     spacing = float(np.median(steps[steps > 0])) if (steps > 0).any() else 0.0
     typical = float(np.median(np.abs(values))) if len(values) else 0.0

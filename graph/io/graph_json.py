@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from importlib import resources
 from typing import Any
 
-from hydra_mono.core.errors import ExportError, GraphError
+from hydra_mono.core.errors import DataError, ExportError, GraphError
 from hydra_mono.core.files.documents import parse_json
-from hydra_mono.core.labels import NO_LABELS, LabelSpace
+from hydra_mono.core.labels import NO_LABELS, LabelSpace, label_space_of
 from hydra_mono.graph.io.codec import from_plain, to_plain
 from hydra_mono.graph.model.nodes import (
     AgentNode,
@@ -32,6 +32,8 @@ VERSION = 1
 SCHEMA = f"{FORMAT}/{VERSION}"
 FRAME = "z-up, right-handed"
 UNITS = {"length": "m", "angle": "rad", "time": "ns", "color": "0..255"}
+
+_FARTHEST_M = 1e9  # from the origin; farther is on no planet
 
 AGENTS = "agents"
 NODE_TYPES: dict[str, type[Node]] = {
@@ -99,11 +101,11 @@ def from_document(document: Any) -> LoadedGraph:
             _add_node(graph, entry)
         for entry in document["edges"]:
             _add_edge(graph, entry)
-        labels = from_plain(document["label_space"], LabelSpace)
+        labels = label_space_of(document["label_space"])
         return LoadedGraph(graph=graph, labels=labels, stamp_ns=document["stamp_ns"])
     except (KeyError, TypeError) as error:
         raise ExportError(f"damaged graph document: {error!r}") from error
-    except (ValueError, GraphError) as error:
+    except (ValueError, DataError, GraphError) as error:
         raise ExportError(f"damaged graph document: {error}") from error
 
 
@@ -180,7 +182,10 @@ def _edge_entry(a: NodeSymbol, b: NodeSymbol, edge: Edge) -> Document:
 def _add_node(graph: SceneGraph, entry: Document) -> None:
     symbol = NodeSymbol.parse(entry["id"])
     try:
-        graph.add_node(symbol, from_plain(entry, NODE_TYPES[layer_name(symbol)]))
+        node = from_plain(entry, NODE_TYPES[layer_name(symbol)])
+        if max(map(abs, node.position_m)) > _FARTHEST_M:
+            raise ValueError(f"it lies at {node.position_m}, on no planet")
+        graph.add_node(symbol, node)
     except ValueError as error:
         raise ExportError(f"damaged graph document: node {symbol}: {error}") from error
 

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from hydra_mono.core.config.tree import Config
 from hydra_mono.core.errors import ConfigError, DataError
-from hydra_mono.core.files.documents import MOST_YAML_BYTES, parse_yaml, read_text
+from hydra_mono.core.files.documents import MOST_YAML_BYTES, parse_yaml, read_text, shortened
 
 
 def load_config(path: Path | None = None, overrides: tuple[str, ...] = ()) -> Config:
@@ -56,7 +56,8 @@ def _read_yaml(path: Path) -> dict[str, Any]:
         return {}
     if not isinstance(document, dict):
         raise ConfigError(
-            f"config {path}: expected sections such as 'mapping:', found {document!r}"
+            f"config {path}: expected sections such as 'mapping:', "
+            f"found {shortened(repr(document))}"
         )
     return document
 
@@ -80,10 +81,11 @@ def _explain(error: ValidationError, where: str) -> str:
     first = error.errors()[0]
     path = [str(part) for part in first["loc"]]
     if first["type"] != "extra_forbidden":
-        return f"{where}: {'.'.join(path)}: {first['msg']} (got {first['input']!r})"
+        found = shortened(repr(first["input"]))
+        return f"{where}: {shortened('.'.join(path))}: {first['msg']} (got {found})"
     nearest = _nearest(path)
     hint = f"; did you mean '{nearest}'?" if nearest else ""
-    return f"{where}: unknown key '{'.'.join(path)}'{hint} ('hydra-mono config dump' lists all)"
+    return f"{where}: unknown key '{shortened('.'.join(path))}'{hint} ('hydra-mono config dump' lists all)"
 
 
 def _nearest(path: list[str]) -> str | None:

@@ -29,8 +29,8 @@ from helpers_exports import house_mesh, small_house
 from hydra_mono.core.config import dump_config, load_config
 from hydra_mono.core.config.tree import Config
 from hydra_mono.core.errors import BadFrameError
-from hydra_mono.core.files.ply import read_ply, write_ply
 from hydra_mono.core.files import trajectory
+from hydra_mono.core.files.ply import read_ply, write_ply
 from hydra_mono.core.frame import Frame
 from hydra_mono.core.label_map import label_map_of
 from hydra_mono.core.labels import LabelSpace, load_label_space

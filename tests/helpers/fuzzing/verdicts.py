@@ -5,16 +5,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+
 from fuzzing.mutations import Files, damaged, files_of, write_files
 from fuzzing.targets import Refused, Target
-
 from hydra_mono.core.errors import HydraMonoError
 
 REFUSED, ACCEPTED, DOUBTFUL, TRACEBACK = "refused", "accepted", "doubtful", "traceback"
 
 
 class Fuzzer:
-    """Damages the input of a target in ``folder``; the same name and number give the same damage."""
+    """Damages a target's input in ``folder``; the same name and number give the same damage."""
 
     def __init__(self, name: str, target: Target, folder: Path) -> None:
         self._name, self._target, self._folder = name, target, folder

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
-from fuzzing.targets import Doubts, Target
 
+from fuzzing.targets import Doubts, Target
 from hydra_mono.perception.networks.m2h import M2H
 from hydra_mono.perception.weights_io.checkpoint import describe_weights, read_weights, save_m2h
 from hydra_mono.perception.weights_io.safetensors_io import write_safetensors

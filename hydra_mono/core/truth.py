@@ -196,11 +196,10 @@ def _check_array(
 def _truth(
     read: _Document, space: LabelSpace, arrays: dict[str, np.ndarray], path: Path
 ) -> GroundTruth:
-    mesh = TruthMesh(**{name: arrays[name] for name in TruthMesh.__slots__})
-    faces = mesh.faces
-    if faces.size and not (faces.min() >= 0 and faces.max() < len(mesh.vertices_m)):
+    faces = arrays["faces"]
+    if faces.size and not (faces.min() >= 0 and faces.max() < len(arrays["vertices_m"])):
         raise DataError(f"{path}: a face has a corner that is no vertex")
-    if not len(faces) == len(mesh.face_labels) == len(mesh.face_instances):
+    if not len(faces) == len(arrays["face_labels"]) == len(arrays["face_instances"]):
         raise DataError(f"{path}: not every face has one label and one instance")
     if arrays["free"].shape != arrays["room"].shape:
         raise DataError(f"{path}: free space and rooms are on different grids")
@@ -208,7 +207,7 @@ def _truth(
         raise DataError(f"{path.with_suffix('.json')}: a track has more stamps than positions")
     return GroundTruth(
         label_space=space,
-        mesh=mesh,
+        mesh=TruthMesh(**{name: arrays[name] for name in TruthMesh.__slots__}),
         objects=tuple(
             TruthObject(**(dict(entry) | {"box": BoundingBox(**dict(entry.box))}))
             for entry in read.objects

@@ -147,9 +147,15 @@ def _framed(read: Callable[[], _Image], image: Path | bytes, frame: str) -> _Ima
     except ImageSizeError as error:
         raise BadFrameError(frame, "wrong-size", str(error)) from error
     except DataError as error:
-        is_missing = isinstance(image, Path) and not image.exists()
-        reason = "missing-file" if is_missing else "unreadable-image"
+        reason = "missing-file" if _is_missing(image) else "unreadable-image"
         raise BadFrameError(frame, reason, str(error)) from error
+
+
+def _is_missing(image: Path | bytes) -> bool:
+    try:
+        return isinstance(image, Path) and not image.exists()
+    except OSError:  # a name that no file system takes
+        return False
 
 
 def _name_of(image: Path | bytes) -> str:

@@ -21,6 +21,7 @@ MOST_YAML_BYTES = 1 << 19  # the largest label space that is shipped has 15 kB
 MOST_JSON_BYTES = 1 << 29  # the graph of 1,000 rooms has some 100 MB
 _MOST_NODES = 50_000  # of a YAML document with its aliases written out
 _DEEPEST = 30  # nested sections; the settings have 2
+_LARGEST = 1e300  # float() of a much larger int would overflow
 _SHOWN = 60  # characters of a faulty word in a message
 
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
@@ -54,7 +55,7 @@ def finite(value: object) -> float:
         value = number(value)
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise ValueError(f"expected a number, found {shortened(repr(value))}")
-    if not math.isfinite(value) or abs(value) > 1e300:  # float() of a larger int would overflow
+    if not abs(value) <= _LARGEST:
         raise ValueError(f"expected a finite number, found {shortened(str(value))}")
     return float(value)
 

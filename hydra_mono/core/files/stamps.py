@@ -13,7 +13,7 @@ SECONDS, NANOSECONDS = UNITS["seconds"], UNITS["nanoseconds"]
 
 _STAMP = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?", re.ASCII)
 _DATES_S = 1e9, 4e9  # seconds since 1970: 2001 to 2096; no two units share a number
-_LEAST_SPACING_S, _MOST_SPACING_S = 1e-4, 1e4  # between frames: a fast camera, a picture an hour
+_LEAST_SPACING_S, _MOST_SPACING_S = 2e-3, 1e4  # between frames: 500 Hz, a picture in 3 hours
 _MOST_VIDEO_SPACING_S = 10.0  # whole numbers farther apart are rather milliseconds
 _SENSELESS = Decimal(10) ** 30  # in any unit
 _USUAL_SPACING_S = 0.1  # what an unknown unit is chosen for

@@ -72,10 +72,9 @@ def associate(
     The nearest pair left always lies side by side among the stamps left of both lists, so a
     heap of neighbours suffices, however many stamps are equal.
     """
-    merged = sorted(
-        [(stamp, 0, index) for index, stamp in enumerate(first_ns)]
-        + [(stamp, 1, index) for index, stamp in enumerate(second_ns)]
-    )
+    merged = [(stamp, 0, index) for index, stamp in enumerate(first_ns)]
+    merged += [(stamp, 1, index) for index, stamp in enumerate(second_ns)]
+    merged.sort(key=lambda item: (item[0], item[1], item[2] if item[1] else -item[2]))
     before = list(range(-1, len(merged) - 1))
     after = list(range(1, len(merged) + 1))
     is_left = [True] * len(merged)

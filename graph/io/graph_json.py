@@ -34,6 +34,8 @@ SCHEMA = f"{FORMAT}/{VERSION}"
 FRAME = "z-up, right-handed"
 UNITS = {"length": "m", "angle": "rad", "time": "ns", "color": "0..255"}
 
+_FARTHEST_M = 1e9  # from the origin; farther is on no planet
+
 Document = dict[str, Any]
 
 
@@ -145,7 +147,10 @@ def _layers(graph: SceneGraph, nodes: Iterable[tuple[NodeSymbol, Node]]) -> Docu
 
 def _add_node(graph: SceneGraph, entry: Document) -> None:
     symbol = NodeSymbol.parse(entry["id"])
-    graph.add_node(symbol, NODES[symbol.info.name].load(entry, f"node {symbol}"))
+    node = NODES[symbol.info.name].load(entry, f"node {symbol}")
+    if max(map(abs, node.position_m)) > _FARTHEST_M:
+        raise ExportError(f"damaged graph document: node {symbol}: no planet reaches to its place")
+    graph.add_node(symbol, node)
 
 
 def _add_edge(graph: SceneGraph, entry: Document) -> None:

@@ -17,8 +17,8 @@ from hydra_mono.cli.sources import config_of, open_source
 from hydra_mono.core.config import Config, dump_config
 from hydra_mono.core.errors import DataError, ExportError, HydraMonoError, one_line
 from hydra_mono.core.gate.frame_gate import create_gate
-from hydra_mono.core.prediction import Predictor, needs_depth
-from hydra_mono.core.source import Source
+from hydra_mono.core.prediction import Predictor, needs_depth, needs_of
+from hydra_mono.core.source import Source, narrow
 from hydra_mono.core.stop import StopRequest, stop_request
 from hydra_mono.core.truth import GroundTruth, save_truth
 from hydra_mono.datasets.first_frames.pairs import read_first_frames
@@ -44,6 +44,7 @@ def run(options: argparse.Namespace) -> int:
     if ":" in config.predictor.name:  # a user's module may lie where the command is given
         sys.path.append(str(Path.cwd()))
     predictor = create_predictor(config.predictor, source.label_space)
+    narrow(source, needs_of(predictor))
     folder = RunFolder(Path(config.output.folder), source.name, datetime.now())
     with stop_request() as stop:
         session = create_session(config, source, predictor, folder, quiet=options.quiet)

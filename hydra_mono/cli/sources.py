@@ -8,7 +8,7 @@ from pathlib import Path
 
 from hydra_mono.core.config import Config, load_config
 from hydra_mono.core.errors import ConfigError
-from hydra_mono.core.source import Source
+from hydra_mono.core.source import WHAT_THERE_IS, Source
 from hydra_mono.datasets.first_frames.pairs import read_first_frames
 from hydra_mono.datasets.first_frames.suspect import Verdict, judge
 from hydra_mono.datasets.prepare import prepare
@@ -60,7 +60,10 @@ def _direction(text: str) -> list[float]:
 
 
 def open_source(sequence: str, reader: str | None, config: Config) -> Source:
-    """The source the user named, in a z-up world; warns of what its first frames contradict."""
+    """The source the user named, in a z-up world; warns of what its first frames contradict.
+
+    It reads whatever there is, until ``narrow`` says what its consumer needs.
+    """
     if reader is None and SIMULATED.fullmatch(sequence):
         return open_simulated(sequence, config.simulation)
     source, verdict = open_judged(sequence, reader, config)
@@ -75,4 +78,4 @@ def open_judged(sequence: str, reader: str | None, config: Config) -> tuple[Sour
         simulated = open_simulated(sequence, config.simulation)
         return simulated, judge(read_first_frames(simulated), simulated.world_up)
     root = Path(os.environ.get("HYDRA_MONO_DATA", config.data.root))
-    return prepare(open_sequence(sequence, root, reader), config.data)
+    return prepare(open_sequence(sequence, root, reader, WHAT_THERE_IS), config.data)

@@ -1,16 +1,18 @@
 """Label spaces: what the integers in a label image mean."""
 
+import re
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import resources
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Annotated, Literal
 
 import numpy as np
-import yaml
 from jaxtyping import Bool, Float64, UInt8
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
 
 from hydra_mono.core.errors import DataError
+from hydra_mono.core.files.documents import MOST_YAML_BYTES, first_fault, parse_yaml, read_text
 
 Kind = Literal["structure", "object", "movable", "agent", "ignored"]
 Role = Literal["", "wall", "floor", "ceiling", "door", "window", "stairs"]
@@ -37,7 +39,7 @@ class Label:
 class LabelSpace:
     """Named labels with ids 1..255; id 0 is always unknown and never fused.
 
-    ``movable`` things are objects too: they become object nodes and may be found moved.
+    Labels of kind ``movable`` are objects too: they become object nodes and may be found moved.
     """
 
     name: str
@@ -107,36 +109,64 @@ def load_label_space(name_or_path: str | Path) -> LabelSpace:
     """
     text, where = _read(name_or_path)
     try:
-        document = yaml.safe_load(text)
-        labels = tuple(_label(entry) for entry in document["labels"])
-        return LabelSpace(name=str(document["name"]), labels=labels)
-    except (yaml.YAMLError, KeyError, TypeError, ValueError) as error:
-        raise DataError(f"{where}: not a label space ({error!r})") from error
+        return label_space_of(parse_yaml(text))
+    except (ValueError, DataError) as error:
+        raise DataError(f"{where}: not a label space ({error})") from error
+
+
+def label_space_of(document: object) -> LabelSpace:
+    """The label space that a document of YAML or JSON describes.
+
+    Raises:
+        ValueError: it describes none; says the first fault.
+        DataError: its ids are not unique.
+    """
+    try:
+        read = _Document.model_validate(document)
+    except ValidationError as error:
+        raise ValueError(first_fault(error)) from error
+    labels = (
+        Label(entry.id, entry.name, entry.color, entry.kind, entry.role, entry.least_width)
+        for entry in read.labels
+    )
+    return LabelSpace(name=read.name, labels=tuple(labels))
+
+
+_Byte = Annotated[int, Field(ge=0, le=255)]
+_Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
+
+
+class _Entry(BaseModel):
+    """A label as files write it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    id: Annotated[int, Field(ge=1, le=255)]
+    name: _Name
+    color: tuple[_Byte, _Byte, _Byte]
+    kind: Kind
+    role: Role = ""
+    least_width: Annotated[  # m; the widest furniture is narrower
+        float, Field(ge=0, le=100, validation_alias=AliasChoices("least_width", "least_width_m"))
+    ] = 0.0
+
+
+class _Document(BaseModel):
+    """A label space as files write it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: _Name
+    labels: Annotated[list[_Entry], Field(max_length=255)]
 
 
 def _read(name_or_path: str | Path) -> tuple[str, str]:
-    shipped = resources.files("hydra_mono.configs").joinpath("labels", f"{name_or_path}.yaml")
-    if shipped.is_file():
-        return shipped.read_text(encoding="utf-8"), str(name_or_path)
+    shipped = resources.files("hydra_mono.configs").joinpath("labels")
+    if re.fullmatch(r"\w+", str(name_or_path)):
+        file = shipped.joinpath(f"{name_or_path}.yaml")
+        if file.is_file():
+            return file.read_text(encoding="utf-8"), str(name_or_path)
     path = Path(name_or_path)
     if not path.is_file():
         raise DataError(f"no label space '{name_or_path}': neither shipped nor a file")
-    return path.read_text(encoding="utf-8"), str(path)
-
-
-def _label(entry: dict[str, object]) -> Label:
-    kind, role = str(entry["kind"]), str(entry.get("role", ""))
-    if kind not in get_args(Kind) or role not in get_args(Role):
-        raise ValueError(f"unknown kind or role in {entry}")
-    least_width_m = float(str(entry.get("least_width", 0.0)))
-    if not 0 <= least_width_m < float("inf"):
-        raise ValueError(f"a width that is none in {entry}")
-    red, green, blue = entry["color"]  # type: ignore[misc]
-    return Label(
-        id=int(str(entry["id"])),
-        name=str(entry["name"]),
-        color=(int(red), int(green), int(blue)),  # type: ignore[has-type]
-        kind=kind,  # type: ignore[arg-type]
-        role=role,  # type: ignore[arg-type]
-        least_width_m=least_width_m,
-    )
+    return read_text(path, MOST_YAML_BYTES), str(path)

@@ -8,6 +8,7 @@ from jaxtyping import Float32, UInt8
 
 from hydra_mono.core.frame import Frame
 from hydra_mono.core.labels import LabelSpace
+from hydra_mono.core.source import Needs
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,3 +47,10 @@ def depth_is_measured(predictor: Predictor) -> bool:
 def needs_depth(predictor: Predictor) -> bool:
     """Whether it reads the frame's own depth; one that does not say so reads colour alone."""
     return bool(getattr(predictor, "needs_depth", False))
+
+
+def needs_of(predictor: Predictor) -> Needs:
+    """What it reads of frames; labels (``needs_labels``) where it reads depth, unless it says."""
+    depth = needs_depth(predictor)
+    labels = bool(getattr(predictor, "needs_labels", depth))
+    return Needs("required" if depth else "unused", "required" if labels else "unused")

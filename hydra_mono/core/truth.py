@@ -3,22 +3,26 @@
 import json
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 from jaxtyping import Bool, Float32, Float64, Int16, Int32, UInt8, UInt16
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from hydra_mono.core.box import BoundingBox
 from hydra_mono.core.errors import DataError
 from hydra_mono.core.files import atomic
-from hydra_mono.core.labels import Label, LabelSpace
+from hydra_mono.core.files.arrays import read_npz
+from hydra_mono.core.files.documents import MOST_JSON_BYTES, first_fault, parse_json, read_text
+from hydra_mono.core.labels import LabelSpace, label_space_of
 
 TRUTH_FORMAT = "hydra-mono/truth/1"
+_FARTHEST_M = 1e9  # from the origin; farther is on no planet
 
 
 @dataclass(frozen=True, slots=True)
 class TruthMesh:
-    """The true surface. ``face_instances`` number things from 1; 0 is the building itself."""
+    """The true surface. ``face_instances`` number objects from 1; 0 is the building itself."""
 
     vertices_m: Float32[np.ndarray, "v 3"]
     faces: Int32[np.ndarray, "f 3"]
@@ -28,7 +32,7 @@ class TruthMesh:
 
 @dataclass(frozen=True, slots=True)
 class TruthObject:
-    """One thing of the world. ``appeared_ns``/``disappeared_ns``: None where it was always."""
+    """One object of the world. ``appeared_ns``/``disappeared_ns``: None where it was always."""
 
     instance: int
     label: int
@@ -111,7 +115,7 @@ def save_truth(truth: GroundTruth, folder: Path) -> None:
     document = {
         "format": TRUTH_FORMAT,
         "label_space": asdict(truth.label_space),
-        "objects": [asdict(thing) for thing in truth.objects],
+        "objects": [asdict(entry) for entry in truth.objects],
         "rooms": [asdict(room) for room in truth.rooms],
         "agents": [asdict(track) for track in truth.agents],
         "voxel_size_m": truth.grid.voxel_size_m,
@@ -126,59 +130,115 @@ def load_truth(folder: Path) -> GroundTruth:
     """Reads what ``save_truth`` wrote.
 
     Raises:
-        DataError: a file is missing or is not of this format.
+        DataError: a file is missing, is not of this format, or contradicts itself.
     """
+    path = folder / "truth.json"
     try:
-        document = json.loads((folder / "truth.json").read_text(encoding="utf-8"))
-        if document["format"] != TRUTH_FORMAT:
-            raise DataError(f"{folder}/truth.json: format {document['format']}, not {TRUTH_FORMAT}")
-        with np.load(folder / "truth.npz", allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
-        return _truth(document, arrays)
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise DataError(f"no readable truth in {folder} ({error})") from error
+        document = parse_json(read_text(path, MOST_JSON_BYTES))
+        if not isinstance(document, dict) or document.get("format") != TRUTH_FORMAT:
+            raise DataError(f"{path}: not of the format {TRUTH_FORMAT}")
+        space = label_space_of(document.get("label_space"))
+        read = _Document.model_validate(document)
+    except ValidationError as error:
+        raise DataError(f"{path}: {first_fault(error)}") from error
+    except ValueError as error:
+        raise DataError(f"{path}: {error}") from error
+    arrays = read_npz(folder / "truth.npz", tuple(_ARRAYS))
+    for name, (dtype, shape) in _ARRAYS.items():
+        _check_array(arrays[name], dtype, shape, f"{folder / 'truth.npz'}: {name}")
+    return _truth(read, space, arrays, folder / "truth.npz")
 
 
-def _truth(document: dict[str, Any], arrays: dict[str, Any]) -> GroundTruth:
-    labels = document["label_space"]
-    space = LabelSpace(
-        name=labels["name"],
-        labels=tuple(
-            Label(**(entry | {"color": tuple(entry["color"])})) for entry in labels["labels"]
-        ),
+_ARRAYS: dict[str, tuple[type[np.generic], tuple[int, ...]]] = {  # a side of 0 may be any number
+    "vertices_m": (np.float32, (0, 3)),
+    "faces": (np.int32, (0, 3)),
+    "face_labels": (np.uint8, (0,)),
+    "face_instances": (np.uint16, (0,)),
+    "origin_m": (np.float64, (3,)),
+    "free": (np.bool_, (0, 0, 0)),
+    "room": (np.int16, (0, 0, 0)),
+}
+
+_Finite = Annotated[float, Field(ge=-_FARTHEST_M, le=_FARTHEST_M)]
+_Size = Annotated[float, Field(ge=0, le=1e6)]
+_Stamp = Annotated[int, Field(ge=-(2**63), lt=2**63)]
+_Point = tuple[_Finite, _Finite, _Finite]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class _Box(_Strict):
+    center_m: _Point
+    dimensions_m: tuple[_Size, _Size, _Size]
+    yaw_rad: _Finite
+
+
+class _Object(_Strict):
+    instance: Annotated[int, Field(ge=0, lt=2**16)]
+    label: Annotated[int, Field(ge=0, le=255)]
+    name: str
+    box: _Box
+    appeared_ns: _Stamp | None = None
+    disappeared_ns: _Stamp | None = None
+
+
+class _Room(_Strict):
+    index: Annotated[int, Field(ge=-1, lt=2**15)]
+    name: str
+    storey: Annotated[int, Field(ge=-1000, le=1000)]
+
+
+class _Track(_Strict):
+    name: str
+    stamps_ns: tuple[_Stamp, ...]
+    positions_m: tuple[_Point, ...]
+
+
+class _Document(_Strict):
+    """``truth.json``."""
+
+    format: str
+    label_space: dict[str, Any]
+    objects: tuple[_Object, ...]
+    rooms: tuple[_Room, ...]
+    agents: tuple[_Track, ...]
+    voxel_size_m: Annotated[float, Field(gt=0, le=100)]
+
+
+def _check_array(
+    array: np.ndarray, dtype: type[np.generic], shape: tuple[int, ...], where: str
+) -> None:
+    fits = array.ndim == len(shape) and all(
+        side in (0, found) for side, found in zip(shape, array.shape, strict=True)
     )
+    if array.dtype != dtype or not fits:
+        raise DataError(f"{where} is {array.dtype}{array.shape}, expected {dtype.__name__}{shape}")
+    if array.dtype.kind == "f" and not (np.abs(array) < _FARTHEST_M).all():
+        raise DataError(f"{where} holds a coordinate that is none")
+
+
+def _truth(
+    read: _Document, space: LabelSpace, arrays: dict[str, np.ndarray], path: Path
+) -> GroundTruth:
+    faces = arrays["faces"]
+    if faces.size and not (faces.min() >= 0 and faces.max() < len(arrays["vertices_m"])):
+        raise DataError(f"{path}: a face has a corner that is no vertex")
+    if not len(faces) == len(arrays["face_labels"]) == len(arrays["face_instances"]):
+        raise DataError(f"{path}: not every face has one label and one instance")
+    if arrays["free"].shape != arrays["room"].shape:
+        raise DataError(f"{path}: free space and rooms are on different grids")
+    if any(len(track.stamps_ns) != len(track.positions_m) for track in read.agents):
+        raise DataError(f"{path.with_suffix('.json')}: a track has more stamps than positions")
     return GroundTruth(
         label_space=space,
         mesh=TruthMesh(**{name: arrays[name] for name in TruthMesh.__slots__}),
-        objects=tuple(_object(entry) for entry in document["objects"]),
-        rooms=tuple(TruthRoom(**entry) for entry in document["rooms"]),
-        grid=TruthGrid(
-            origin_m=arrays["origin_m"],
-            voxel_size_m=float(document["voxel_size_m"]),
-            free=arrays["free"],
-            room=arrays["room"],
+        objects=tuple(
+            TruthObject(**(dict(entry) | {"box": BoundingBox(**dict(entry.box))}))
+            for entry in read.objects
         ),
-        agents=tuple(_track(entry) for entry in document["agents"]),
-    )
-
-
-def _object(entry: dict[str, Any]) -> TruthObject:
-    box = entry["box"]
-    return TruthObject(
-        **(
-            entry
-            | {
-                "box": BoundingBox(
-                    tuple(box["center_m"]), tuple(box["dimensions_m"]), box["yaw_rad"]
-                )
-            }
-        )
-    )
-
-
-def _track(entry: dict[str, Any]) -> AgentTrack:
-    return AgentTrack(
-        name=entry["name"],
-        stamps_ns=tuple(entry["stamps_ns"]),
-        positions_m=tuple(tuple(position) for position in entry["positions_m"]),
+        rooms=tuple(TruthRoom(**dict(entry)) for entry in read.rooms),
+        grid=TruthGrid(arrays["origin_m"], read.voxel_size_m, arrays["free"], arrays["room"]),
+        agents=tuple(AgentTrack(**dict(entry)) for entry in read.agents),
     )

@@ -1,31 +1,24 @@
-"""Reading what sequences are made of: images, poses and numbered files, with clear errors."""
+"""Finding what sequences are made of, and reading their text: numbered files, matrices, poses."""
 
+import logging
 import re
-import struct
-import zlib
-from io import BytesIO
+from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Float32, Float64, UInt8, UInt16
-from PIL import Image
+from jaxtyping import Float64
 
 from hydra_mono.core.errors import BadFrameError, DataError
+from hydra_mono.core.files.documents import number, read_text
+from hydra_mono.core.files.stamps import to_ns, unit_of
 
-SATURATED = 65535  # a 16-bit depth pixel at its ceiling is no measurement
+logger = logging.getLogger(__name__)
+
 FRAME_NS = 10**9 // 30  # between frames, where a layout stores no stamps
-_SATURATED_SHARE = 0.9  # of an image; more and the sensor was blinded
-
-_DECODING_ERRORS = (
-    OSError,
-    SyntaxError,
-    ValueError,
-    EOFError,
-    struct.error,
-    zlib.error,
-    Image.DecompressionBombError,
-)
+IMAGE = r"\.(?:jpe?g|png|tiff?)"  # the end of an image's name, whatever its case
+_FARTHEST_M = 2e7  # of a camera from the origin; coordinates of surveys end at 1e7
+_ROTATION_TOLERANCE = 1e-2  # of RᵀR from the identity; text files keep few digits
+_MOST_COUNTED = 10**9  # frame numbers; larger ones, as names, are stamps
 
 
 def require_file(path: Path, fix: str) -> Path:
@@ -53,56 +46,83 @@ def require_folder(path: Path, fix: str) -> Path:
 def numbered(folder: Path, pattern: str) -> dict[int, Path]:
     """Files whose names match ``pattern`` (one group: the number), by ascending number.
 
+    Numbers may be padded or not, and the case of letters does not matter.
+
     Raises:
         DataError: the folder is missing or holds no such file.
     """
     require_folder(folder, "the layout needs it")
-    matches = [(re.fullmatch(pattern, path.name), path) for path in folder.iterdir()]
-    found = sorted((int(match[1]), path) for match, path in matches if match)
+    found = numbered_if_there(folder, pattern)
     if not found:
         raise DataError(f"{folder} holds no file named like {pattern!r}")
-    return dict(found)
+    return found
 
 
-def numbers_of(*kinds: dict[int, Path]) -> list[int]:
-    """Every number that a frame has a file of some kind for, ascending."""
-    return sorted(set().union(*kinds))
+def numbered_if_there(folder: Path, pattern: str) -> dict[int, Path]:
+    """``numbered``, empty where there is no such folder or file."""
+    if not folder.is_dir():
+        return {}
+    names = {path.name: path for path in folder.iterdir()}
+    found = {number: names[name] for number, name in numbers_of_names(names, pattern).items()}
+    return dict(sorted(found.items()))
 
 
-def file_of(files: dict[int, Path], number: int, frame: str) -> Path:
+def numbers_of_names(names: dict[str, Path] | list[str], pattern: str) -> dict[int, str]:
+    """Names that match ``pattern``, by the number in them; the first of two that share one."""
+    form = re.compile(pattern, re.IGNORECASE)
+    found: dict[int, str] = {}
+    for name in sorted(names):
+        match = form.fullmatch(name)
+        if match is None:
+            continue
+        count = int(match[1])
+        if found.setdefault(count, name) != name:
+            logger.warning(
+                "both %s and %s have number %d; using %s", found[count], name, count, found[count]
+            )
+    return found
+
+
+def stamps_of_numbers(numbers: list[int]) -> list[int]:
+    """Stamps of frames that are only numbered: 30 Hz; numbers as large as dates are stamps.
+
+    Raises:
+        DataError: a number is too large for either.
+    """
+    if not numbers or numbers[-1] < _MOST_COUNTED:
+        return [count * FRAME_NS for count in numbers]
+    try:
+        stamps = [Decimal(count) for count in numbers]
+        unit_ns = unit_of(stamps)
+        return [to_ns(stamp, unit_ns) for stamp in stamps]
+    except ValueError as error:
+        raise DataError(f"the frames' numbers are no stamps: {error}") from error
+
+
+def file_of(files: dict[int, Path], count: int, frame: str, kind: str) -> Path:
     """The file of a number.
 
     Raises:
         BadFrameError: ``missing-file``; there is none, and the message names its neighbour.
     """
-    if number in files:
-        return files[number]
-    example = next(iter(files.values()))
-    raise BadFrameError(frame, "missing-file", f"nothing like {example} with number {number}")
-
-
-def read_text(path: Path) -> str:
-    """Text of a file that the sequence cannot do without.
-
-    Raises:
-        DataError: it is missing or is not text.
-    """
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"cannot read {path}: {error}") from error
+    if count in files:
+        return files[count]
+    example = f"like {next(iter(files.values()))} " if files else ""
+    raise BadFrameError(frame, "missing-file", f"no {kind} {example}with number {count}")
 
 
 def read_matrix(path: Path) -> Float64[np.ndarray, "4 4"]:
     """A calibration matrix, 3×3 (then padded) or 4×4, as text.
 
     Raises:
-        DataError: it is anything else.
+        DataError: it is anything else, or holds a number that is not finite.
     """
     try:
-        values = np.array([float(word) for word in read_text(path).split()])
+        values = np.array([number(word) for word in read_text(path).replace(",", " ").split()])
     except ValueError as error:
-        raise DataError(f"{path}: expected a matrix of numbers ({error})") from error
+        raise DataError(f"{path}: {error}") from error
+    if not np.isfinite(values).all():
+        raise DataError(f"{path}: expected finite numbers, found {values[~np.isfinite(values)][0]}")
     matrix = np.eye(4)
     if values.size == 16:
         return values.reshape(4, 4)
@@ -116,131 +136,57 @@ def read_pose(path: Path, frame: str) -> Float64[np.ndarray, "4 4"]:
     """A frame's 4×4 pose as text; lost tracking shows as inf or NaN.
 
     Raises:
-        BadFrameError: ``missing-file``, ``unreadable-pose`` or ``nan-pose``.
+        BadFrameError: ``missing-file``, or as ``parse_pose``.
+    """
+    if not path.is_file():
+        raise BadFrameError(frame, "missing-file", str(path))
+    try:
+        text = read_text(path)
+    except DataError as error:
+        raise BadFrameError(frame, "unreadable-pose", str(error)) from error
+    return parse_pose(text, frame, str(path))
+
+
+def parse_pose(text: str, frame: str, where: str) -> Float64[np.ndarray, "4 4"]:
+    """Sixteen numbers, or the first twelve of them, as a pose.
+
+    Raises:
+        BadFrameError: ``unreadable-pose``, or as ``checked_pose``.
     """
     try:
-        words = path.read_text(encoding="utf-8-sig").split()
-        values = np.array([float(word) for word in words])
-    except FileNotFoundError as error:
-        raise BadFrameError(frame, "missing-file", str(path)) from error
-    except (OSError, ValueError) as error:
-        raise BadFrameError(frame, "unreadable-pose", f"{path}: {error}") from error
-    return checked_pose(values, frame, str(path))
+        values = np.array([number(word) for word in text.replace(",", " ").split()])
+    except ValueError as error:
+        raise BadFrameError(frame, "unreadable-pose", f"{where}: {error}") from error
+    if values.size == 12:
+        values = np.concatenate([values, [0.0, 0.0, 0.0, 1.0]])
+    return checked_pose(values, frame, where)
 
 
 def checked_pose(
     values: Float64[np.ndarray, "..."], frame: str, where: str
 ) -> Float64[np.ndarray, "4 4"]:
-    """Sixteen finite numbers as a pose.
+    """Sixteen numbers that are a rigid motion.
 
     Raises:
-        BadFrameError: ``unreadable-pose`` or ``nan-pose``.
+        BadFrameError: ``unreadable-pose``, ``nan-pose``, ``mirrored-pose``, ``no-rotation`` or
+            ``absurd-pose``.
     """
     if values.size != 16:
         detail = f"{where}: expected 16 numbers, found {values.size}"
         raise BadFrameError(frame, "unreadable-pose", detail)
     if not np.isfinite(values).all():
         raise BadFrameError(frame, "nan-pose", f"{where}: tracking was lost")
-    return values.reshape(4, 4)
-
-
-def read_rgb(image: Path | bytes, frame: str, where: str = "") -> UInt8[np.ndarray, "h w 3"]:
-    """A colour image from a file or from its encoded bytes (then ``where`` names it).
-
-    Raises:
-        BadFrameError: ``missing-file`` or ``unreadable-image``.
-    """
-    return np.asarray(_decode(image, frame, where, convert="RGB"))
-
-
-def read_integers(image: Path | bytes, frame: str, where: str = "") -> UInt16[np.ndarray, "h w"]:
-    """A one-channel 8- or 16-bit image; a palette image gives its indices.
-
-    Raises:
-        BadFrameError: ``missing-file`` or ``unreadable-image``.
-    """
-    where = where or _name_of(image)
-    pixels = np.asarray(_decode(image, frame, where))
-    if pixels.ndim != 2 or pixels.dtype.kind not in "ui" or int(pixels.max()) > SATURATED:
-        detail = f"{where}: expected one channel of 8 or 16 bits, found {pixels.shape}"
-        raise BadFrameError(frame, "unreadable-image", f"{detail} of {pixels.dtype}")
-    return pixels.astype(np.uint16, copy=False)
-
-
-def read_metres(path: Path, frame: str) -> Float32[np.ndarray, "h w"]:
-    """A one-channel image of float metres (TIFF); whole numbers are taken for millimetres.
-
-    Raises:
-        BadFrameError: ``missing-file``, ``unreadable-image`` or ``saturated-depth``.
-    """
-    pixels = np.asarray(_decode(path, frame, ""))
-    if pixels.ndim == 2 and pixels.dtype.kind == "f":
-        return np.where(np.isfinite(pixels) & (pixels > 0), pixels, 0).astype(np.float32)
-    return depth_from_raw(read_integers(path, frame), 1000.0, frame)
-
-
-def depth_from_raw(
-    raw: UInt16[np.ndarray, "h w"], units_per_m: float, frame: str
-) -> Float32[np.ndarray, "h w"]:
-    """Metres of a 16-bit depth image; 0 and 65535 both mean no measurement.
-
-    Raises:
-        BadFrameError: ``saturated-depth``, nearly every pixel is 65535.
-    """
-    saturated = raw == SATURATED
-    if saturated.mean() > _SATURATED_SHARE:
-        raise BadFrameError(frame, "saturated-depth", f"{saturated.mean():.0%} of pixels are 65535")
-    return metres_without(raw, saturated, units_per_m)
-
-
-def metres_without(
-    raw: UInt16[np.ndarray, "h w"], invalid: Bool[np.ndarray, "h w"], units_per_m: float
-) -> Float32[np.ndarray, "h w"]:
-    """Raw depth in metres, 0 at ``invalid``."""
-    depth_m = raw.astype(np.float32) / np.float32(units_per_m)
-    depth_m[invalid] = 0.0
-    return depth_m
-
-
-def require_size(image: np.ndarray, width: int, height: int, frame: str, what: str) -> None:
-    """Checks an image's size.
-
-    Raises:
-        BadFrameError: ``wrong-size``.
-    """
-    if image.shape[:2] != (height, width):
-        found = f"{image.shape[1]}×{image.shape[0]}"
-        raise BadFrameError(frame, "wrong-size", f"{what} is {found}, expected {width}×{height}")
-
-
-def first_size(paths: list[Path]) -> tuple[int, int]:
-    """Width and height of the first image whose header can be read.
-
-    Raises:
-        DataError: there is none.
-    """
-    for path in paths:
-        try:
-            with Image.open(path) as image:
-                return image.width, image.height
-        except _DECODING_ERRORS:
-            continue
-    where = f"of the {len(paths)} images like {paths[0]}" if paths else "(there are none)"
-    raise DataError(f"no image can be read {where}")
-
-
-def _decode(image: Path | bytes, frame: str, where: str, convert: str = "") -> Any:
-    """A fully decoded Pillow image."""
-    try:
-        with Image.open(BytesIO(image) if isinstance(image, bytes) else image) as opened:
-            opened.load()
-            return opened.convert(convert) if convert else opened
-    except FileNotFoundError as error:
-        raise BadFrameError(frame, "missing-file", str(image)) from error
-    except _DECODING_ERRORS as error:
-        detail = f"{where or _name_of(image)}: {error}"
-        raise BadFrameError(frame, "unreadable-image", detail) from error
-
-
-def _name_of(image: Path | bytes) -> str:
-    return str(image) if isinstance(image, Path) else "an embedded image"
+    pose = values.reshape(4, 4)
+    farthest_m = float(np.abs(pose).max())
+    if farthest_m > _FARTHEST_M:
+        detail = f"{where}: {farthest_m:.3g} m from the origin; poses are in metres"
+        raise BadFrameError(frame, "absurd-pose", detail)
+    rotation = pose[:3, :3]
+    is_orthogonal = np.abs(rotation.T @ rotation - np.eye(3)).max() < _ROTATION_TOLERANCE
+    if not is_orthogonal or np.abs(pose[3] - (0.0, 0.0, 0.0, 1.0)).max() > 1e-6:
+        detail = f"{where}: its 3×3 part is no rotation; expected world_from_camera without scale"
+        raise BadFrameError(frame, "no-rotation", detail)
+    if np.linalg.det(rotation) < 0:
+        detail = f"{where}: the rotation is mirrored (determinant −1): its axes are left-handed"
+        raise BadFrameError(frame, "mirrored-pose", detail)
+    return pose

@@ -1,21 +1,19 @@
 """A label space that lies beside a sequence: in our form or in Hydra's."""
 
 import colorsys
-import logging
 import re
 from pathlib import Path
-from typing import Any
+from typing import Annotated
 
-import yaml
+from pydantic import BaseModel, Field, ValidationError
 
 from hydra_mono.core.errors import DataError
-from hydra_mono.core.labels import UNKNOWN, Kind, Label, LabelSpace, Role, load_label_space
-from hydra_mono.datasets.files import read_text
-from hydra_mono.datasets.labels import LabelTable, identity_table
-
-logger = logging.getLogger(__name__)
+from hydra_mono.core.files.documents import MOST_YAML_BYTES, first_fault, parse_yaml, read_text
+from hydra_mono.core.labels import UNKNOWN, Kind, Label, LabelSpace, Role, label_space_of
+from hydra_mono.datasets.labels import MOST_RAW, LabelTable, identity_table
 
 FILE_NAME = "label_space.yaml"
+_MOST_LABELS = 255  # ids are bytes, and 0 is unknown
 
 _ROLES: tuple[tuple[str, Role], ...] = (
     ("stairs?|stairway|staircase|steps?|escalator", "stairs"),
@@ -36,33 +34,63 @@ def find_label_table(folder: Path) -> LabelTable | None:
     path = folder / FILE_NAME
     if not path.is_file():
         return None
+    text = read_text(path, MOST_YAML_BYTES)
     try:
-        document = yaml.safe_load(read_text(path))
-    except yaml.YAMLError as error:
-        raise DataError(f"{path}: not YAML ({error})") from error
-    if isinstance(document, dict) and "label_names" in document:
-        return _hydra_table(document, path)
-    return identity_table(load_label_space(path))
+        document = parse_yaml(text)
+        if isinstance(document, dict) and "label_names" in document:
+            return _hydra_table(_HydraDocument.model_validate(document), path)
+        return identity_table(label_space_of(document))
+    except ValidationError as error:
+        fault = first_fault(error)
+        raise DataError(f"{path}: not a label space of Hydra's form ({fault})") from error
+    except (ValueError, DataError) as error:
+        raise DataError(f"{path}: not a label space ({error})") from error
 
 
-def _hydra_table(document: dict[str, Any], path: Path) -> LabelTable:
-    """Hydra numbers from 0; where its 0 is a class of its own, that gets the last id, 255."""
-    try:
-        names = {int(entry["label"]): str(entry["name"]) for entry in document["label_names"]}
-        total = int(document.get("total_semantic_labels", max(names, default=-1) + 1))
-        groups = {
-            group: {int(number) for number in document.get(f"{group}_labels") or ()}
-            for group in ("dynamic", "invalid", "object", "surface_places")
-        }
-        labels = [_label(raw, names.get(raw, f"label {raw}"), groups) for raw in range(total)]
-        return _table_of(labels, path)
-    except (KeyError, TypeError, ValueError) as error:
-        raise DataError(f"{path}: not a label space of Hydra's form ({error!r})") from error
+_RawId = Annotated[int, Field(ge=0, le=MOST_RAW)]
+_Group = list[_RawId] | None
+
+
+class _HydraName(BaseModel):
+    label: _RawId
+    name: Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class _HydraDocument(BaseModel):
+    """The keys of Hydra's label spaces that are used here; it knows more."""
+
+    label_names: Annotated[list[_HydraName], Field(max_length=MOST_RAW + 1)]
+    total_semantic_labels: Annotated[int, Field(ge=0, le=MOST_RAW + 1)] | None = None
+    dynamic_labels: _Group = None
+    invalid_labels: _Group = None
+    object_labels: _Group = None
+    surface_places_labels: _Group = None
+
+
+def _hydra_table(document: _HydraDocument, path: Path) -> LabelTable:
+    names = {entry.label: entry.name for entry in document.label_names}
+    if len(names) < len(document.label_names):
+        raise ValueError("a label has two names")
+    groups = {
+        "dynamic": {*(document.dynamic_labels or ())},
+        "invalid": {*(document.invalid_labels or ())},
+        "object": {*(document.object_labels or ())},
+        "surface_places": {*(document.surface_places_labels or ())},
+    }
+    total = document.total_semantic_labels
+    count = max(names, default=-1) + 1 if total is None else total
+    raws = sorted({*names, *range(min(count, _MOST_LABELS + 1))})
+    return _table_of([_label(raw, names.get(raw, f"label {raw}"), groups) for raw in raws], path)
 
 
 def _table_of(labels: list[Label], path: Path) -> LabelTable:
+    """Hydra numbers from 0 and past 255; numbers that are no ids here get the last free ones."""
     known = [label for label in labels if label.id != UNKNOWN or label.kind != "ignored"]
-    ids = {label.id: label.id or 255 for label in known}
+    if len(known) > _MOST_LABELS:
+        raise ValueError(f"{len(known)} labels; at most {_MOST_LABELS} are told apart")
+    kept = {label.id for label in known if 0 < label.id <= _MOST_LABELS}
+    free = iter(sorted({*range(1, _MOST_LABELS + 1)} - kept, reverse=True))
+    ids = {label.id: label.id if label.id in kept else next(free) for label in known}
     moved = [
         Label(ids[label.id], label.name, label.color, label.kind, label.role) for label in known
     ]

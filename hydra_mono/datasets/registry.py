@@ -1,4 +1,4 @@
-"""The table of readers, and the way from what a user types to a sequence."""
+"""The table of readers, and how a sequence is found by what a user types."""
 
 import importlib
 import re
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import cast
 
 from hydra_mono.core.errors import DataError
-from hydra_mono.core.source import Source
+from hydra_mono.core.source import EVERYTHING, Needs, Source
 
 Guess = Callable[[Path], bool]
 
@@ -22,25 +22,39 @@ class Reader:
 
 
 def _has(*patterns: str) -> Guess:
-    """True for a folder in which every pattern finds something."""
-    return lambda path: path.is_dir() and all(any(path.glob(part)) for part in patterns)
+    """True for a folder in which every pattern finds something; letters' case does not matter."""
+    forms = [_either_case(pattern) for pattern in patterns]
+    return lambda path: path.is_dir() and all(any(path.glob(form)) for form in forms)
 
 
-def _is_exported_scannet(path: Path) -> bool:
-    parts = ("color", "depth", "pose", "intrinsic")
-    return any(all((inner / part).is_dir() for part in parts) for inner in (path, path / "frames"))
+def _either_case(pattern: str) -> str:
+    """A glob of the file's name in either case; folders before it stay as they are."""
+    folder, slash, name = pattern.rpartition("/")
+    swapped = (f"[{c.lower()}{c.upper()}]" if c.isalpha() else c for c in name)
+    return folder + slash + "".join(swapped)
+
+
+def _is_scannet(path: Path) -> bool:
+    cameras = ("intrinsic", "intrinsics", "intrinsics_color.txt", "intrinsics_depth.txt")
+    return any(
+        (inner / "color").is_dir()
+        and (inner / "pose").is_dir()
+        and any((inner / camera).exists() for camera in cameras)
+        for inner in (path, path / "frames")
+    )
 
 
 def _is_icl_nuim(path: Path) -> bool:
     """As unpacked, or under its own name with the trajectory renamed as TUM's."""
     is_named = _ICL_NUIM_NAME.search(path.resolve().name)
     truths = ("*.gt.freiburg", "groundtruth.txt") if is_named else ("*.gt.freiburg",)
-    return any(_has("rgb", "depth", truth)(path) for truth in truths)
+    return not (path / "rgb.txt").is_file() and any(_has("rgb", truth)(path) for truth in truths)
 
 
 def _is_tum(path: Path) -> bool:
-    is_tum = _has("rgb.txt", "depth.txt")(path) or _has("rgb", "depth", "groundtruth.txt")(path)
-    return is_tum and not _is_icl_nuim(path)
+    lists = ("rgb.txt", "associations.txt", "rgb")
+    is_tum = (path / "groundtruth.txt").is_file() or (path / "depth.txt").is_file()
+    return is_tum and any((path / part).exists() for part in lists) and not _is_icl_nuim(path)
 
 
 def _is_semantic_replica(path: Path) -> bool:
@@ -48,7 +62,7 @@ def _is_semantic_replica(path: Path) -> bool:
 
 
 def _is_sens(path: Path) -> bool:
-    return (path.suffix == ".sens" and path.is_file()) or _has("*.sens")(path)
+    return (path.suffix.lower() == ".sens" and path.is_file()) or _has("*.sens")(path)
 
 
 _ICL_NUIM_NAME = re.compile(r"icl[-_]?nuim|living_?room|frei_png", re.IGNORECASE)
@@ -56,13 +70,13 @@ _ICL_NUIM_NAME = re.compile(r"icl[-_]?nuim|living_?room|frei_png", re.IGNORECASE
 # A new layout is one file and one row. The first row that knows a folder reads it.
 READERS: dict[str, Reader] = {
     "scannet": Reader(
-        _is_exported_scannet, "hydra_mono.datasets.readers.scannet_folder:ScanNetFolderSource"
+        _is_scannet, "hydra_mono.datasets.readers.scannet_folder:ScanNetFolderSource"
     ),
     "scannet-sens": Reader(_is_sens, "hydra_mono.datasets.readers.scannet_sens:ScanNetSensSource"),
     "tum": Reader(_is_tum, "hydra_mono.datasets.readers.tum:TumSource"),
     "icl-nuim": Reader(_is_icl_nuim, "hydra_mono.datasets.readers.icl_nuim:IclNuimSource"),
     "7scenes": Reader(
-        _has("frame-*.color.png", "frame-*.depth.png"),
+        _has("frame-*.color.*", "frame-*.pose.txt"),
         "hydra_mono.datasets.readers.seven_scenes:SevenScenesSource",
     ),
     "replica": Reader(
@@ -96,20 +110,29 @@ def guess_reader(path: Path) -> str | None:
     return next((name for name, reader in READERS.items() if reader.guess(path)), None)
 
 
-def open_sequence(name_or_path: str, root: Path, reader: str | None = None) -> Source:
+def open_sequence(
+    name_or_path: str, root: Path, reader: str | None = None, needs: Needs = EVERYTHING
+) -> Source:
     """A sequence by path, by name below ``root``, or ``scannet0000`` for scene0000_00.
 
+    ``needs`` says what is read of its frames; ``hydra_mono.core.source.narrow`` changes it.
+
     Raises:
-        DataError: it is nowhere, no reader knows its layout, or a piece of it is missing.
+        DataError: it is nowhere, no reader knows its layout, a piece of it is missing, or a
+            folder cannot be read.
     """
     if reader is not None and reader not in READERS:
         raise DataError(f"no reader '{reader}'; there are {', '.join(READERS)}")
-    path = find_sequence(name_or_path, root)
-    name = reader or guess_reader(path)
-    if name is None:
-        raise DataError(_unknown_layout(path))
-    module, _, factory = READERS[name].factory.partition(":")
-    return cast(Source, getattr(importlib.import_module(module), factory)(path))
+    try:
+        path = find_sequence(name_or_path, root)
+        name = reader or guess_reader(path)
+        if name is None:
+            raise DataError(_unknown_layout(path))
+        module, _, factory = READERS[name].factory.partition(":")
+        return cast(Source, getattr(importlib.import_module(module), factory)(path, needs))
+    except OSError as error:
+        where = error.filename or name_or_path
+        raise DataError(f"cannot read {where}: {error.strerror or error}") from error
 
 
 def find_sequence(name_or_path: str, root: Path) -> Path:

@@ -74,13 +74,16 @@ def test_a_pose_that_is_not_finite_spoils_the_frames_beside_it_alone(sequence: P
     assert [getattr(item, "reason", "") for item in items] == ["", "nan-pose", "", "nan-pose"]
 
 
-def test_frames_keep_the_list_s_order_whatever_their_stamps(sequence: Path) -> None:
-    path = sequence / "rgb.txt"
+@pytest.mark.parametrize("name", ["rgb.txt", "depth.txt", "groundtruth.txt"])
+def test_lists_are_sets(sequence: Path, name: str) -> None:
+    path = sequence / name
     first, *rest = path.read_text().splitlines()
     path.write_text("\n".join([first, *reversed(rest)]))
     source = TumSource(sequence)
-    assert [source[i].stamp_ns for i in (0, 3)] == [10_300_000_000, 10_000_000_000]
-    np.testing.assert_allclose(source[0].depth_m, raw_depth(3, W, H) / 5000.0, rtol=1e-6)
+    stamps_ns = [source[i].stamp_ns for i in range(4)]
+    assert stamps_ns == [10_000_000_000, 10_100_000_000, 10_200_000_000, 10_300_000_000]
+    np.testing.assert_allclose(source[3].depth_m, raw_depth(3, W, H) / 5000.0, rtol=1e-6)
+    np.testing.assert_allclose(source[1].camera_position_m, pose(1.0)[:3, 3], atol=1e-7)
 
 
 def test_association_is_nearest_and_one_to_one() -> None:
@@ -101,9 +104,9 @@ def test_associations_are_read_in_either_column_order(sequence: Path, depth_firs
         lines.append(" ".join(reversed(halves) if depth_first else halves))
     (sequence / "associations.txt").write_text("\n".join(lines))
     source = TumSource(sequence)
-    assert [source[k].stamp_ns for k in range(len(source))] == [10_300_000_000, 10_100_000_000]
-    np.testing.assert_array_equal(source[0].rgb, color(3, W, H))
-    np.testing.assert_allclose(source[1].depth_m, raw_depth(1, W, H) / 5000.0, rtol=1e-6)
+    assert [source[k].stamp_ns for k in range(len(source))] == [10_100_000_000, 10_300_000_000]
+    np.testing.assert_array_equal(source[1].rgb, color(3, W, H))
+    np.testing.assert_allclose(source[0].depth_m, raw_depth(1, W, H) / 5000.0, rtol=1e-6)
 
 
 def test_an_association_of_two_colour_images_names_the_line(sequence: Path) -> None:

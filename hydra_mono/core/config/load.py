@@ -11,10 +11,8 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from hydra_mono.core.config.tree import Config
-from hydra_mono.core.errors import ConfigError
-from hydra_mono.core.files.strict_yaml import parse_yaml
-
-SHOWN = 80  # characters of a refused value that a message quotes
+from hydra_mono.core.errors import ConfigError, DataError
+from hydra_mono.core.files.documents import MOST_YAML_BYTES, parse_yaml, read_text, shortened
 
 
 def load_config(
@@ -73,18 +71,15 @@ def _dump_section(section: BaseModel, depth: int) -> Iterator[str]:
 def _read_yaml(path: Path) -> dict[str, Any]:
     try:
         document = parse_yaml(_preset_or_file(path))
-    except OSError as error:
-        why = error.strerror or str(error)
-        raise ConfigError(
-            f"cannot read config {path}: {why} (presets: {', '.join(sorted(presets()))})"
-        ) from error
-    except ValueError as error:
-        raise ConfigError(f"cannot read config {path}: {error}") from error
+    except (DataError, ValueError) as error:
+        hint = "" if path.exists() else f" (presets: {', '.join(sorted(presets()))})"
+        raise ConfigError(f"cannot read config {path}: {error}{hint}") from error
     if document is None:
         return {}
     if not isinstance(document, dict):
         raise ConfigError(
-            f"config {path}: expected sections such as 'mapping:', found {_short(document)}"
+            f"config {path}: expected sections such as 'mapping:', "
+            f"found {shortened(repr(document))}"
         )
     return document
 
@@ -93,12 +88,12 @@ def _preset_or_file(path: Path) -> str:
     """A file wins over the preset of the same name."""
     if not path.exists() and path.name == str(path) and str(path) in presets():
         return presets()[str(path)]
-    return path.read_text(encoding="utf-8-sig")
+    return read_text(path, MOST_YAML_BYTES)
 
 
 def _apply_override(document: dict[str, Any], override: str) -> None:
     key, equals, text = override.partition("=")
-    where = f"--set {override if len(override) <= SHOWN else override[:SHOWN] + '…'}"
+    where = f"--set {shortened(override)}"
     if not equals or not key.strip().rpartition(".")[2]:
         raise ConfigError(f"{where}: write it as section.key=value")
     try:
@@ -121,15 +116,12 @@ def _explain(error: ValidationError, where: str) -> str:
     first = error.errors()[0]
     path = [str(part) for part in first["loc"]]
     if first["type"] != "extra_forbidden":
-        return f"{where}: {'.'.join(path)}: {first['msg']} (got {_short(first['input'])})"
+        found = shortened(repr(first["input"]))
+        return f"{where}: {shortened('.'.join(path))}: {first['msg']} (got {found})"
     nearest = _nearest(path)
     hint = f"; did you mean '{nearest}'?" if nearest else ""
-    return f"{where}: unknown key '{'.'.join(path)}'{hint} ('hydra-mono config dump' lists all)"
-
-
-def _short(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
+    key = shortened(".".join(path))
+    return f"{where}: unknown key '{key}'{hint} ('hydra-mono config dump' lists all)"
 
 
 def _nearest(path: list[str]) -> str | None:

@@ -81,7 +81,7 @@ def read_ply(path: Path) -> SemanticMesh:
         raise ExportError(f"{path} is {fault}: {len(content)} bytes, expected {end}")
     vertices = np.frombuffer(content[start:middle], layout)
     faces = _faces(np.frombuffer(content[middle:], _FACE), vertex_count, path)
-    return _mesh(vertices, faces, origin_m)
+    return _mesh(vertices, faces, origin_m, path)
 
 
 def _fill(table: np.ndarray, names: tuple[str, ...], columns: np.ndarray) -> None:
@@ -120,7 +120,9 @@ def _parse_header(content: bytes, path: Path) -> tuple[int, int, int]:
     start += len(_END)
     words = [line.split() for line in content[:start].split(b"\n")]
     counts = {
-        w[1]: int(w[2]) for w in words if len(w) == 3 and w[0] == b"element" and w[2].isdigit()
+        w[1]: int(w[2])
+        for w in words
+        if len(w) == 3 and w[0] == b"element" and w[2].isdigit() and len(w[2]) < 12
     }
     vertex_count, face_count = counts.get(b"vertex", -1), counts.get(b"face", -1)
     written = _header(vertex_count, face_count, _origin(content[:start], path))
@@ -158,10 +160,15 @@ def _faces(table: np.ndarray, vertex_count: int, path: Path) -> Int32[np.ndarray
     return faces
 
 
-def _mesh(vertices: np.ndarray, faces: Int32[np.ndarray, "f 3"], origin_m: Origin) -> SemanticMesh:
+def _mesh(
+    vertices: np.ndarray, faces: Int32[np.ndarray, "f 3"], origin_m: Origin, path: Path
+) -> SemanticMesh:
     world = np.stack([vertices[name] for name in _COORDINATES], axis=1)
     local = world - np.array(origin_m) if any(origin_m) else world
     coordinates: Float32[np.ndarray, "v 3"] = local.astype(np.float32)
+    normals: Float32[np.ndarray, "v 3"] = _take(vertices, _NORMALS, np.float32)
+    if not (np.isfinite(coordinates).all() and np.isfinite(normals).all()):
+        raise ExportError(f"{path}: a vertex has a coordinate that is not finite")
     colors: UInt8[np.ndarray, "v 3"] = _take(vertices, _COLORS, np.uint8)
     first, last = (
         _take(vertices, (f"{name}_low", f"{name}_high"), np.uint32).view(np.int64)[:, 0]
@@ -170,7 +177,7 @@ def _mesh(vertices: np.ndarray, faces: Int32[np.ndarray, "f 3"], origin_m: Origi
     return SemanticMesh(
         vertices_m=coordinates,
         faces=faces,
-        normals=_take(vertices, _NORMALS, np.float32),
+        normals=normals,
         colors=colors,
         labels=vertices["label"].copy(),
         first_seen_ns=first.copy(),

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +11,12 @@ from scipy.spatial.transform import Rotation
 
 from hydra_mono.core.errors import DataError, ExportError
 from hydra_mono.core.files import atomic
+from hydra_mono.core.files.documents import number, read_text, shortened
+from hydra_mono.core.files.stamps import SECONDS, parse_stamp, to_ns
 
-_COLUMNS = "timestamp_s tx ty tz qx qy qz qw"
+TUM_COLUMNS = "timestamp_s tx ty tz qx qy qz qw"
+_LEAST_NORM = 1e-6  # of a quaternion that says a direction
+_LARGEST = 1e100  # a float holds its square
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +60,7 @@ def write_tum(
 
 def tum_text(trajectory: Trajectory) -> str:
     """The trajectory as TUM text, under a comment that names the columns."""
-    lines = [f"# {_COLUMNS}"]
+    lines = [f"# {TUM_COLUMNS}"]
     if len(trajectory):
         rows = _positions_and_quats(trajectory)
         stamps = trajectory.stamps_ns.tolist()
@@ -68,22 +72,62 @@ def tum_text(trajectory: Trajectory) -> str:
 
 
 def read_tum(path: Path) -> Trajectory:
-    """Reads TUM text; lines that start with ``#`` are comments.
+    """Reads TUM text in seconds; lines that start with ``#`` are comments.
 
     Raises:
         DataError: the file is absent, or a line is no stamp and pose; names the line.
     """
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"cannot read trajectory {path}: {error}") from error
+    lines = content_lines(read_text(path), path)
     stamps_ns, rows = [], []
-    for number, line in enumerate(lines, start=1):
-        if line.strip() and not line.lstrip().startswith("#"):
-            stamp_ns, row = _parse_line(line, f"{path}, line {number}")
-            stamps_ns.append(stamp_ns)
+    for where, words in lines:
+        try:
+            stamp, row = parse_tum_line(words)
+            stamps_ns.append(to_ns(stamp, SECONDS))
             rows.append(row)
-    return Trajectory(np.array(stamps_ns, np.int64), _poses(np.array(rows).reshape(-1, 7)))
+        except ValueError as error:
+            raise DataError(f"{where}: {error}") from error
+    poses = poses_of(np.array(rows).reshape(-1, 7))
+    broken = np.flatnonzero(~np.isfinite(poses).all(axis=(1, 2)))
+    if len(broken):
+        where, words = lines[broken[0]]
+        found = shortened(" ".join(words))
+        raise DataError(f"{where}: expected '{TUM_COLUMNS}', all finite, found '{found}'")
+    return Trajectory(np.array(stamps_ns, np.int64), poses)
+
+
+def content_lines(text: str, path: Path) -> list[tuple[str, list[str]]]:
+    """Where each line is and its words; comments and empty lines left out."""
+    lines = enumerate(text.splitlines(), start=1)
+    return [
+        (f"{path}, line {count}", line.replace(",", " ").split())
+        for count, line in lines
+        if line.strip() and not line.lstrip().startswith("#")
+    ]
+
+
+def parse_tum_line(words: list[str]) -> tuple[Decimal, list[float]]:
+    """Stamp, position and quaternion (scalar last) of a line; values may be NaN or infinite.
+
+    Raises:
+        ValueError: there are not eight numbers, or the stamp is not finite.
+    """
+    if len(words) != 8:
+        found = shortened(" ".join(words))
+        raise ValueError(f"expected '{TUM_COLUMNS}', found {len(words)} columns: '{found}'")
+    return parse_stamp(words[0]), [number(word) for word in words[1:]]
+
+
+def poses_of(rows: Float64[np.ndarray, "n 7"]) -> Float64[np.ndarray, "n 4 4"]:
+    """Poses of positions and quaternions, scalar last; NaN where a row is no pose."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        norms = np.linalg.norm(rows[:, 3:], axis=1)
+        usable = (np.abs(rows) < _LARGEST).all(axis=1) & (norms > _LEAST_NORM)
+    poses = np.tile(np.eye(4), (len(rows), 1, 1))
+    poses[~usable] = np.nan
+    if usable.any():
+        poses[usable, :3, :3] = Rotation.from_quat(rows[usable, 3:]).as_matrix()
+        poses[usable, :3, 3] = rows[usable, :3]
+    return poses
 
 
 def _positions_and_quats(trajectory: Trajectory) -> Float64[np.ndarray, "n 7"]:
@@ -101,23 +145,3 @@ def _positions_and_quats(trajectory: Trajectory) -> Float64[np.ndarray, "n 7"]:
 def _seconds(stamp_ns: int) -> str:
     whole, rest = divmod(abs(stamp_ns), 10**9)
     return f"{'-' if stamp_ns < 0 else ''}{whole}.{rest:09d}"
-
-
-def _parse_line(line: str, where: str) -> tuple[int, list[float]]:
-    fields = line.replace(",", " ").split()
-    try:
-        stamp_ns = int(np.int64(int(Decimal(fields[0]).scaleb(9).to_integral_value())))
-        row = [float(field) for field in fields[1:]]
-    except (InvalidOperation, ValueError, OverflowError) as error:
-        raise DataError(f"{where}: expected '{_COLUMNS}', found '{line}'") from error
-    if len(row) != 7 or not np.isfinite(row).all() or np.linalg.norm(row[3:]) < 1e-6:
-        raise DataError(f"{where}: expected '{_COLUMNS}', all finite, found '{line}'")
-    return stamp_ns, row
-
-
-def _poses(rows: Float64[np.ndarray, "n 7"]) -> Float64[np.ndarray, "n 4 4"]:
-    poses = np.tile(np.eye(4), (len(rows), 1, 1))
-    if len(rows):
-        poses[:, :3, :3] = Rotation.from_quat(rows[:, 3:]).as_matrix()
-        poses[:, :3, 3] = rows[:, :3]
-    return poses

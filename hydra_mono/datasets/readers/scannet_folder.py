@@ -1,30 +1,30 @@
-"""ScanNet as exported by its own reader: ``color/ depth/ pose/ intrinsic/`` of a scene."""
+"""ScanNet as exported by its own reader, and as its 25,000 frames are downloaded.
+
+``color/ depth/ pose/`` of a scene, with ``intrinsic/intrinsic_*.txt`` and ``label-filt/`` (raw
+ids), or ``intrinsics_*.txt`` and ``label/`` (NYU40).
+"""
 
 import logging
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import Float64, UInt8
 
 from hydra_mono.core.errors import DataError
-from hydra_mono.core.frame import Frame, Intrinsics
+from hydra_mono.core.frame import Intrinsics
+from hydra_mono.core.source import EVERYTHING, Needs
 from hydra_mono.datasets.camera import Resampling, camera_of_matrix, same_ray
-from hydra_mono.datasets.facts import DescribedSource, SequenceFacts
+from hydra_mono.datasets.facts import NumberedImages, NumberedSource, SequenceFacts, or_fault
 from hydra_mono.datasets.files import (
-    FRAME_NS,
-    depth_from_raw,
+    IMAGE,
     file_of,
-    first_size,
     numbered,
-    numbers_of,
-    read_integers,
+    numbered_if_there,
     read_matrix,
     read_pose,
-    read_rgb,
     require_file,
-    require_folder,
-    require_size,
 )
+from hydra_mono.datasets.images import first_size, read_rgb
 from hydra_mono.datasets.readers.scannet_scene import (
     UNITS_PER_M,
     axis_alignment,
@@ -35,70 +35,89 @@ from hydra_mono.datasets.readers.scannet_scene import (
 logger = logging.getLogger(__name__)
 
 _FIX = "export the .sens file with color, depth, pose and intrinsic, as ScanNet's reader does"
+_NAME = r"(?:frame-)?(\d+)"
 
 
-class ScanNetFolderSource(DescribedSource):
+class ScanNetFolderSource(NumberedSource):
     """Frames of the depth camera; colour and labels are resampled to it.
 
-    Frames are the numbers in ``depth/`` and ``color/`` in ascending order; the layout holds no
-    stamps, so they follow from the numbers at 30 Hz.
+    Without usable depth images they are the colour camera's. The layout holds no stamps, so they
+    follow from the numbers at 30 Hz.
     """
 
-    def __init__(self, scene: Path) -> None:
+    units_per_m = UNITS_PER_M
+
+    def __init__(self, scene: Path, needs: Needs = EVERYTHING) -> None:
         name = scene.resolve().name
         self._frames = frames_folder(scene)
-        require_folder(self._frames / "pose", _FIX)
-        self._colors = numbered(self._frames / "color", r"(\d+)\.(?:jpg|jpeg|png)")
-        self._depths = numbered(self._frames / "depth", r"(\d+)\.png")
-        self._numbers = numbers_of(self._colors, self._depths)
-        self._camera = self._read_camera("depth", list(self._depths.values()))
-        self._color_camera, self._align = self._read_color_camera(name)
+        self._poses = numbered(self._frames / "pose", rf"{_NAME}(?:\.pose)?\.txt")
+        self.pose_of = self._pose
+        colors = numbered(self._frames / "color", rf"{_NAME}(?:\.color)?{IMAGE}")
+        depths = _find_depths(self._frames / "depth", needs)
+        self._color_camera, self.camera = self._read_cameras(name, colors, depths, needs)
+        self._align: Resampling | None = None
+        if self._color_camera != self.camera:
+            self._align = same_ray(self._color_camera, self.camera)
+        self.images = NumberedImages(colors, depths, {})
         places = (self._frames, scene)
-        self._labels = open_labels(name, places, self._color_camera, self._camera)
+        cameras = self._color_camera, self.camera
+        self._labels, fault = or_fault(lambda: open_labels(name, places, cameras, colors))
         self._world_from_scan = axis_alignment(scene, name)
-        self.facts = SequenceFacts(name, len(self._numbers), table=table_of(self._labels))
+        table, has_depth = table_of(self._labels), bool(depths)
+        self.facts = SequenceFacts(name, table=table, has_depth=has_depth, label_fault=fault)
+        self.narrow(needs)
 
-    def __getitem__(self, index: int) -> Frame:
-        number = self._numbers[index]
-        name = f"{number:06d}"
-        pose = read_pose(self._frames / "pose" / f"{number}.txt", name)
-        depth_path = file_of(self._depths, number, name)
-        depth_m = depth_from_raw(read_integers(depth_path, name), UNITS_PER_M, name)
-        require_size(depth_m, self._camera.width, self._camera.height, name, str(depth_path))
-        return Frame(
-            index=index,
-            name=name,
-            stamp_ns=number * FRAME_NS,
-            world_from_camera=self._world_from_scan @ pose,
-            intrinsics=self._camera,
-            rgb=self._read_color(number, name),
-            depth_m=depth_m,
-            labels=self._labels.read(number, name) if self._labels else None,
-        )
+    def _pose(self, number: int, name: str) -> Float64[np.ndarray, "4 4"]:
+        pose = read_pose(file_of(self._poses, number, name, "pose"), name)
+        return np.asarray(self._world_from_scan @ pose)
 
-    def _read_color(self, number: int, name: str) -> UInt8[np.ndarray, "h w 3"]:
-        path = file_of(self._colors, number, name)
-        rgb = read_rgb(path, name)
-        require_size(rgb, self._color_camera.width, self._color_camera.height, name, str(path))
+    def read_color(self, number: int, name: str) -> UInt8[np.ndarray, "h w 3"]:
+        path = file_of(self.images.colors, number, name, "colour image")
+        size = self._color_camera.width, self._color_camera.height
+        rgb = read_rgb(path, name, size=size)
         return self._align.color(rgb) if self._align else rgb
 
-    def _read_camera(self, kind: str, images: list[Path]) -> Intrinsics:
-        path = self._frames / "intrinsic" / f"intrinsic_{kind}.txt"
-        return camera_of_matrix(read_matrix(require_file(path, _FIX)), first_size(images), path)
+    def read_labels(self, number: int, name: str) -> UInt8[np.ndarray, "h w"] | None:
+        return self._labels.read(number, name) if self._labels else None
 
-    def _read_color_camera(self, name: str) -> tuple[Intrinsics, Resampling | None]:
-        """The colour camera, and how to see with the depth camera what it saw."""
-        images = list(self._colors.values())
+    def _read_cameras(
+        self, name: str, colors: dict[int, Path], depths: dict[int, Path], needs: Needs
+    ) -> tuple[Intrinsics, Intrinsics]:
+        """The cameras of colour and depth; ``depths`` is emptied where its camera is missing."""
+        color_size = first_size(list(colors.values()))
         try:
-            camera = self._read_camera("color", images)
+            depth: Intrinsics | None = None
+            if depths:
+                depth = self._read_camera("depth", first_size(list(depths.values())))
+        except DataError as error:
+            if needs.depth == "required":
+                raise
+            logger.warning("%s: depth is not used: %s", name, error)
+            depths.clear()
+        try:
+            color = self._read_camera("color", color_size)
         except DataError:
-            if first_size(images) != (self._camera.width, self._camera.height):
+            if depth is None or color_size != (depth.width, depth.height):
                 raise
             logger.info("%s: colour taken as resized to the depth camera", name)
-            camera = self._camera
-        return camera, None if camera == self._camera else same_ray(camera, self._camera)
+            color = depth
+        return color, depth or color
+
+    def _read_camera(self, kind: str, size: tuple[int, int]) -> Intrinsics:
+        candidates = [
+            self._frames / "intrinsic" / f"intrinsic_{kind}.txt",
+            self._frames / f"intrinsics_{kind}.txt",
+            self._frames / "intrinsics" / f"intrinsics_{kind}.txt",
+        ]
+        found = next((path for path in candidates if path.is_file()), candidates[0])
+        return camera_of_matrix(read_matrix(require_file(found, _FIX)), size, found)
+
+
+def _find_depths(folder: Path, needs: Needs) -> dict[int, Path]:
+    find = numbered if needs.depth == "required" else numbered_if_there
+    return find(folder, rf"{_NAME}(?:\.depth)?{IMAGE}")
 
 
 def frames_folder(scene: Path) -> Path:
     """Where a scene's exported frames lie: in the scene's folder or in ``frames/``."""
-    return scene / "frames" if (scene / "frames" / "depth").is_dir() else scene
+    return scene / "frames" if (scene / "frames" / "color").is_dir() else scene

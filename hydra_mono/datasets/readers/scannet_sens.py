@@ -10,13 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float64, UInt8, UInt16
+from jaxtyping import Float32, Float64, UInt8
 
 from hydra_mono.core.errors import BadFrameError, DataError
 from hydra_mono.core.frame import Frame, Intrinsics
+from hydra_mono.core.source import EVERYTHING, Needs
 from hydra_mono.datasets.camera import Resampling, camera_of_matrix, same_ray
-from hydra_mono.datasets.facts import DescribedSource, SequenceFacts
-from hydra_mono.datasets.files import FRAME_NS, checked_pose, depth_from_raw, read_rgb, require_size
+from hydra_mono.datasets.facts import DescribedSource, SequenceFacts, or_fault
+from hydra_mono.datasets.files import FRAME_NS, checked_pose
+from hydra_mono.datasets.images import checked_units, depth_from_raw, if_needed, read_rgb
 from hydra_mono.datasets.readers.scannet_scene import (
     axis_alignment,
     open_labels,
@@ -31,6 +33,8 @@ _RAW_DEPTH, _ZLIB_DEPTH = 0, 1
 _FRAME_HEADER = struct.Struct("<16f4Q")
 _MAX_FRAMES = 10**7
 _MAX_NAME = 10**4
+_MOST_US = 2**63 // 1000  # of a stamp, so that 64 bits hold it in nanoseconds
+_DENSEST = 1032  # deflate's best ratio
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +68,7 @@ class ScanNetSensSource(DescribedSource):
     frames before the cut are there and each one after it raises ``BadFrameError``.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, needs: Needs = EVERYTHING) -> None:
         self._path = sens_file(path)
         with self._path.open("rb") as file:
             self._header = _read_header(file, self._path)
@@ -74,10 +78,13 @@ class ScanNetSensSource(DescribedSource):
         color = camera_of_matrix(header.color_matrix, header.color_size, self._path)
         self._align = _alignment(color, self._camera)
         scene, name = self._path.parent, self._path.stem
-        self._labels = open_labels(name, (scene,), color, self._camera)
+        cameras, frames = (color, self._camera), range(header.frame_count)
+        self._labels, fault = or_fault(lambda: open_labels(name, (scene,), cameras, frames))
         self._world_from_scan = axis_alignment(scene, name)
-        self.facts = SequenceFacts(name, header.frame_count, table=table_of(self._labels))
+        table = table_of(self._labels)
+        self.facts = SequenceFacts(name, header.frame_count, table=table, label_fault=fault)
         self._has_stamps = len({entry.color_us for entry in self._entries[:50]}) > 1
+        self.narrow(needs)
 
     def __getitem__(self, index: int) -> Frame:
         number = range(len(self))[index]
@@ -90,13 +97,24 @@ class ScanNetSensSource(DescribedSource):
         return Frame(
             index=number,
             name=name,
-            stamp_ns=entry.color_us * 1000 if self._has_stamps else number * FRAME_NS,
+            stamp_ns=self._stamp_ns(entry, number, name),
             world_from_camera=self._world_from_scan @ pose,
             intrinsics=self._camera,
             rgb=self._decode_color(color, name),
-            depth_m=depth_from_raw(self._decode_depth(depth, name), self._header.units_per_m, name),
-            labels=self._labels.read(number, name) if self._labels else None,
+            depth_m=if_needed(self.needs.depth, lambda: self._decode_depth(depth, name)),
+            labels=if_needed(self.needs.labels, lambda: self._read_labels(number, name)),
         )
+
+    def _stamp_ns(self, entry: _Entry, number: int, name: str) -> int:
+        if not self._has_stamps:
+            return number * FRAME_NS
+        if entry.color_us >= _MOST_US:
+            detail = f"{self._path}: {entry.color_us} µs is beyond 64 bits of nanoseconds"
+            raise BadFrameError(name, "unreadable-stamp", detail)
+        return entry.color_us * 1000
+
+    def _read_labels(self, number: int, name: str) -> UInt8[np.ndarray, "h w"] | None:
+        return self._labels.read(number, name) if self._labels else None
 
     def _read_images(self, entry: _Entry) -> tuple[bytes, bytes]:
         with self._path.open("rb") as file:
@@ -104,20 +122,19 @@ class ScanNetSensSource(DescribedSource):
             return file.read(entry.color_bytes), file.read(entry.depth_bytes)
 
     def _decode_color(self, data: bytes, name: str) -> UInt8[np.ndarray, "h w 3"]:
-        width, height = self._header.color_size
+        width, height = size = self._header.color_size
         if self._header.color_format != 0:
-            rgb = read_rgb(data, name, f"{self._path}, colour")
+            rgb = read_rgb(data, name, f"{self._path}, colour", size)
         elif len(data) != width * height * 3:
             raise BadFrameError(name, "wrong-size", f"{len(data)} bytes of raw colour")
         else:
             rgb = np.frombuffer(data, np.uint8).reshape(height, width, 3)
-        require_size(rgb, width, height, name, f"{self._path}, colour")
         return self._align.color(rgb) if self._align else rgb
 
-    def _decode_depth(self, data: bytes, name: str) -> UInt16[np.ndarray, "h w"]:
+    def _decode_depth(self, data: bytes, name: str) -> Float32[np.ndarray, "h w"]:
         width, height = self._header.depth_size
         expected = width * height * 2
-        if self._header.depth_format == _ZLIB_DEPTH:
+        if self._header.depth_format == _ZLIB_DEPTH and expected <= _DENSEST * len(data):
             try:
                 data = zlib.decompressobj().decompress(data, expected + 1)
             except zlib.error as error:
@@ -126,7 +143,8 @@ class ScanNetSensSource(DescribedSource):
         if len(data) != expected:
             detail = f"{self._path}: {len(data)} bytes of depth, expected {expected}"
             raise BadFrameError(name, "wrong-size", detail)
-        return np.frombuffer(data, "<u2").astype(np.uint16).reshape(height, width)
+        raw = np.frombuffer(data, "<u2").astype(np.uint16).reshape(height, width)
+        return depth_from_raw(raw, self._header.units_per_m, name)
 
 
 def sens_file(path: Path) -> Path:
@@ -137,7 +155,7 @@ def sens_file(path: Path) -> Path:
     """
     if not path.is_dir():
         return path
-    found = sorted(path.glob("*.sens"))
+    found = sorted(file for file in path.glob("*.[sS][eE][nN][sS]") if file.name[0] != ".")
     if len(found) != 1:
         raise DataError(f"{path}: expected one .sens file, found {len(found)}; name the file")
     return found[0]
@@ -185,8 +203,7 @@ def _check_header(header: _Header, path: Path) -> None:
             f"{path}: depth compression {header.depth_format} (occi) needs a proprietary decoder; "
             "export the scene with zlib depth"
         )
-    if not (np.isfinite(header.units_per_m) and header.units_per_m > 0):
-        raise DataError(f"{path}: depth shift {header.units_per_m}, expected 1000 or so")
+    checked_units(header.units_per_m, f"{path}, depth shift")
     if not 0 < header.frame_count <= _MAX_FRAMES:
         raise DataError(f"{path}: announces {header.frame_count} frames; the header is damaged")
 

@@ -8,68 +8,76 @@ by aligning edges.
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float32, UInt8
+from jaxtyping import Float32, Float64, UInt8
 
 from hydra_mono.core.frame import Frame, Intrinsics
 from hydra_mono.core.geometry import camera_rays
-from hydra_mono.datasets.facts import DescribedSource, SequenceFacts
-from hydra_mono.datasets.files import (
-    FRAME_NS,
+from hydra_mono.core.source import EVERYTHING, Needs
+from hydra_mono.datasets.facts import NumberedImages, NumberedSource, SequenceFacts
+from hydra_mono.datasets.files import IMAGE, file_of, numbered, numbered_if_there, read_pose
+from hydra_mono.datasets.images import (
     SATURATED,
-    file_of,
+    if_needed,
     metres_without,
-    numbered,
-    numbers_of,
     read_integers,
-    read_pose,
-    read_rgb,
-    require_size,
 )
 
 DEPTH_CAMERA = Intrinsics(fx=585.0, fy=585.0, cx=320.0, cy=240.0, width=640, height=480)
 COLOR_CAMERA = Intrinsics(fx=528.4, fy=528.4, cx=324.3, cy=238.5, width=640, height=480)
 COLOR_OFFSET_M = -0.037  # added to a depth point's x to have it in the colour camera's axes
 UNITS_PER_M = 1000.0
+_DEPTH_FROM_COLOR = np.eye(4)
+_DEPTH_FROM_COLOR[0, 3] = -COLOR_OFFSET_M
 
 
-class SevenScenesSource(DescribedSource):
+class SevenScenesSource(NumberedSource):
     """Frames of the depth camera, whose poses these are; colour is warped to it.
 
-    The world is the first camera's, so the layout promises no up. There are no stamps; frames
-    come at 30 Hz.
+    A frame read without its depth is the colour camera's own. The world is the first camera's,
+    so the layout promises no up. There are no stamps; frames come at 30 Hz.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._colors = numbered(folder, r"frame-(\d+)\.color\.png")
-        self._depths = numbered(folder, r"frame-(\d+)\.depth\.png")
-        self._numbers = numbers_of(self._colors, self._depths)
-        scene = folder.resolve().parent.name
-        self.facts = SequenceFacts(
-            f"{scene}-{folder.resolve().name}", len(self._numbers), world_up=None
+    units_per_m = UNITS_PER_M
+    camera = DEPTH_CAMERA
+
+    def __init__(self, folder: Path, needs: Needs = EVERYTHING) -> None:
+        self.images = NumberedImages(
+            colors=numbered(folder, rf"frame-(\d+)\.color{IMAGE}"),
+            depths=numbered_if_there(folder, rf"frame-(\d+)\.depth{IMAGE}"),
+            labels={},
         )
+        self._poses = numbered_if_there(folder, r"frame-(\d+)\.pose\.txt")
+        self.pose_of = self._pose
+        name = f"{folder.resolve().parent.name}-{folder.resolve().name}"
+        self.facts = SequenceFacts(name, world_up=None, has_depth=bool(self.images.depths))
+        self.narrow(needs)
 
     def __getitem__(self, index: int) -> Frame:
-        number = self._numbers[index]
-        name = f"frame-{number:06d}"
-        pose = read_pose(self._folder / f"{name}.pose.txt", name)
-        color_path = file_of(self._colors, number, name)
-        depth_path = file_of(self._depths, number, name)
-        raw = read_integers(depth_path, name)
-        rgb = read_rgb(color_path, name)
-        size = DEPTH_CAMERA.width, DEPTH_CAMERA.height
-        require_size(raw, *size, name, str(depth_path))
-        require_size(rgb, *size, name, str(color_path))
-        depth_m = metres_without(raw, raw == SATURATED, UNITS_PER_M)
+        number = self.numbers[index]
+        name = self.frame_name(number)
+        pose = self.pose_of(number, name)
+        depth_m = if_needed(self.needs.depth, lambda: self.read_depth(number, name))
+        rgb = self.read_color(number, name)
         return Frame(
-            index=index,
+            index=range(len(self))[index],
             name=name,
-            stamp_ns=number * FRAME_NS,
-            world_from_camera=pose,
-            intrinsics=DEPTH_CAMERA,
-            rgb=register_color(rgb, depth_m),
+            stamp_ns=self.stamp_ns(index, name),
+            world_from_camera=pose @ _DEPTH_FROM_COLOR if depth_m is None else pose,
+            intrinsics=COLOR_CAMERA if depth_m is None else DEPTH_CAMERA,
+            rgb=rgb if depth_m is None else register_color(rgb, depth_m),
             depth_m=depth_m,
         )
+
+    def frame_name(self, number: int) -> str:
+        return f"frame-{number:06d}"
+
+    def _pose(self, number: int, name: str) -> Float64[np.ndarray, "4 4"]:
+        return read_pose(file_of(self._poses, number, name, "pose"), name)
+
+    def read_depth(self, number: int, name: str) -> Float32[np.ndarray, "h w"]:
+        path = file_of(self.images.depths, number, name, "depth image")
+        raw = read_integers(path, name, size=(DEPTH_CAMERA.width, DEPTH_CAMERA.height))
+        return metres_without(raw, raw == SATURATED, UNITS_PER_M)
 
 
 def register_color(

@@ -1,6 +1,11 @@
 """The text files of TUM sequences: lists of stamped images, poses, and what fits together."""
 
+import bisect
+import heapq
 import logging
+import re
+from collections.abc import Sequence
+from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
@@ -8,13 +13,25 @@ from jaxtyping import Float64
 from scipy.spatial.transform import Rotation, Slerp
 
 from hydra_mono.core.errors import BadFrameError, DataError
-from hydra_mono.core.files.trajectory import Trajectory
-from hydra_mono.datasets.files import read_text
+from hydra_mono.core.files.documents import read_text, shortened
+from hydra_mono.core.files.stamps import parse_stamp
+from hydra_mono.core.files.trajectory import (
+    TUM_COLUMNS,
+    Trajectory,
+    content_lines,
+    parse_tum_line,
+    poses_of,
+)
+from hydra_mono.datasets.files import checked_pose
 
 logger = logging.getLogger(__name__)
 
 MAX_PAIR_GAP_NS = 20_000_000  # between colour and depth, as in the benchmark's own tool
 MAX_POSE_GAP_NS = 100_000_000  # between the poses that a frame lies between
+_UNIT_NORM = 0.9, 1.1  # of a quaternion in text of few digits
+_POSE_COLUMNS = 8
+
+Stamped = tuple[Decimal, str]
 
 
 def interpolated_pose(
@@ -24,110 +41,188 @@ def interpolated_pose(
 
     Raises:
         BadFrameError: ``no-pose``, the stamp lies outside, or in a gap of more than 0.1 s;
-            ``nan-pose``, a pose beside it is not finite.
+            ``nan-pose`` and the like, a pose beside it is none.
     """
     stamps = trajectory.stamps_ns
-    after = int(np.searchsorted(stamps, stamp_ns))
+    after = bisect.bisect_left(stamps, stamp_ns)
     if after < len(stamps) and int(stamps[after]) == stamp_ns:
-        return np.asarray(_finite(trajectory.world_from_camera[after : after + 1], frame)[0])
+        return _checked(trajectory, after, frame)
     if after in (0, len(stamps)):
         raise BadFrameError(frame, "no-pose", "before the first pose or after the last one")
-    gap_ns = int(stamps[after] - stamps[after - 1])
+    gap_ns = int(stamps[after]) - int(stamps[after - 1])
     if gap_ns > MAX_POSE_GAP_NS:
         raise BadFrameError(frame, "no-pose", f"the poses round it are {gap_ns / 1e9:.2f} s apart")
-    share = float(stamp_ns - stamps[after - 1]) / gap_ns
-    ends = _finite(trajectory.world_from_camera[after - 1 : after + 1], frame)
+    share = float(stamp_ns - int(stamps[after - 1])) / gap_ns
+    ends = np.stack([_checked(trajectory, index, frame) for index in (after - 1, after)])
     pose = np.eye(4)
     pose[:3, :3] = Slerp([0.0, 1.0], Rotation.from_matrix(ends[:, :3, :3]))(share).as_matrix()
     pose[:3, 3] = (1 - share) * ends[0, :3, 3] + share * ends[1, :3, 3]
     return pose
 
 
-def _finite(poses: Float64[np.ndarray, "n 4 4"], frame: str) -> Float64[np.ndarray, "n 4 4"]:
-    if not np.isfinite(poses).all():
-        raise BadFrameError(frame, "nan-pose", "a pose beside its stamp is not finite")
-    return np.asarray(poses)
+def _checked(trajectory: Trajectory, index: int, frame: str) -> Float64[np.ndarray, "4 4"]:
+    return checked_pose(trajectory.world_from_camera[index], frame, "a pose beside its stamp")
 
 
 def associate(
-    first_ns: list[int], second_ns: list[int], max_gap_ns: int = MAX_PAIR_GAP_NS
+    first_ns: Sequence[int], second_ns: Sequence[int], max_gap_ns: int = MAX_PAIR_GAP_NS
 ) -> list[tuple[int, int]]:
-    """Index pairs of two lists of stamps, the nearest chosen first, each index used once."""
-    order = np.argsort(np.array(second_ns, np.int64), kind="stable")
-    second = np.array(second_ns, np.int64)[order]
-    candidates = []
-    for i, stamp in enumerate(first_ns):
-        low, high = np.searchsorted(second, [stamp - max_gap_ns + 1, stamp + max_gap_ns])
-        near = [int(order[k]) for k in range(int(low), int(high))]
-        candidates += [(abs(second_ns[j] - stamp), i, j) for j in near]
-    used_first: set[int] = set()
-    used_second: set[int] = set()
+    """Index pairs of two lists of stamps, the nearest chosen first, each index used once.
+
+    The nearest pair left always lies side by side among the stamps left of both lists, so a
+    heap of neighbours suffices, however many stamps are equal.
+    """
+    merged = [(stamp, 0, index) for index, stamp in enumerate(first_ns)]
+    merged += [(stamp, 1, index) for index, stamp in enumerate(second_ns)]
+    merged.sort(key=lambda item: (item[0], item[1], item[2] if item[1] else -item[2]))
+    before = list(range(-1, len(merged) - 1))
+    after = list(range(1, len(merged) + 1))
+    is_left = [True] * len(merged)
+    heap: list[tuple[int, int, int, int, int]] = []
+
+    def offer(left: int, right: int) -> None:
+        if left < 0 or right >= len(merged) or merged[left][1] == merged[right][1]:
+            return
+        gap_ns = merged[right][0] - merged[left][0]
+        if gap_ns < max_gap_ns:
+            first, second = sorted((merged[left][1:], merged[right][1:]))
+            heapq.heappush(heap, (gap_ns, first[1], second[1], left, right))
+
+    for left in range(len(merged) - 1):
+        offer(left, left + 1)
     pairs = []
-    for _, i, j in sorted(candidates):
-        if i not in used_first and j not in used_second:
-            used_first.add(i)
-            used_second.add(j)
-            pairs.append((i, j))
+    while heap:
+        _, i, j, left, right = heapq.heappop(heap)
+        if not (is_left[left] and is_left[right]):
+            continue
+        pairs.append((i, j))
+        is_left[left] = is_left[right] = False
+        outer_left, outer_right = before[left], after[right]
+        if outer_left >= 0:
+            after[outer_left] = outer_right
+        if outer_right < len(merged):
+            before[outer_right] = outer_left
+        offer(outer_left, outer_right)
     return sorted(pairs)
 
 
-def read_list(path: Path) -> list[tuple[int, str]]:
-    """Stamps and file names, in the file's order."""
+def read_list(path: Path) -> list[Stamped]:
+    """Stamps and file names by ascending stamp; names may have blanks, columns after them may not.
+
+    Raises:
+        DataError: a line is no stamp and name, or there is none.
+    """
     entries = []
-    for where, words in read_lines(path):
-        if len(words) != 2:
-            raise DataError(f"{where}: expected 'timestamp path', found {' '.join(words)!r}")
-        entries.append((stamp_of(words[0], where), words[1]))
-    return entries
+    for where, words, line in _lines(path):
+        _, _, name = line.replace(",", " ").strip().partition(words[0])
+        name = name.strip().strip("\"'")
+        if not name:
+            raise DataError(f"{where}: expected 'timestamp path', found {shortened(line)!r}")
+        if len(words) > 2 and not _is_file(path.parent / name):
+            name = words[1]
+        if not Path(name).name.startswith("._"):  # what macOS leaves beside every file
+            entries.append((stamp_in(words[0], where), name))
+    if not entries:
+        raise DataError(f"{path} lists nothing; expected 'timestamp path' a line")
+    return sorted(entries, key=lambda entry: entry[0])
 
 
-def read_lines(path: Path) -> list[tuple[str, list[str]]]:
-    """Where each line is and its words; comments and empty lines left out."""
-    lines = enumerate(read_text(path).splitlines(), start=1)
-    return [
-        (f"{path}, line {number}", line.replace(",", " ").split())
-        for number, line in lines
-        if line.strip() and not line.lstrip().startswith("#")
-    ]
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a name that no file system takes
+        return False
 
 
-def stamp_of(word: str, where: str) -> int:
-    """Seconds with up to nine decimals as nanoseconds, without the rounding of floats.
+def read_pairs(path: Path) -> list[tuple[Decimal, str, str]]:
+    """Stamp and name of a colour image, name of its depth image, from ``associations.txt``.
+
+    Either image may come first.
+
+    Raises:
+        DataError: a line is no pair of a colour and a depth image.
+    """
+    pairs = []
+    for where, words, line in _lines(path):
+        match = _PAIR.fullmatch(line.replace(",", " ").strip())
+        kinds = [Path(match[at]).parts[0] for at in (2, 4)] if match else []
+        if match is None or sorted(kinds) != ["depth", "rgb"]:
+            raise DataError(
+                f"{where}: expected 'timestamp rgb/… timestamp depth/…' in either order, "
+                f"found {shortened(' '.join(words))!r}"
+            )
+        at = 1 if kinds[0] == "rgb" else 3
+        pairs.append((stamp_in(match[at], where), match[at + 1], match[5 - at]))
+    return sorted(pairs, key=lambda pair: pair[0])
+
+
+_PAIR = re.compile(r"(\S+)\s+(\S.*?)\s+([\d.eE+]+)\s+(\S.*)")
+
+
+def stamp_in(word: str, where: str) -> Decimal:
+    """A stamp in whatever unit.
 
     Raises:
         DataError: the word is no stamp.
     """
-    whole, _, fraction = word.partition(".")
-    if not (whole.isdecimal() and (fraction or "0").isdecimal()):
-        raise DataError(f"{where}: expected a stamp in seconds, found {word!r}")
-    return int(whole) * 10**9 + int(fraction.ljust(9, "0")[:9] or 0)
+    try:
+        return parse_stamp(word)
+    except ValueError as error:
+        raise DataError(f"{where}: {error}") from error
 
 
-def read_poses(path: Path) -> Trajectory:
-    """Poses by ascending stamp; a pose that is not finite stays, to spoil the frames beside it."""
-    stamps_ns, rows = [], []
-    for where, words in read_lines(path):
-        try:
-            row = [float(word) for word in words[1:]]
-        except ValueError as error:
-            raise DataError(f"{where}: expected numbers, found {' '.join(words)!r}") from error
-        if len(row) != 7:
-            logger.warning("%s: expected 8 columns, found %d; left out", where, len(words))
+def read_pose_lines(path: Path) -> tuple[list[Decimal], Float64[np.ndarray, "n 4 4"]]:
+    """Poses by ascending stamp; what is no pose is NaN and stays, to spoil the frames beside it.
+
+    A line of too few columns is left out; of more than eight, the first eight count where they
+    are a pose. Either is said once.
+
+    Raises:
+        DataError: a word is no number, or there are fewer than two poses.
+    """
+    stamps, rows, odd = [], [], []
+    for where, words, line in _lines(path):
+        if len(words) != _POSE_COLUMNS:
+            odd.append(f"{where} has {len(words)} columns: {shortened(line)!r}")
+        if len(words) < _POSE_COLUMNS:
             continue
-        stamps_ns.append(stamp_of(words[0], where))
+        try:
+            stamp, row = parse_tum_line(words[:_POSE_COLUMNS])
+        except ValueError as error:
+            raise DataError(f"{where}: {error}") from error
+        stamps.append(stamp)
         rows.append(row)
+    if odd:
+        logger.warning("%d lines are not '%s'; the first, %s", len(odd), TUM_COLUMNS, odd[0])
     if len(rows) < 2:
         raise DataError(f"{path}: needs two poses or more, found {len(rows)}")
-    order = np.argsort(np.array(stamps_ns), kind="stable")
-    return Trajectory(np.array(stamps_ns, np.int64)[order], _poses_of(np.array(rows)[order]))
+    order = sorted(range(len(stamps)), key=stamps.__getitem__)
+    return [stamps[i] for i in order], _unit_poses(np.array(rows)[order], path)
 
 
-def _poses_of(rows: Float64[np.ndarray, "n 7"]) -> Float64[np.ndarray, "n 4 4"]:
-    """Poses of positions and quaternions, scalar last; NaN where a row is no pose."""
-    usable = np.isfinite(rows).all(axis=1) & (np.linalg.norm(rows[:, 3:], axis=1) > 1e-6)
-    poses = np.tile(np.eye(4), (len(rows), 1, 1))
-    poses[~usable] = np.nan
-    if usable.any():
-        poses[usable, :3, :3] = Rotation.from_quat(rows[usable, 3:]).as_matrix()
-        poses[usable, :3, 3] = rows[usable, :3]
-    return poses
+def _unit_poses(rows: Float64[np.ndarray, "n 7"], path: Path) -> Float64[np.ndarray, "n 4 4"]:
+    """Poses; NaN where a quaternion is far from unit length, so that it is none.
+
+    Raises:
+        DataError: not one is a quaternion, so the columns mean something else.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        norms = np.linalg.norm(rows[:, 3:], axis=1)
+    is_unit = (norms > _UNIT_NORM[0]) & (norms < _UNIT_NORM[1])
+    if not is_unit.any():
+        raise DataError(f"{path}: columns 5 to 8 are no unit quaternion; expected '{TUM_COLUMNS}'")
+    return poses_of(np.where(is_unit[:, None], rows, np.nan))
+
+
+def _lines(path: Path) -> list[tuple[str, list[str], str]]:
+    """Where each line is, its words and the line; a header without ``#`` is left out."""
+    text = read_text(path)
+    lines = text.splitlines()
+    found = [
+        (where, words, lines[int(where.rpartition(" ")[2]) - 1])
+        for where, words in content_lines(text, path)
+    ]
+    if found and re.fullmatch(r"[A-Za-z_]\w*", found[0][1][0]) and len(found) > 1:
+        logger.info("%s is taken for a header", found[0][0])
+        return found[1:]
+    return found

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 import scipy.io
-from PIL import Image
 
 from hydra_mono.core.errors import DataError, MissingDependencyError
+from hydra_mono.core.files import images
 from hydra_mono.core.frame import Intrinsics
 
 _MAX_LABEL = 40  # of NYU40
@@ -23,21 +23,21 @@ _DECODING_ERRORS = (
     NotImplementedError,
     zlib.error,
     scipy.io.matlab.MatReadError,
-    Image.DecompressionBombError,
 )
 
 
 def read_image(path: Path, mode: str | None = None) -> np.ndarray:
-    """Pixels of an image, converted to Pillow's ``mode`` if one is given.
+    """Pixels of a PNG, JPEG or TIFF image, converted to Pillow's ``mode`` if one is given.
 
     Raises:
         DataError: it is missing or cannot be decoded.
     """
+    if not path.exists():
+        raise _unreadable(path, FileNotFoundError())
     try:
-        with Image.open(path) as image:
-            return np.asarray(image.convert(mode) if mode else image)
-    except _DECODING_ERRORS as error:
-        raise _unreadable(path, error) from error
+        return images.read_image(path, mode=mode)
+    except DataError as error:
+        raise DataError(f"{path}: cannot be read ({error})") from error
 
 
 def read_array(path: Path, key: str) -> np.ndarray:

@@ -20,6 +20,7 @@ from hydra_mono.graph.places.layer import create_places
 from hydra_mono.graph.rooms.layer import create_rooms, create_walls
 from hydra_mono.mapping.contours import create_contours
 from hydra_mono.mapping.freespace.map import create_free_space
+from hydra_mono.mapping.motion.map import MotionMap
 from hydra_mono.mapping.tsdf.volume import SemanticVolume, create_volume
 from hydra_mono.viz import StubViewer, Viewer
 
@@ -54,7 +55,7 @@ class Mapper:
         self._places = create_places(config.places, self._walls)
         self._rooms = create_rooms(config.rooms, self._walls)
         self._agents = create_agent_trail(config.agents)
-        self._moving = labels.mask(labels.ids("agent"))
+        self._motion = MotionMap(labels, config.free_space.voxel_size)
         self._separation_ns = int(config.mapping.keyframe_separation * 1e9)
         self._latest: Frame | None = None
         self._keyframe_ns: int | None = None
@@ -73,10 +74,12 @@ class Mapper:
         stage = self.clock.stage
         prediction = stage("predict", self._predictor, frame)
         prediction = stage("refine", self._refine, frame, prediction)
-        keep = stage("mask", still_pixels, prediction, self._moving)
+        motion = stage("motion", self._motion.split, frame, prediction)
+        keep = motion.still
         stage("integrate", self._volume.integrate, frame, prediction, keep)
         stage("contours", self._contours.integrate, frame, prediction, keep)
-        stage("carve", self._free_space.carve, frame, prediction, keep)
+        seen_free = stage("carve", self._free_space.carve, frame, prediction, keep)
+        stage("motion", self._motion.learn, frame, seen_free)
         stage("agents", self._agents.update, self.graph, frame)
         stage("view", self._viewer.log_frame, frame, prediction)
         self._latest = frame

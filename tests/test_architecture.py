@@ -62,6 +62,7 @@ INSIDE: dict[str, dict[str, set[str]]] = {
         "tsdf": set(),
         "freespace": set(),
         "monocular": {"tsdf"},
+        "motion": set(),
         "contours": {"tsdf"},
     },
     "perception": {

@@ -27,6 +27,7 @@ _NOTABLE_VOXELS = 4  # of a chunk
 _REACH_M = 1.5  # how far from a change distances are computed
 _CAMERA_RADIUS_M = 0.3  # the camera is there, so nothing else is
 
+SeenFree = tuple[Int32[np.ndarray, "n 3"], Bool[np.ndarray, "n 512"]]  # chunks, voxels in them
 Int32Box = tuple[Int32[np.ndarray, "3"], Int32[np.ndarray, "3"]]
 
 
@@ -65,10 +66,11 @@ class FreeSpaceMap:
 
     def carve(
         self, frame: Frame, prediction: Prediction, keep: Bool[np.ndarray, "h w"] | None = None
-    ) -> None:
+    ) -> SeenFree:
         """Marks what the depth image shows to be empty; ``keep`` False leaves a pixel out.
 
         Where the depth's deviation is known, nothing within so many of them counts as empty.
+        Returns the chunks with voxels that were seen through, and which voxels those are.
         """
         sigma_m = prediction.sigma_m
         pooled = pool_depth(
@@ -82,11 +84,12 @@ class FreeSpaceMap:
         self._add_camera(frame.camera_position_m)
         range_m = float(pooled.near_m.max(initial=0.0))
         if range_m == 0:
-            return
+            return np.zeros((0, 3), np.int32), np.zeros((0, SIDE**3), bool)
         chunks = chunks_in_view(frame.intrinsics, pose, range_m, SIDE * size)
         front, behind = seen_empty(chunks, pooled, frame.intrinsics, pose, size)
         touched = front.any(axis=1)
         self._count(chunks[touched], front[touched], behind[touched])
+        return chunks[touched], front[touched]
 
     def _count(
         self,

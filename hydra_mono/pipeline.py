@@ -24,8 +24,8 @@ from hydra_mono.mapping.contours import create_contours
 from hydra_mono.mapping.extent import max_depth_m
 from hydra_mono.mapping.freespace.map import create_free_space
 from hydra_mono.mapping.monocular_rule import MonocularRule, create_monocular_rule
+from hydra_mono.mapping.motion.map import MotionMap
 from hydra_mono.mapping.refinement import create_refinement
-from hydra_mono.mapping.static_pixels import static_pixels
 from hydra_mono.mapping.tsdf.volume import create_volume
 from hydra_mono.viz import StubViewer, Viewer
 
@@ -66,7 +66,7 @@ class Mapper:
         self._rooms = create_rooms(config.rooms)
         self._parents = ParentAssigner()
         self._agents = create_agent_trail(config.agents)
-        self._moving = labels.mask(labels.ids("agent"))
+        self._motion = MotionMap(labels, config.free_space.voxel_size)
         self._separation_ns = int(config.mapping.keyframe_separation * 1e9)
         self._latest: Instant | None = None
         self._refresh: Refresh | None = None
@@ -87,11 +87,13 @@ class Mapper:
         stage = self.clock.stage
         prediction = stage("predict", predict, self._predictor, frame)
         prediction = stage("refine", self._refine, frame, prediction)
-        keep = stage("mask", static_pixels, prediction, self._moving)
+        motion = stage("motion", self._motion.split, frame, prediction)
+        keep = motion.still
         self._continue_refresh(frame.stamp_ns)
         stage("integrate", self._volume.integrate, frame, prediction, keep)
         stage("contours", self._contours.integrate, frame, prediction, keep)
-        stage("carve", self._free_space.carve, frame, prediction, keep)
+        seen_free = stage("carve", self._free_space.carve, frame, prediction, keep)
+        stage("motion", self._motion.learn, frame, seen_free)
         stage("agents", self._agents.update, self.graph, frame)
         stage("view", self._viewer.log_frame, frame, prediction)
         self._latest = Instant.of(frame)
@@ -197,6 +199,7 @@ class Mapper:
             "mesh": self.mesh,
             "refinement": self._refine,
             "volume": self._volume,
+            "motion": self._motion,
             "free_space": self._free_space,
             "contours": self._contours,
             "objects": self._objects,

@@ -30,6 +30,7 @@ _REACH_M = 1.5  # distances are computed so far round a change: places are seldo
 _CAMERA_RADIUS_M = 0.3  # free round the camera: somebody carries it
 MAX_DISTANCE_M = 2.0  # distances are cut to it: rooms seldom hold larger balls
 
+SeenFree = tuple[Int32[np.ndarray, "n 3"], Bool[np.ndarray, "n 512"]]  # chunks, voxels in them
 Int32Box = tuple[Int32[np.ndarray, "3"], Int32[np.ndarray, "3"]]
 
 
@@ -60,10 +61,11 @@ class FreeSpaceMap:
 
     def carve(
         self, frame: Frame, prediction: Prediction, keep: Bool[np.ndarray, "h w"] | None = None
-    ) -> None:
+    ) -> SeenFree:
         """Counts what the depth image observes to be free; ``keep`` False leaves a pixel out.
 
         Where the depth's deviation is known, nothing within ``margin_sigmas`` of it is free.
+        Returns the chunks with voxels that were seen through, and which voxels those are.
         """
         sigma_m = prediction.sigma_m
         pooled = pool_depth(
@@ -77,11 +79,12 @@ class FreeSpaceMap:
         self._add_camera(frame.camera_position_m)
         range_m = float(pooled.near_m.max(initial=0.0))
         if range_m == 0:
-            return
+            return np.zeros((0, 3), np.int32), np.zeros((0, SIDE**3), bool)
         chunks = chunks_in_view(frame.intrinsics, pose, range_m, SIDE * size)
         front, behind = free_and_behind(chunks, pooled, frame.intrinsics, pose, size)
         touched = front.any(axis=1)
         self._count(chunks[touched], front[touched], behind[touched])
+        return chunks[touched], front[touched]
 
     def _count(
         self,

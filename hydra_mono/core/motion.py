@@ -1,0 +1,44 @@
+"""What moves in a frame, and who has been moving: plain values that stages hand on."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool
+
+Position = tuple[float, float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class TrackedAgent:
+    """Somebody or something that moves, as known at ``stamp_ns``.
+
+    ``track``: a number that stays with him. ``position_m``: middle of his box, world metres;
+    ``velocity_m_s``: world metres a second. ``dimensions_m``: of the upright box along the world's
+    axes. ``label``: id of the label space, 0 where none was given. ``color``: mean RGB.
+    ``is_seen``: in this very frame, rather than supposed behind something.
+    """
+
+    track: int
+    stamp_ns: int
+    position_m: Position
+    velocity_m_s: Position
+    dimensions_m: Position
+    label: int
+    color: tuple[int, int, int]
+    is_seen: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Motion:
+    """``moving``: pixels that do not belong to the static world, None when all do.
+
+    ``agents``: confirmed tracks that are alive, by number.
+    """
+
+    moving: Bool[np.ndarray, "h w"] | None
+    agents: tuple[TrackedAgent, ...] = ()
+
+    @property
+    def still(self) -> Bool[np.ndarray, "h w"] | None:
+        """Pixels of the static world, None when all are."""
+        return None if self.moving is None else ~self.moving

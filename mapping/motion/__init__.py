@@ -1,0 +1,1 @@
+"""What moves: space that was free before, clusters of points in it, and tracks through time."""

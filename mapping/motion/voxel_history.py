@@ -1,0 +1,212 @@
+"""How long each voxel was seen free and solid, and which were free long enough to be believed.
+
+Ever-free voxels after Schmid et al., *Dynablox*, RA-L 2023, section III: a voxel that was free for
+a while, and whose neighbours were too, can only be entered by something that moves.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Int32, Int64
+from scipy import ndimage
+
+SIDE = 8  # voxels along a chunk, as in the free-space map that the observations come from
+VOXELS = SIDE**3
+_NEIGHBOURS = ndimage.generate_binary_structure(3, 2)  # the 18 that share a face or an edge
+_ONCE = 20  # bits a coordinate of a chunk takes in its key
+_BIAS = 1 << (_ONCE - 1)
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryRule:
+    """When a voxel counts as ever free, and when as solid; ticks are tenths of a second."""
+
+    tick_ns: int = 100_000_000  # observations closer together than this count once
+    longest_ticks: int = 3  # that one observation stands for, so that pauses are not free time
+    free_ticks: int = 4  # tenths of a second: cameras turn, and few voxels stay in view for 1 s
+    promote_every: int = 2  # observations between promotions, which cost milliseconds
+    solid_ticks: int = 5  # half a second of surface before it counts as the static world's
+
+
+class VoxelHistory:
+    """Sparse chunks of 8³ voxels: ticks of free and of solid observations, and ever-free bits.
+
+    Voxel (i, j, k) covers ``(i, j, k) * voxel_size_m`` and up; all integers are world-grid
+    indices. Memory is 1.5 kB a chunk and grows with the space that was seen.
+    """
+
+    def __init__(self, rule: HistoryRule | None = None) -> None:
+        self._rule = rule or HistoryRule()
+        self._slots: dict[int, int] = {}
+        self._free = np.zeros((64, VOXELS), np.uint8)
+        self._solid = np.zeros((64, VOXELS), np.uint8)
+        self._ever_free = np.zeros((64, VOXELS), bool)
+        self._position = np.zeros((64, 3), np.int32)
+        self._used = 1  # slot 0 is the chunk of which nothing is known
+        self._latest_ns: int | None = None
+        self._observations = 0
+
+    def __len__(self) -> int:
+        return len(self._slots)
+
+    def ticks_since(self, stamp_ns: int) -> int:
+        """How many ticks an observation at the stamp stands for; 0: too soon after the last."""
+        if self._latest_ns is None:
+            return 1
+        passed = (stamp_ns - self._latest_ns) // self._rule.tick_ns
+        return int(np.clip(passed, 0, self._rule.longest_ticks))
+
+    def learn(
+        self,
+        stamp_ns: int,
+        chunks: Int32[np.ndarray, "n 3"],
+        seen_free: Bool[np.ndarray, "n 512"],
+        solid_voxels: Int32[np.ndarray, "m 3"],
+    ) -> None:
+        """Takes over one frame: voxels that it saw through, and voxels it saw static surface in."""
+        ticks = self.ticks_since(stamp_ns)
+        if not ticks:
+            return
+        self._latest_ns = stamp_ns
+        self._learn_solid(solid_voxels, ticks)
+        slots = self._acquire(chunks)
+        free = self._free[slots]
+        grown = np.minimum(free.astype(np.int16) + ticks, 255).astype(np.uint8)
+        self._free[slots] = np.where(seen_free, grown, free)
+        solid = self._solid[slots]
+        worn = np.where(solid > ticks, solid - ticks, 0).astype(np.uint8)
+        self._solid[slots] = np.where(seen_free, worn, solid)
+        self._observations += 1
+        if self._observations % self._rule.promote_every == 0:
+            self._promote(chunks, slots)
+
+    def _learn_solid(self, voxels: Int32[np.ndarray, "m 3"], ticks: int) -> None:
+        if not len(voxels):
+            return
+        chunks, inside = split(distinct(voxels))
+        slots = self._acquire(chunks)
+        self._free[slots, inside] = 0
+        more = np.minimum(self._solid[slots, inside].astype(np.int16) + ticks, 255)
+        self._solid[slots, inside] = more.astype(np.uint8)
+
+    def _promote(self, chunks: Int32[np.ndarray, "n 3"], slots: Int64[np.ndarray, " n"]) -> None:
+        """Voxels become ever free with their neighbours: those of the chunks just observed."""
+        long_free = self._free[slots] >= self._rule.free_ticks
+        news = np.any(long_free & ~self._ever_free[slots], axis=1)
+        if not news.any():
+            return
+        lower = chunks[news].min(axis=0) - 1
+        upper = chunks[news].max(axis=0) + 2
+        table = self._table(lower, upper)
+        is_free = _dense((self._free >= self._rule.free_ticks) | self._ever_free, table)
+        inner = ndimage.binary_erosion(is_free, _NEIGHBOURS)
+        cells = _chunked(inner, table.shape)
+        row = np.ravel_multi_index(tuple((chunks[news] - lower).T), table.shape)
+        self._ever_free[slots[news]] |= cells[row]
+
+    def is_ever_free(self, voxels: Int32[np.ndarray, "n 3"]) -> Bool[np.ndarray, " n"]:
+        """Whether each voxel, and all round it, was once free for long enough."""
+        chunks, inside = split(voxels)
+        return np.asarray(self._ever_free[self._find(chunks), inside])
+
+    def is_solid(self, voxels: Int32[np.ndarray, "n 3"]) -> Bool[np.ndarray, " n"]:
+        """Whether the static world's surface was seen in each voxel for long enough."""
+        chunks, inside = split(voxels)
+        return np.asarray(self._solid[self._find(chunks), inside] >= self._rule.solid_ticks)
+
+    def accept(self, voxels: Int32[np.ndarray, "n 3"]) -> None:
+        """What stands in these voxels has come to stay: they are no longer ever free."""
+        around = (distinct(voxels)[:, None] + _offsets()).reshape(-1, 3)
+        chunks, inside = split(distinct(around))
+        slots = self._find(chunks)
+        known = slots > 0
+        self._ever_free[slots[known], inside[known]] = False
+        self._free[slots[known], inside[known]] = 0
+
+    def _find(self, chunks: Int32[np.ndarray, "n 3"]) -> Int64[np.ndarray, " n"]:
+        keys, inverse = np.unique(_keys(chunks), return_inverse=True)
+        slots = np.array([self._slots.get(key, 0) for key in keys.tolist()], np.int64)
+        return np.asarray(slots[inverse] if len(keys) else np.zeros(0, np.int64))
+
+    def _acquire(self, chunks: Int32[np.ndarray, "n 3"]) -> Int64[np.ndarray, " n"]:
+        keys, first, inverse = np.unique(_keys(chunks), return_index=True, return_inverse=True)
+        slots = np.array([self._slots.get(key, 0) for key in keys.tolist()], np.int64)
+        for index in np.flatnonzero(slots == 0).tolist():
+            slots[index] = self._make(int(keys[index]), chunks[first[index]])
+        return np.asarray(slots[inverse] if len(keys) else np.zeros(0, np.int64))
+
+    def _make(self, key: int, chunk: Int32[np.ndarray, "3"]) -> int:
+        if self._used == len(self._free):
+            for name in ("_free", "_solid", "_ever_free", "_position"):
+                array = getattr(self, name)
+                setattr(self, name, np.concatenate([array, np.zeros_like(array)]))
+        slot, self._used = self._used, self._used + 1
+        self._slots[key] = slot
+        self._position[slot] = chunk
+        return slot
+
+    def _table(
+        self, lower: Int32[np.ndarray, "3"], upper: Int32[np.ndarray, "3"]
+    ) -> Int64[np.ndarray, "x y z"]:
+        shape = tuple((upper - lower).tolist())
+        chunks = np.indices(shape, np.int32).reshape(3, -1).T + lower
+        return np.asarray(self._find(chunks.astype(np.int32)).reshape(shape))
+
+    def state(self) -> dict[str, np.ndarray]:
+        """Everything that ``restore`` needs, as arrays."""
+        used = slice(1, self._used)
+        return {
+            "position": self._position[used].copy(),
+            "free": self._free[used].copy(),
+            "solid": self._solid[used].copy(),
+            "ever_free": np.packbits(self._ever_free[used], axis=1),
+            "observations": np.array(self._observations, np.int64),
+            "latest_ns": np.array(-1 if self._latest_ns is None else self._latest_ns, np.int64),
+        }
+
+    def restore(self, state: dict[str, np.ndarray]) -> None:
+        """Becomes what ``state`` was taken of."""
+        fresh = VoxelHistory(self._rule)
+        self.__dict__.update(fresh.__dict__)
+        slots = self._acquire(state["position"])
+        self._free[slots], self._solid[slots] = state["free"], state["solid"]
+        self._ever_free[slots] = np.unpackbits(state["ever_free"], axis=1).astype(bool)
+        self._observations = int(state["observations"])
+        latest = int(state["latest_ns"])
+        self._latest_ns = None if latest < 0 else latest
+
+
+def distinct(voxels: Int32[np.ndarray, "n 3"]) -> Int32[np.ndarray, "m 3"]:
+    """Every voxel once."""
+    _, first = np.unique(_keys(voxels), return_index=True)
+    return np.asarray(voxels[first])
+
+
+def split(
+    voxels: Int32[np.ndarray, "n 3"],
+) -> tuple[Int32[np.ndarray, "n 3"], Int32[np.ndarray, " n"]]:
+    """The chunk of each voxel, and its index inside the chunk."""
+    chunks = voxels // SIDE
+    local = voxels - chunks * SIDE
+    return chunks, (local[:, 0] * SIDE + local[:, 1]) * SIDE + local[:, 2]
+
+
+def _keys(chunks: Int32[np.ndarray, "n 3"]) -> Int64[np.ndarray, " n"]:
+    wide = chunks.astype(np.int64) + _BIAS
+    return np.asarray((wide[:, 0] << 2 * _ONCE) | (wide[:, 1] << _ONCE) | wide[:, 2])
+
+
+def _dense(
+    field: Bool[np.ndarray, "s 512"], table: Int64[np.ndarray, "x y z"]
+) -> Bool[np.ndarray, "a b c"]:
+    values = field[table].reshape(*table.shape, SIDE, SIDE, SIDE).transpose(0, 3, 1, 4, 2, 5)
+    return np.asarray(values.reshape(*(np.array(table.shape) * SIDE)))
+
+
+def _chunked(dense: Bool[np.ndarray, "a b c"], shape: tuple[int, ...]) -> Bool[np.ndarray, "n 512"]:
+    parts = dense.reshape(shape[0], SIDE, shape[1], SIDE, shape[2], SIDE)
+    return np.asarray(parts.transpose(0, 2, 4, 1, 3, 5).reshape(-1, VOXELS))
+
+
+def _offsets() -> Int32[np.ndarray, "27 3"]:
+    return np.asarray(np.indices((3, 3, 3), np.int32).reshape(3, -1).T - 1)

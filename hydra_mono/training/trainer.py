@@ -117,7 +117,7 @@ class Trainer:
         started = time.perf_counter()
         rate = self.schedule.rate(self.step, self.seconds)
         for group in self.optimizer.param_groups:
-            group["lr"] = rate * group["factor"]
+            group["lr"] = rate * group.get("factor", 1.0)  # states saved before this had none
         total, parts, norm = self._backward(self._batch(self.step))
         self._coming = (self.step + 1, self._draw(self.step + 1))
         if bool(torch.isfinite(norm)) or self._scaler.is_enabled():

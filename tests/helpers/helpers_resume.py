@@ -28,7 +28,7 @@ from hydra_mono.simulation.source import SimulatedSource, open_simulated
 ROOT = Path(__file__).resolve().parents[2]
 FRAMES = range(0, 160, 2)
 # Small, so that blocks are archived and reloaded within a few metres of walk.
-REACH = ("mapping.max_depth=1.5", "mapping.window_radius=1.0", "mapping.keyframe_separation=0.8")
+REACH = ("mapping.max_depth=1.5", "mapping.window_radius=1.0", "mapping.keyframe_separation=1.2")
 OVERRIDES = {"sensor": REACH, "estimated": (*REACH, "simulation.noise=none")}
 OUTPUTS = ("graph.json", "dsg.json", "mesh.npz")
 

@@ -98,7 +98,7 @@ class Mapper:
         yield
         space = stage("free_space", self._free_space.update, update, center_m)
         yield
-        stage("objects", self._objects.update, self.graph, self.mesh, update, stamp_ns)
+        stage("objects", self._objects.update, self.graph, self.mesh, update, stamp_ns, space)
         yield
         stage("places", self._places.update, self.graph, space, stamp_ns)
         yield

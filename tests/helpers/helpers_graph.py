@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from hydra_mono.core.box import BoundingBox
+from hydra_mono.core.freespace import FreeSpace
 from hydra_mono.core.labels import Label, LabelSpace
 from hydra_mono.core.mesh import BlockKey, BlockMesh, MeshUpdate, SemanticMesh, concatenate
 from hydra_mono.graph.model.nodes import Edge, ObjectNode, PlaceNode
@@ -151,6 +152,7 @@ class ObjectWorld:
     graph: SceneGraph
     mesh: BlockMesh
     stamp_ns: int = 0
+    space: FreeSpace | None = None
 
     def show(self, *meshes: SemanticMesh, archived: Iterable[BlockKey] = ()) -> None:
         """The whole mesh is now this: changed blocks are told, and those that are gone."""
@@ -168,7 +170,7 @@ class ObjectWorld:
 
     def _apply(self, update: MeshUpdate) -> None:
         self.mesh.apply(update)
-        self.layer.update(self.graph, self.mesh, update, self.stamp_ns)
+        self.layer.update(self.graph, self.mesh, update, self.stamp_ns, self.space)
 
     @property
     def objects(self) -> dict[str, ObjectNode]:

@@ -69,6 +69,18 @@ INSIDE: dict[str, dict[str, set[str]]] = {
         "refinement": {"monocular_rule", "monocular", "tsdf"},
         "contours": {"monocular_rule", "tsdf"},
     },
+    "simulation": {
+        "shapes": set(),
+        "materials": set(),
+        "building": {"shapes"},
+        "furniture": {"building", "shapes"},
+        "scene": {"building", "furniture", "materials", "shapes"},
+        "dynamics": {"building", "scene", "shapes"},
+        "walk": {"building", "scene", "shapes"},
+        "render": {"building", "dynamics", "materials", "scene", "shapes"},
+        "truth": {"building", "dynamics", "scene", "shapes"},
+        "source": {"dynamics", "render", "scene", "shapes", "truth", "walk"},
+    },
     "perception": {
         "networks": set(),
         "losses": set(),

@@ -3,13 +3,21 @@
 import math
 
 import numpy as np
-from jaxtyping import Bool, Float64
+from jaxtyping import Bool, Float32, Float64, Int64
+from scipy.spatial import ConvexHull, QhullError
 
 from hydra_mono.core.box import BoundingBox
 
 FRINGE_M = 0.1  # where labels meet, surface counts so far beyond the sure surface only
 VEIL_M = 0.11  # veils hang so far behind an outline at most: what is mapped there and a voxel
 CLEARLY_SMALLER = 0.95  # a turned box is chosen when its footprint is below this share
+_SIDE_NOISE_M = 0.015  # by which surface noise moves a side: of 5 cm voxels, a third
+TURN_BINS = 90  # a degree each: boxes turned by 90° are the same
+_PEAK_BINS = 4  # normals so many degrees off a direction still belong to it: noise of the mesh
+_PEAK_SHARE = 0.15  # of the walls' vertices, that make a direction one
+_ENOUGH_WALL = 60  # vertices, a third of a square metre at 5 cm voxels
+_UPRIGHT = 0.2  # |z| of the normals of what stands upright
+_MOST_DIRECTIONS = 3  # of walls near one object
 _ROUND = 0.2  # agreement of the level normals modulo 90° below which a thing is round
 _ROUND_WIDTHS = 0.72  # least depth of what is seen of a round thing, in its widths
 _OUTLINE = 0.5  # of half the width; surface farther out belongs to the outline
@@ -25,13 +33,14 @@ def fit_box(
     is_fringe: Bool[np.ndarray, " n"],
     is_occlusion_artifact: Bool[np.ndarray, " n"],
     trim: float,
+    wall_yaws_rad: tuple[float, ...] = (0.0,),
 ) -> BoundingBox:
     """An upright box round the points, but for the outermost share ``trim`` at each side.
 
     A round thing touches its box with little surface, all of which counts. The box's sides lie
-    along the axes, or as the surface itself is turned where that is clearly smaller. Surface where
-    labels meet (``is_fringe``) cannot draw a side out far, and surface that nobody saw
-    (``is_occlusion_artifact``) cannot at all.
+    along one of the directions ``wall_yaws_rad`` of the walls about, or as the surface itself is
+    turned where that is clearly smaller. Surface where labels meet (``is_fringe``) cannot draw a
+    side out far, and surface that nobody saw (``is_occlusion_artifact``) cannot at all.
     """
     everything = np.ones(len(points_m), np.bool_)
     solid, sure = (
@@ -39,16 +48,53 @@ def fit_box(
         _unless_too_few(~is_fringe, everything),
     )
     certain = _unless_too_few(solid & sure, sure)
-    yaw_rad = find_yaw(normals[certain])
-    best = box_at_yaw(points_m, solid, sure, 0.0, trim)
-    if yaw_rad != 0.0:
-        turned = box_at_yaw(points_m, solid, sure, yaw_rad, trim)
-        if _footprint_m2(turned) < CLEARLY_SMALLER * _footprint_m2(best):
-            best = turned
+    boxes = [box_at_yaw(points_m, solid, sure, yaw_rad, trim) for yaw_rad in wall_yaws_rad]
+    best = min(boxes, key=_footprint_m2)
     half = np.array(best.dimensions_m) / 2
-    if is_outline_round(best.to_box_frame(points_m[certain]), normals[certain], half):
+    facing = best.turn_to_box_frame(normals[certain])
+    if is_outline_round(best.to_box_frame(points_m[certain]), facing, half):
         return box_at_yaw(points_m, solid, sure, best.yaw_rad, 0.0)
+    for yaw_rad in _own_yaws(points_m[certain], normals[certain]):
+        turned = box_at_yaw(points_m, solid, sure, yaw_rad, trim)
+        if _is_clearly_smaller(turned, best):
+            best = turned
     return best
+
+
+def _own_yaws(
+    points_m: Float64[np.ndarray, "n 3"], normals: Float64[np.ndarray, "n 3"]
+) -> list[float]:
+    """Turns that the surface itself suggests: of its normals, and of its least rectangle."""
+    yaws = [find_yaw(normals), least_rectangle_yaw(points_m[:, :2])]
+    return [yaw_rad for yaw_rad in yaws if yaw_rad is not None]
+
+
+def _is_clearly_smaller(box: BoundingBox, than: BoundingBox) -> bool:
+    """By a share of the footprint, and by more than noise on its sides can make it."""
+    before, after = _footprint_m2(than), _footprint_m2(box)
+    return after < min(CLEARLY_SMALLER * before, before - _SIDE_NOISE_M * sum(box.dimensions_m[:2]))
+
+
+def least_rectangle_yaw(points_m: Float64[np.ndarray, "n 2"]) -> float | None:
+    """The turn of the smallest rectangle round the points; None where they are on one line.
+
+    One of its sides lies on the convex hull (Freeman and Shapira, CACM 1975).
+    """
+    try:
+        corners = points_m[ConvexHull(points_m).vertices]
+    except QhullError:
+        return None
+    edges = np.roll(corners, -1, axis=0) - corners
+    angles = np.arctan2(edges[:, 1], edges[:, 0])
+    along = np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    across = np.stack([-along[:, 1], along[:, 0]], axis=1)
+    areas = np.ptp(corners @ along.T, axis=0) * np.ptp(corners @ across.T, axis=0)
+    return _within_45(float(angles[np.argmin(areas)]))
+
+
+def _within_45(yaw_rad: float) -> float:
+    """The same box's turn within ±45°."""
+    return (yaw_rad + math.pi / 4) % (math.pi / 2) - math.pi / 4
 
 
 def is_outline_round(
@@ -100,18 +146,17 @@ def _footprint_m2(box: BoundingBox) -> float:
     return box.dimensions_m[0] * box.dimensions_m[1]
 
 
-def find_yaw(normals: Float64[np.ndarray, "n 3"], tolerance_rad: float = 0.03) -> float:
-    """The turn, within ±45°, that most level normals agree on modulo 90°; 0 where it is small.
+def find_yaw(normals: Float64[np.ndarray, "n 3"]) -> float | None:
+    """The turn, within ±45°, that most level normals agree on modulo 90°; None without one.
 
-    Mean of unit vectors of four times the angle; a round thing has no mean and gets 0.
+    Mean of unit vectors of four times the angle; a round thing has no mean.
     """
     weight = normals[:, 0] ** 2 + normals[:, 1] ** 2
     angle = np.arctan2(normals[:, 1], normals[:, 0])
     mean = np.sum(weight * np.exp(4j * angle))
     if np.abs(mean) < 0.4 * np.sum(weight) or np.sum(weight) < 1:
-        return 0.0
-    yaw_rad = float(np.angle(mean)) / 4
-    return yaw_rad if abs(yaw_rad) > tolerance_rad else 0.0
+        return None
+    return float(np.angle(mean)) / 4
 
 
 def box_at_yaw(
@@ -161,3 +206,27 @@ def _trimmed(
 ) -> tuple[Float64[np.ndarray, "3"], Float64[np.ndarray, "3"]]:
     lower, upper = np.quantile(points_m, [trim, 1 - trim], axis=0)
     return lower, upper
+
+
+def count_turns(normals: Float32[np.ndarray, "n 3"]) -> Int64[np.ndarray, "90"]:
+    """How many of the upright surfaces' normals point where, by degree modulo 90."""
+    level = normals[np.abs(normals[:, 2]) < _UPRIGHT]
+    degrees = np.degrees(np.arctan2(level[:, 1], level[:, 0]))
+    return np.bincount(np.floor(degrees).astype(np.int64) % TURN_BINS, minlength=TURN_BINS)
+
+
+def wall_yaws(counts: Int64[np.ndarray, "90"]) -> tuple[float, ...]:
+    """Directions that walls run in, radians within ±45°, the commonest first; maybe none."""
+    left = counts.astype(np.float64)
+    found: list[float] = []
+    while len(found) < _MOST_DIRECTIONS:
+        around = np.arange(-_PEAK_BINS, _PEAK_BINS + 1)
+        near = left[(np.arange(TURN_BINS)[:, None] + around) % TURN_BINS]
+        peak = int(np.argmax(near.sum(axis=1)))
+        total = float(near[peak].sum())
+        if total < max(_PEAK_SHARE * counts.sum(), _ENOUGH_WALL):
+            break
+        degrees = peak + 0.5 + float(near[peak] @ around) / total
+        found.append(math.radians((degrees + 45) % 90 - 45))
+        left[(peak + np.arange(-2 * _PEAK_BINS, 2 * _PEAK_BINS + 1)) % TURN_BINS] = 0
+    return tuple(found)

@@ -12,7 +12,7 @@ from hydra_mono.datasets.registry import open_sequence
 from hydra_mono.datasets.up import upright
 from hydra_mono.simulation.source import open_simulated
 
-SIMULATED = re.compile(r"apartment|(simulated|training)/\d+")
+SIMULATED = re.compile(r"apartment|(simulated|training)/([a-z]+-)?\d+")
 
 _OPTION_KEYS = {
     "predictor": "predictor.name",

@@ -64,6 +64,12 @@ class BoundingBox:
         )
         return np.asarray(corners @ self._world_from_box[:2, :2].T + self.center_m[:2])
 
+    def corners(self) -> Float64[np.ndarray, "8 3"]:
+        """The footprint's corners at the bottom, then those at the top."""
+        levels = [self.center_m[2] + side * self.dimensions_m[2] / 2 for side in (-1, 1)]
+        flat = self.footprint()
+        return np.concatenate([np.column_stack([flat, np.full(4, z)]) for z in levels])
+
 
 def axis_aligned_box(points_m: Float64[np.ndarray, "n 3"]) -> BoundingBox:
     """The smallest axis-aligned box round the points."""

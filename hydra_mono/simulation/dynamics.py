@@ -7,9 +7,15 @@ import numpy as np
 from jaxtyping import Float64, Int64
 
 from hydra_mono.core.truth import AgentTrack
+from hydra_mono.simulation.building.walkable import (
+    CELL_M,
+    WalkMap,
+    find_way,
+    make_walk_map,
+    resampled,
+)
 from hydra_mono.simulation.scene import World
 from hydra_mono.simulation.shapes import Part, Thing, make_thing, pose_at, vector
-from hydra_mono.simulation.walk.walkable import CELL_M, WalkMap, find_way, make_walk_map, resampled
 
 PERSON_SPEED_M_S = 0.9
 PERSONAL_SPACE_M = 1.3  # nearer to the camera than this, a person goes back

@@ -7,14 +7,16 @@ from jaxtyping import Float64
 
 from hydra_mono.core.errors import DataError
 from hydra_mono.core.labels import LabelSpace
+from hydra_mono.simulation.building.corners import odd_corners
+from hydra_mono.simulation.building.measures import ODD, USUAL
 from hydra_mono.simulation.building.plan import Plan
 from hydra_mono.simulation.building.storeys import make_building
 from hydra_mono.simulation.building.structure import fittings, structure_surface
+from hydra_mono.simulation.building.walkable import make_walk_map
 from hydra_mono.simulation.building.windows import make_windows
-from hydra_mono.simulation.furniture.placement import furnish, is_inside
-from hydra_mono.simulation.render.materials import Palette, make_palette
+from hydra_mono.simulation.furniture.placement import ODD_MANNER, USUAL_MANNER, furnish, is_inside
+from hydra_mono.simulation.materials import Palette, make_palette
 from hydra_mono.simulation.shapes import Surface, Thing, concatenate, thing_surface
-from hydra_mono.simulation.walk.walkable import make_walk_map
 
 SPLITS = {"simulated": 1, "training": 2}  # first word of a seed, so splits share no world
 _WET = ("bathroom", "kitchen")
@@ -34,14 +36,28 @@ class World:
 
 
 def build_world(
-    rng: np.random.Generator, labels: LabelSpace, *, rooms: int, joints: int, storeys: int = 1
+    rng: np.random.Generator,
+    labels: LabelSpace,
+    *,
+    rooms: int,
+    joints: int,
+    storeys: int = 1,
+    is_odd: bool = False,
 ) -> World:
-    """A building drawn from ``rng``, of ``rooms`` a storey: equal generators give equal worlds."""
-    plan = make_building(rng, rooms, joints, storeys)
+    """A building drawn from ``rng``, of ``rooms`` a storey: equal generators give equal worlds.
+
+    ``is_odd``: of measures, shapes and furniture that homes seldom have.
+    """
+    measures, manner = (ODD, ODD_MANNER) if is_odd else (USUAL, USUAL_MANNER)
+    plan = make_building(rng, rooms, joints, storeys, measures)
     plan = replace(plan, windows=tuple(make_windows(rng, plan.rooms)))
-    fixed = fittings(rng, plan, labels)
-    things = _cleared(plan, fixed, furnish(rng, plan, fixed, labels))
-    palette = make_palette(rng)
+    corners = odd_corners(rng, plan, measures, labels) if measures.odd_corners else []
+    fixed = [*fittings(rng, plan, labels), *corners]
+    placed = furnish(rng, plan, fixed, labels, manner)
+    movable = [thing for thing in placed if thing.label in labels.object_ids]
+    fixed += [replace(thing, instance=0) for thing in placed if thing not in movable]
+    things = _cleared(plan, fixed, movable)
+    palette = make_palette(rng, with_mirror=is_odd)
     surface = structure_surface(plan, labels, palette.index, _finishes(rng, plan))
     solids = [thing_surface(thing, palette.index) for thing in (*fixed, *things)]
     lights = [(*room.middle_m, room.ceiling_m - 0.25) for room in plan.rooms]

@@ -18,10 +18,11 @@ ROUND_SIDES = 14  # of prisms and ellipsoids
 class Part:
     """One solid in its thing's frame; ``size_m`` is the full extent, ``top`` scales its top end.
 
-    Only cylinders taper; ``material`` names an entry of the world's palette.
+    Only cylinders taper; ``material`` names an entry of the world's palette. A wedge is the half of
+    a box below its diagonal seen from above: its right angle is at low x and y.
     """
 
-    shape: Literal["box", "cylinder", "ellipsoid"]
+    shape: Literal["box", "cylinder", "ellipsoid", "wedge"]
     center_m: Vector
     size_m: Vector
     material: str
@@ -38,6 +39,9 @@ class Part:
         unit = (points_m - np.array(self.center_m)) / (np.array(self.size_m) / 2)
         if self.shape == "box":
             return np.asarray(np.all(np.abs(unit) <= 1, axis=1))
+        if self.shape == "wedge":
+            inside = np.all(np.abs(unit) <= 1, axis=1)
+            return np.asarray(inside & (unit[:, 0] + unit[:, 1] <= 0))
         radius_squared = np.sum(unit[:, :2] ** 2, axis=1)
         if self.shape == "ellipsoid":
             return np.asarray(radius_squared + unit[:, 2] ** 2 <= 1)
@@ -191,6 +195,8 @@ def _unit_mesh(shape: str) -> tuple[Float64[np.ndarray, "v 3"], Int64[np.ndarray
     """A closed mesh of extent 1 about the origin, faces counter-clockwise from outside."""
     if shape == "box":
         return _unit_box()
+    if shape == "wedge":
+        return _unit_wedge()
     levels = [-0.5, 0.5] if shape == "cylinder" else list(-0.5 * np.cos(np.linspace(0, np.pi, 8)))
     return _lathe(np.array(levels), shape == "cylinder")
 
@@ -200,6 +206,14 @@ def _unit_box() -> tuple[Float64[np.ndarray, "v 3"], Int64[np.ndarray, "f 3"]]:
     quads = [[0, 1, 3, 2], [4, 6, 7, 5], [0, 4, 5, 1], [2, 3, 7, 6], [0, 2, 6, 4], [1, 5, 7, 3]]
     faces = [corner for a, b, c, d in quads for corner in ([a, b, c], [a, c, d])]
     return vertices, np.array(faces)
+
+
+def _unit_wedge() -> tuple[Float64[np.ndarray, "v 3"], Int64[np.ndarray, "f 3"]]:
+    plan = [(-0.5, -0.5), (0.5, -0.5), (-0.5, 0.5)]
+    vertices = np.array([[x, y, z] for z in (-0.5, 0.5) for x, y in plan])
+    sides = [[a, b, b + 3, a, b + 3, a + 3] for a, b in ((0, 1), (1, 2), (2, 0))]
+    faces = np.array([[0, 2, 1], [3, 4, 5], *np.reshape(sides, (-1, 3)).tolist()])
+    return vertices, faces
 
 
 def _lathe(

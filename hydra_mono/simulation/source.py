@@ -1,5 +1,7 @@
 """Simulated buildings as sequences of frames."""
 
+import math
+import re
 from pathlib import Path
 
 import numpy as np
@@ -16,16 +18,22 @@ from hydra_mono.simulation.render.cache import FrameCache
 from hydra_mono.simulation.render.images import Rendered, Renderer
 from hydra_mono.simulation.render.noise import kinect_depth
 from hydra_mono.simulation.scene import SPLITS, World, build_world
+from hydra_mono.simulation.shapes import pose_at
 from hydra_mono.simulation.truth import ground_truth
 from hydra_mono.simulation.walk.trajectory import plan_walk
 from hydra_mono.simulation.walk.walker import make_pace
 
 APARTMENT_SEED = 1
+NAME = re.compile(rf"(?P<split>{'|'.join(SPLITS)})/((?P<kind>turned|odd)-)?(?P<seed>[0-9]{{1,18}})")
 JOINTS = {"closed": 0, "mixed": 1, "open": 3}
 
 
 class SimulatedSource:
-    """Frames of a walk through a procedural building; ``source[i]`` depends on nothing but i."""
+    """Frames of a walk through a procedural building; ``source[i]`` depends on nothing but i.
+
+    ``world`` and the poses given are in the building's axes. What comes out is in the world's, in
+    which the building is turned by ``turn_rad`` about z.
+    """
 
     def __init__(
         self,
@@ -39,8 +47,10 @@ class SimulatedSource:
         noise_seed: tuple[int, ...],
         noisy: bool,
         cache: FrameCache | None = None,
+        turn_rad: float = 0.0,
     ) -> None:
         self._name, self._world, self._poses = name, world, poses
+        self._turn_rad = turn_rad
         self._intrinsics, self._fps = intrinsics, fps
         self._noise_seed, self._noisy = noise_seed, noisy
         self._bodies = bodies
@@ -66,12 +76,17 @@ class SimulatedSource:
 
     @property
     def world(self) -> World:
+        """The building and what is in it, in the building's axes."""
         return self._world
+
+    @property
+    def turn_rad(self) -> float:
+        return self._turn_rad
 
     @property
     def poses(self) -> Float64[np.ndarray, "n 4 4"]:
         """``world_from_camera`` of every frame."""
-        return self._poses
+        return turned_poses(self._poses, self._turn_rad)
 
     def __len__(self) -> int:
         return len(self._poses)
@@ -79,12 +94,13 @@ class SimulatedSource:
     def __getitem__(self, index: int) -> Frame:
         if not 0 <= index < len(self):
             raise IndexError(index)
-        pose = self._poses[index]
+        pose = turned_poses(self._poses[index], self._turn_rad)
         images = self._images(index)
         depth = images.depth_m
         if self._noisy:
             rng = np.random.default_rng([*self._noise_seed, index])
-            depth = kinect_depth(rng, depth, images.cosine)
+            sensed = depth if images.sensed_depth_m is None else images.sensed_depth_m
+            depth = kinect_depth(rng, sensed, images.cosine)
         return Frame(
             index=index,
             name=f"{index:06d}",
@@ -106,29 +122,43 @@ class SimulatedSource:
 
     def render_at(self, world_from_camera: Float64[np.ndarray, "4 4"], stamp_ns: int) -> Rendered:
         """Perfect images from any pose at any stamp."""
-        return self._renderer.render(world_from_camera, stamp_ns)
+        pose = turned_poses(world_from_camera, -self._turn_rad)
+        return self._renderer.render(pose, stamp_ns)
 
     def truth(self) -> GroundTruth:
         """The world's true mesh, objects, rooms and free space."""
         if self._truth is None:
-            self._truth = ground_truth(self._world, self._bodies)
+            self._truth = ground_truth(self._world, self._bodies, self._turn_rad)
         return self._truth
 
 
+def turned_poses(
+    poses: Float64[np.ndarray, "*n 4 4"], turn_rad: float
+) -> Float64[np.ndarray, "*n 4 4"]:
+    """Poses turned about the world's z axis; to the bit as they are without a turn."""
+    if turn_rad == 0:
+        return poses
+    return np.asarray(pose_at((0.0, 0.0, 0.0), turn_rad) @ poses)
+
+
 def open_simulated(name: str, config: SimulationConfig) -> SimulatedSource:
-    """``apartment``, ``simulated/SEED`` or ``training/SEED``.
+    """``apartment``, ``SPLIT/SEED``, ``SPLIT/turned-SEED`` or ``SPLIT/odd-SEED``.
+
+    ``SPLIT`` is ``simulated`` or ``training``.
 
     Raises:
         DataError: the name is none of these.
     """
-    split, seed = _parse(name)
-    numbers = np.random.SeedSequence([split, seed]).spawn(3)
+    split, kind, seed = _parse(name)
+    numbers = np.random.SeedSequence([split, seed]).spawn(4)
     rng = np.random.default_rng(numbers[0])
     apartment = name == "apartment"
     rooms = config.rooms or (6 if apartment else int(rng.integers(5, 9)))
     labels = load_label_space("apartment")
+    is_odd = kind == "odd" or config.plan == "odd"
+    joints = JOINTS.get(config.plan, JOINTS["mixed"])
     world = build_world(
-        rng, labels, rooms=rooms, joints=JOINTS[config.plan], storeys=config.storeys
+        rng, labels, rooms=rooms, joints=joints, storeys=config.storeys, is_odd=is_odd
     )
     camera = camera_of(config)
     scene = ray_scene(world.surface.vertices_m, world.surface.faces)
@@ -153,8 +183,17 @@ def open_simulated(name: str, config: SimulationConfig) -> SimulatedSource:
         fps=config.fps,
         noise_seed=(split, seed),
         noisy=config.noise == "kinect",
-        cache=_cache(name, config),
+        cache=_cache(name.replace("turned-", ""), config),
+        turn_rad=_turn_rad(np.random.default_rng(numbers[3]), kind, config),
     )
+
+
+def _turn_rad(rng: np.random.Generator, kind: str, config: SimulationConfig) -> float:
+    """As set; else any angle for a turned world, none for another."""
+    drawn_deg = float(rng.uniform(0, 360))
+    if config.turn is not None:
+        return math.radians(config.turn)
+    return math.radians(drawn_deg) if kind == "turned" else 0.0
 
 
 def _stamp_ns(index: int, fps: float) -> int:
@@ -162,10 +201,10 @@ def _stamp_ns(index: int, fps: float) -> int:
 
 
 def _cache(name: str, config: SimulationConfig) -> FrameCache | None:
-    """The cache of this walk; depth noise is added afterwards, so it is no part of the key."""
+    """The cache of this walk; noise and turn come afterwards, so they are no part of the key."""
     if config.cache is None:
         return None
-    settings = config.model_dump_json(exclude={"cache", "noise"})
+    settings = config.model_dump_json(exclude={"cache", "noise", "turn"})
     return FrameCache(Path(config.cache), f"{name} {settings}")
 
 
@@ -182,12 +221,14 @@ def camera_of(config: SimulationConfig) -> Intrinsics:
     )
 
 
-def _parse(name: str) -> tuple[int, int]:
+def _parse(name: str) -> tuple[int, str, int]:
+    """Number of the split, kind of the world ("" for a usual one), seed."""
     if name == "apartment":
-        return SPLITS["simulated"], APARTMENT_SEED
-    split, _, seed = name.partition("/")
-    if split not in SPLITS or not seed.isdecimal():
+        return SPLITS["simulated"], "", APARTMENT_SEED
+    match = NAME.fullmatch(name)
+    if match is None:
         raise DataError(
-            f"no simulated world '{name}': write apartment, simulated/SEED or training/SEED"
+            f"no simulated world '{name}': write apartment, simulated/SEED, training/SEED or "
+            "simulated/turned-SEED or simulated/odd-SEED"
         )
-    return SPLITS[split], int(seed)
+    return SPLITS[match["split"]], match["kind"] or "", int(match["seed"])

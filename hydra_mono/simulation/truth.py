@@ -1,9 +1,19 @@
 """The truth of a simulated world in the types every evaluation reads."""
 
+from dataclasses import replace
+
 import numpy as np
 from jaxtyping import Bool, Float64, Int16
 
-from hydra_mono.core.truth import GroundTruth, TruthGrid, TruthMesh, TruthObject, TruthRoom
+from hydra_mono.core.box import BoundingBox
+from hydra_mono.core.truth import (
+    AgentTrack,
+    GroundTruth,
+    TruthGrid,
+    TruthMesh,
+    TruthObject,
+    TruthRoom,
+)
 from hydra_mono.simulation.building.structure import (
     AirBox,
     opening_air,
@@ -13,39 +23,61 @@ from hydra_mono.simulation.building.structure import (
 )
 from hydra_mono.simulation.dynamics import Body
 from hydra_mono.simulation.scene import World
-from hydra_mono.simulation.shapes import Thing
+from hydra_mono.simulation.shapes import Thing, pose_at, vector
 
-VOXEL_M = 0.1
+VOXEL_M = 0.1  # as fine as free space is mapped
+_ON_FACE_M = 1e-10  # voxel centres on a face of the air count as inside
 
 
-def ground_truth(world: World, bodies: tuple[Body, ...] = ()) -> GroundTruth:
-    """Truth over the whole time: things that come or go are in mesh and objects all the same."""
+def ground_truth(world: World, bodies: tuple[Body, ...] = (), turn_rad: float = 0.0) -> GroundTruth:
+    """Truth over the whole time: things that come or go are in mesh and objects all the same.
+
+    ``turn_rad``: the building is turned so far about z, counter-clockwise seen from above.
+    """
     changes = {body.thing.instance: body for body in bodies}
     surface = world.surface
     return GroundTruth(
         label_space=world.labels,
         mesh=TruthMesh(
-            vertices_m=surface.vertices_m.astype(np.float32),
+            vertices_m=turned(surface.vertices_m, turn_rad).astype(np.float32),
             faces=surface.faces.astype(np.int32),
             face_labels=surface.labels,
             face_instances=surface.instances,
         ),
-        objects=tuple(_object(thing, changes.get(thing.instance)) for thing in world.things),
+        objects=tuple(
+            _object(thing, changes.get(thing.instance), turn_rad) for thing in world.things
+        ),
         rooms=_rooms(world),
-        grid=_grid(world),
-        agents=tuple(track for track in (body.track() for body in bodies) if track),
+        grid=_grid(world, turn_rad),
+        agents=tuple(
+            _turned_track(track, turn_rad) for track in (body.track() for body in bodies) if track
+        ),
     )
 
 
-def _object(thing: Thing, body: Body | None) -> TruthObject:
+def turned(points_m: Float64[np.ndarray, "n 3"], turn_rad: float) -> Float64[np.ndarray, "n 3"]:
+    """The points turned about z, counter-clockwise seen from above; as they are without a turn."""
+    if turn_rad == 0:
+        return points_m
+    return np.asarray(points_m @ pose_at((0.0, 0.0, 0.0), turn_rad)[:3, :3].T)
+
+
+def _object(thing: Thing, body: Body | None, turn_rad: float) -> TruthObject:
+    box = thing.box
+    center = turned(np.array([box.center_m]), turn_rad)[0]
     return TruthObject(
         instance=thing.instance,
         label=thing.label,
         name=thing.name,
-        box=thing.box,
+        box=BoundingBox(vector(center), box.dimensions_m, box.yaw_rad + turn_rad),
         appeared_ns=body.appears_ns if body else None,
         disappeared_ns=body.leaves_ns if body else None,
     )
+
+
+def _turned_track(track: AgentTrack, turn_rad: float) -> AgentTrack:
+    positions = turned(np.array(track.positions_m), turn_rad)
+    return replace(track, positions_m=tuple(vector(position) for position in positions))
 
 
 def _rooms(world: World) -> tuple[TruthRoom, ...]:
@@ -59,26 +91,62 @@ def _rooms(world: World) -> tuple[TruthRoom, ...]:
     return tuple(rooms)
 
 
-def _grid(world: World) -> TruthGrid:
-    rooms = world.plan.rooms
-    lower = np.min([(*room.lower_m, room.floor_m) for room in rooms], axis=0) - VOXEL_M
-    upper = np.max([(*room.upper_m, room.ceiling_m) for room in rooms], axis=0) + VOXEL_M
-    origin = np.floor(lower / VOXEL_M) * VOXEL_M + VOXEL_M / 2
-    shape = tuple(int(n) for n in np.ceil((upper - origin) / VOXEL_M).astype(int) + 1)
-    room_of = np.full(shape, -1, np.int16)
-    for room in rooms:
-        _fill(room_of, origin, room_air(room), room.index)
+class _RoomGrid:
+    """Voxels along the world's axes, filled with air given in the building's."""
+
+    def __init__(self, world: World, turn_rad: float) -> None:
+        rooms = world.plan.rooms
+        corners = [room_air(room).corners() for room in rooms]
+        points = turned(np.concatenate(corners), turn_rad)
+        lower, upper = points.min(axis=0) - VOXEL_M, points.max(axis=0) + VOXEL_M
+        self.origin_m = np.floor(lower / VOXEL_M) * VOXEL_M + VOXEL_M / 2
+        shape = tuple(int(n) for n in np.ceil((upper - self.origin_m) / VOXEL_M).astype(int) + 1)
+        self.room_of: Int16[np.ndarray, "x y z"] = np.full(shape, -1, np.int16)
+        self._turn_rad = turn_rad
+
+    def fill(self, air: AirBox, room: int) -> None:
+        """Marks the voxels whose centres lie in the air."""
+        lower, upper = np.array(air.lower_m) - _ON_FACE_M, np.array(air.upper_m) + _ON_FACE_M
+        window, points = self._near(air.corners())
+        inside = np.all((points >= lower) & (points <= upper), axis=-1)
+        self.room_of[window][inside] = room
+
+    def carve(self, thing: Thing) -> None:
+        """Clears the voxels whose centres lie in the thing's solids."""
+        window, points = self._near(thing.box.corners())
+        solid = thing.contains(points.reshape(-1, 3)).reshape(points.shape[:3])
+        self.room_of[window][solid] = -1
+
+    def _near(
+        self, corners_m: Float64[np.ndarray, "n 3"]
+    ) -> tuple[tuple[slice, slice, slice], Float64[np.ndarray, "a b c 3"]]:
+        """The voxels about some corners: where they are, and their centres, building's axes."""
+        corners = turned(corners_m, self._turn_rad)
+        low = np.floor((corners.min(axis=0) - self.origin_m) / VOXEL_M).astype(int)
+        high = np.ceil((corners.max(axis=0) - self.origin_m) / VOXEL_M).astype(int) + 1
+        first, last = np.maximum(low, 0), np.minimum(high, self.room_of.shape)
+        axes = [np.arange(a, b) for a, b in zip(first, last, strict=True)]
+        voxels = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1)
+        x, y, z = (slice(int(a), int(b)) for a, b in zip(first, last, strict=True))
+        points = (self.origin_m + voxels * VOXEL_M).reshape(-1, 3)
+        return (x, y, z), turned(points, -self._turn_rad).reshape(voxels.shape)
+
+
+def _grid(world: World, turn_rad: float) -> TruthGrid:
+    grid = _RoomGrid(world, turn_rad)
+    for room in world.plan.rooms:
+        grid.fill(room_air(room), room.index)
     joints = [(opening_air(o), o.axis, o.rooms) for o in world.plan.openings]
     joints += [(shaft_air(flight), 2, flight.rooms) for flight in world.plan.flights]
     for whole, axis, pair in joints:
         for air, room_index in zip(_halves(whole, axis), pair, strict=True):
-            _fill(room_of, origin, air, room_index)
+            grid.fill(air, room_index)
     for window in world.plan.windows:
-        _fill(room_of, origin, window_air(world.plan, window), window.room)
+        grid.fill(window_air(world.plan, window), window.room)
     for thing in (*world.fixed, *world.things):
-        _carve(room_of, origin, thing)
-    free: Bool[np.ndarray, "x y z"] = room_of >= 0
-    return TruthGrid(origin_m=origin, voxel_size_m=VOXEL_M, free=free, room=room_of)
+        grid.carve(thing)
+    free: Bool[np.ndarray, "x y z"] = grid.room_of >= 0
+    return TruthGrid(origin_m=grid.origin_m, voxel_size_m=VOXEL_M, free=free, room=grid.room_of)
 
 
 def _halves(air: AirBox, axis: int) -> tuple[AirBox, AirBox]:
@@ -90,27 +158,3 @@ def _halves(air: AirBox, axis: int) -> tuple[AirBox, AirBox]:
         AirBox(air.lower_m, (upper[0], upper[1], upper[2])),
         AirBox((lower[0], lower[1], lower[2]), air.upper_m),
     )
-
-
-def _fill(
-    room_of: Int16[np.ndarray, "x y z"], origin: Float64[np.ndarray, "3"], air: AirBox, room: int
-) -> None:
-    """Marks the voxels whose centres lie in the air."""
-    first = np.ceil((np.array(air.lower_m) - origin) / VOXEL_M - 1e-9).astype(int)
-    last = np.floor((np.array(air.upper_m) - origin) / VOXEL_M + 1e-9).astype(int) + 1
-    room_of[first[0] : last[0], first[1] : last[1], first[2] : last[2]] = room
-
-
-def _carve(
-    room_of: Int16[np.ndarray, "x y z"], origin: Float64[np.ndarray, "3"], thing: Thing
-) -> None:
-    """Clears the voxels whose centres lie in the thing's solids."""
-    corners = thing.box.footprint()
-    bottom, top = thing.position_m[2], thing.position_m[2] + thing.size_m[2]
-    low = np.array([*corners.min(axis=0), bottom])
-    high = np.array([*corners.max(axis=0), top])
-    first = np.maximum(np.floor((low - origin) / VOXEL_M).astype(int), 0)
-    last = np.ceil((high - origin) / VOXEL_M).astype(int) + 1
-    window = room_of[first[0] : last[0], first[1] : last[1], first[2] : last[2]]
-    voxels = np.argwhere(np.ones(window.shape, dtype=bool)) + first
-    window[thing.contains(origin + voxels * VOXEL_M).reshape(window.shape)] = -1

@@ -11,8 +11,8 @@ from hydra_mono.core.geometry import camera_rays
 from hydra_mono.core.labels import load_label_space
 from hydra_mono.simulation.building.plan import Plan, Room
 from hydra_mono.simulation.building.structure import structure_surface
+from hydra_mono.simulation.materials import make_palette
 from hydra_mono.simulation.render.images import Renderer
-from hydra_mono.simulation.render.materials import make_palette
 from hydra_mono.simulation.render.noise import kinect_depth
 from hydra_mono.simulation.scene import World, build_world
 from hydra_mono.simulation.source import open_simulated
@@ -58,13 +58,31 @@ def test_normals_face_the_camera() -> None:
     np.testing.assert_allclose(np.linalg.norm(frame.normals, axis=-1), 1, atol=1e-4)
 
 
-def test_rendered_points_lie_on_the_true_mesh() -> None:
-    source = small_source()
+@pytest.mark.parametrize("name", ["simulated/3", "simulated/turned-3"])
+def test_rendered_points_lie_on_the_true_mesh(name: str) -> None:
+    source = small_source(name)
     frame = source[10]
     assert frame.depth_m is not None
     points = camera_rays(frame.intrinsics) * frame.depth_m[..., None]
     world = points.reshape(-1, 3) @ frame.world_from_camera[:3, :3].T + frame.camera_position_m
     assert nearest_surface_m(source, world).max() < 1e-3
+
+
+def test_a_turned_building_shows_the_same_images_from_poses_turned_alike() -> None:
+    turned, straight = small_source("simulated/turned-3"), small_source()
+    assert 0.1 < turned.turn_rad % (np.pi / 2) < np.pi / 2 - 0.1
+    assert frame_bytes(turned, 12) == frame_bytes(straight, 12)
+    cos, sin = np.cos(turned.turn_rad), np.sin(turned.turn_rad)
+    x, y, z = straight.poses[12, :3, 3]
+    np.testing.assert_allclose(turned.poses[12, :3, 3], [cos * x - sin * y, sin * x + cos * y, z])
+    again = turned.render_at(turned.poses[12], 0)
+    np.testing.assert_allclose(again.depth_m, turned[12].depth_m, atol=1e-4)
+
+
+def test_the_setting_of_the_turn_goes_before_the_name() -> None:
+    by_setting = SMALL.model_copy(update={"turn": 27.0, "frames": 1})
+    assert open_simulated("simulated/turned-3", by_setting).turn_rad == np.radians(27)
+    assert small_source().turn_rad == 0
 
 
 def test_any_order_gives_the_same_frames() -> None:

@@ -42,8 +42,15 @@ class SimulationConfig(Section):
     storeys: int = Field(
         default=1, ge=1, le=4, description="joined by a stairwell, which is a room more each"
     )
-    plan: Literal["closed", "mixed", "open"] = Field(
-        default="mixed", description="doors only, one wide opening, or many"
+    plan: Literal["closed", "mixed", "open", "odd"] = Field(
+        default="mixed",
+        description="doors only, one wide opening, or many; odd: shapes and measures that differ",
+    )
+    turn: float | None = Field(
+        default=None,
+        ge=-360,
+        le=360,
+        description="degrees the building is turned about z; None: as the world's name says",
     )
     people: int = Field(default=0, ge=0, description="who walk about")
     moved: int = Field(default=0, ge=0, description="things carried away or brought halfway")

@@ -8,6 +8,7 @@ from jaxtyping import Float64
 
 from hydra_mono.simulation.building.flights import Flight
 from hydra_mono.simulation.building.layout import Cell, layout
+from hydra_mono.simulation.building.measures import USUAL, Measures
 
 WALL_M = 0.12
 PASSAGES = ("corridor", "stairs")  # kinds of rooms that lead to others and hold little
@@ -98,19 +99,25 @@ class Plan:
         return tuple(opening for opening in self.openings if room in opening.rooms)
 
 
-def make_plan(rng: np.random.Generator, rooms: int, joints: int) -> Plan:
+def make_plan(
+    rng: np.random.Generator, rooms: int, joints: int, measures: Measures = USUAL
+) -> Plan:
     """A storey of ``rooms`` rooms, ``joints`` of whose walls have wide openings; no windows yet."""
-    ceiling = draw_ceiling(rng)
-    return plan_of_cells(rng, layout(rng, rooms), joints, ceiling)
+    ceiling = draw_ceiling(rng, measures)
+    return plan_of_cells(rng, layout(rng, rooms), joints, ceiling, measures)
 
 
-def draw_ceiling(rng: np.random.Generator) -> float:
+def draw_ceiling(rng: np.random.Generator, measures: Measures = USUAL) -> float:
     """Metres from floor to ceiling."""
-    return float(rng.uniform(2.4, 2.7))
+    return float(rng.uniform(*measures.ceiling_m))
 
 
 def plan_of_cells(
-    rng: np.random.Generator, cells: list[Cell], joints: int, ceiling_m: float
+    rng: np.random.Generator,
+    cells: list[Cell],
+    joints: int,
+    ceiling_m: float,
+    measures: Measures = USUAL,
 ) -> Plan:
     """Rooms in the cells, numbered alike, with names, doors and wide openings."""
     half = WALL_M / 2
@@ -121,7 +128,7 @@ def plan_of_cells(
             lower_m=(cell.lower[0] + half, cell.lower[1] + half),
             upper_m=(cell.upper[0] - half, cell.upper[1] - half),
             floor_m=0.0,
-            ceiling_m=ceiling_m,
+            ceiling_m=_dropped(rng, cell, ceiling_m, measures),
         )
         for i, cell in enumerate(cells)
     ]
@@ -130,8 +137,15 @@ def plan_of_cells(
     named = _name_rooms(rng, bare, wide)
     openings = [_wide_opening(rng, named, walls[pair], pair) for pair in wide]
     doors = _choose_doors(rng, named, walls, wide)
-    openings += [_doorway(rng, named, walls[pair], pair, openings) for pair in doors]
+    openings += [_doorway(rng, named, walls[pair], pair, measures) for pair in doors]
     return Plan(tuple(named), tuple(openings), windows=())
+
+
+def _dropped(rng: np.random.Generator, cell: Cell, ceiling_m: float, measures: Measures) -> float:
+    """A room's own ceiling: the building's, or in half of the rooms one hung below it."""
+    if measures.dropped_m == 0 or cell.kind == "stairs" or rng.random() < 0.5:
+        return ceiling_m
+    return max(ceiling_m - float(rng.uniform(0, measures.dropped_m)), measures.ceiling_m[0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,10 +251,14 @@ def _wide_opening(
 ) -> Opening:
     width = float(rng.uniform(1.5, min(3.0, wall.length - 0.5)))
     start = float(wall.span[0] + 0.25 + rng.uniform(0, 1) * (wall.length - 0.5 - width))
-    room = rooms[pair[0]]
     lintel = rng.random() < 0.5
-    top = room.ceiling_m - (float(rng.uniform(0.25, 0.4)) if lintel else 0.0)
-    return Opening(pair, wall.axis, wall.wall, (start, start + width), room.floor_m, top, True)
+    top = _lower_ceiling_m(rooms, pair) - (float(rng.uniform(0.25, 0.4)) if lintel else 0.0)
+    floor = rooms[pair[0]].floor_m
+    return Opening(pair, wall.axis, wall.wall, (start, start + width), floor, top, True)
+
+
+def _lower_ceiling_m(rooms: list[Room], pair: tuple[int, int]) -> float:
+    return min(rooms[index].ceiling_m for index in pair)
 
 
 def _doorway(
@@ -248,10 +266,10 @@ def _doorway(
     rooms: list[Room],
     wall: _Wall,
     pair: tuple[int, int],
-    others: list[Opening],
+    measures: Measures,
 ) -> Opening:
     """A doorway near one end of the wall, so that furniture finds room beside it."""
-    width = float(rng.uniform(0.8, 0.9))
+    width = min(float(rng.uniform(*measures.door_width_m)), wall.length - 0.2)
     slack = wall.length - width - 0.4
     place = rng.uniform(0.0, 0.3) if rng.random() < 0.5 else rng.uniform(0.7, 1.0)
     start = float(wall.span[0] + 0.2 + max(slack, 0) * place)
@@ -259,4 +277,6 @@ def _doorway(
         start = (wall.span[0] + wall.span[1] - width) / 2
     floor = rooms[pair[0]].floor_m
     top = floor + float(rng.uniform(2.0, 2.1))
+    if measures.tall_doors and rng.random() < measures.tall_doors:
+        top = _lower_ceiling_m(rooms, pair)
     return Opening(pair, wall.axis, wall.wall, (start, start + width), floor, top, False)

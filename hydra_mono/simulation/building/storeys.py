@@ -7,24 +7,33 @@ import numpy as np
 
 from hydra_mono.simulation.building.flights import PARAPET_M, SLAB_M, Flight, run_m
 from hydra_mono.simulation.building.layout import Cell, layout
-from hydra_mono.simulation.building.plan import WALL_M, Plan, draw_ceiling, make_plan, plan_of_cells
+from hydra_mono.simulation.building.measures import USUAL, Measures
+from hydra_mono.simulation.building.plan import (
+    WALL_M,
+    Plan,
+    draw_ceiling,
+    make_plan,
+    plan_of_cells,
+)
 
 LANE_M = 1.0  # width of a flight
 GALLERY_M = 1.15  # width of the way beside it
 LANDING_M = 1.15  # before the first and after the last riser
 
 
-def make_building(rng: np.random.Generator, rooms: int, joints: int, storeys: int) -> Plan:
+def make_building(
+    rng: np.random.Generator, rooms: int, joints: int, storeys: int, measures: Measures = USUAL
+) -> Plan:
     """``storeys`` plans of ``rooms`` rooms and a stair room each; a single one has no stairs."""
     if storeys == 1:
-        return make_plan(rng, rooms, joints)
-    ceiling = draw_ceiling(rng)
+        return make_plan(rng, rooms, joints, measures)
+    ceiling = draw_ceiling(rng, measures)
     rise = ceiling + SLAB_M
     stairwell = _stairwell(rise)
     levels: list[Plan] = []
     for storey in range(storeys):
         cells = [*_beside_origin(layout(rng, rooms)), stairwell]
-        level = plan_of_cells(rng, cells, joints, ceiling)
+        level = plan_of_cells(rng, cells, joints, ceiling, measures)
         levels.append(_lifted(level, storey, storey * rise, storey * len(cells)))
     stairs = [level.rooms[-1].index for level in levels]
     flights = [

@@ -22,6 +22,10 @@ class AirBox:
     lower_m: tuple[float, float, float]
     upper_m: tuple[float, float, float]
 
+    def corners(self) -> Float64[np.ndarray, "8 3"]:
+        axes = zip(self.lower_m, self.upper_m, strict=True)
+        return np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 3)
+
 
 @dataclass(frozen=True, slots=True)
 class _Paint:

@@ -151,6 +151,11 @@ def _picture(rng: np.random.Generator, style: Style) -> list[Part]:
     ]
 
 
+def _mirror(rng: np.random.Generator, style: Style) -> list[Part]:
+    width, height = float(rng.uniform(0.5, 0.8)), float(rng.uniform(0.8, 1.1))
+    return [box(0, 0, 0, (width, 0.02, height), "mirror")]
+
+
 BUILDERS: dict[str, Builder] = {
     **SEATS,
     **APPLIANCES,
@@ -170,6 +175,7 @@ BUILDERS: dict[str, Builder] = {
     "box": _cardboard_box,
     "bin": _bin,
     "picture": _picture,
+    "mirror": _mirror,
 }
 VARIANTS = {
     "office chair": "chair",
@@ -179,4 +185,5 @@ VARIANTS = {
     "table lamp": "lamp",
     "tv bench": "cabinet",
     "wash basin": "sink",
+    "mirror": "wall",  # part of the building
 }

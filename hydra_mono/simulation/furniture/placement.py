@@ -9,18 +9,36 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from hydra_mono.core.labels import LabelSpace
+from hydra_mono.simulation.building.corners import Slant, slant_of
 from hydra_mono.simulation.building.plan import Plan, Room
 from hydra_mono.simulation.building.structure import AirBox, opening_air, window_air
 from hydra_mono.simulation.furniture.catalog import build
+from hydra_mono.simulation.furniture.odd_recipes import ODD_RECIPES
 from hydra_mono.simulation.furniture.parts import make_style
-from hydra_mono.simulation.furniture.recipes import RECIPES, Group, Item
+from hydra_mono.simulation.furniture.recipes import RECIPES, Group, Item, Recipe
 from hydra_mono.simulation.shapes import Thing
 
-SAME_LABEL_GAP_M = 0.42
-GAP_M = 0.09
 WALK_RADIUS_M = 0.34
 CELL_M = 0.1
 ATTEMPTS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """What stands in rooms, and how far apart groups stand: of one label, of two, off the wall.
+
+    ``back_m`` is the range of gaps behind what stands, ``hung_back_m`` behind what hangs.
+    """
+
+    recipes: dict[str, Recipe]
+    same_label_gap_m: float
+    gap_m: float
+    back_m: tuple[float, float]
+    hung_back_m: tuple[float, float]
+
+
+USUAL_MANNER = Manner(RECIPES, 0.42, 0.09, (0.03, 0.03), (0.012, 0.012))
+ODD_MANNER = Manner(ODD_RECIPES, 0.15, 0.05, (0.0, 0.1), (0.005, 0.05))
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +51,20 @@ class _Taken:
 
 
 def furnish(
-    rng: np.random.Generator, plan: Plan, fixed: list[Thing], labels: LabelSpace
+    rng: np.random.Generator,
+    plan: Plan,
+    fixed: list[Thing],
+    labels: LabelSpace,
+    manner: Manner = USUAL_MANNER,
 ) -> list[Thing]:
     """Things of every room, numbered from 1; doorways and the ways between them stay free."""
     things: list[Thing] = []
     for room in plan.rooms:
-        taken = [_space_of(thing) for thing in fixed if is_inside(room, thing)]
-        taken += _keep_out(plan, room)
-        things += _furnish_room(rng, plan, room, taken, labels)
+        solids = [thing for thing in fixed if is_inside(room, thing)]
+        taken = [_space_of(thing) for thing in solids] + _keep_out(plan, room)
+        slants = [slant for slant in map(slant_of, solids) if slant is not None]
+        site = _Site(plan, room, taken, slants[0] if slants else None, manner)
+        things += _furnish_room(rng, site, labels)
     return [replace(thing, instance=i) for i, thing in enumerate(things, start=1)]
 
 
@@ -73,47 +97,58 @@ def _keep_out(plan: Plan, room: Room) -> list[_Taken]:
     return zones
 
 
-def _furnish_room(
-    rng: np.random.Generator, plan: Plan, room: Room, taken: list[_Taken], labels: LabelSpace
-) -> list[Thing]:
+@dataclass(frozen=True, slots=True)
+class _Site:
+    """A room being furnished; ``taken`` grows."""
+
+    plan: Plan
+    room: Room
+    taken: list[_Taken]
+    slant: Slant | None
+    manner: Manner
+
+
+def _furnish_room(rng: np.random.Generator, site: _Site, labels: LabelSpace) -> list[Thing]:
     style = make_style(rng)
     placed: list[Thing] = []
-    for group, chance in RECIPES[room.kind]:
+    for group, chance in site.manner.recipes[site.room.kind]:
         if rng.random() > chance:
             continue
         prototypes = [build(item.kind, rng, style, labels) for item in group.items]
-        things = _try_group(rng, plan, room, group, prototypes, taken)
+        things = _try_group(rng, site, group, prototypes)
         placed += things
-        taken += [_space_of(thing) for thing in things]
+        site.taken.extend(_space_of(thing) for thing in things)
     return placed
 
 
 def _try_group(
-    rng: np.random.Generator,
-    plan: Plan,
-    room: Room,
-    group: Group,
-    prototypes: list[Thing],
-    taken: list[_Taken],
+    rng: np.random.Generator, site: _Site, group: Group, prototypes: list[Thing]
 ) -> list[Thing]:
     """The group at the first place found where it fits and leaves the ways free; else nothing."""
+    if group.where == "slant" and site.slant is None:
+        return []
+    taken = site.taken
+    if group.where == "slant" and site.slant is not None:  # beside it, though within its bounds
+        own = _space_of(site.slant.solid)
+        taken = [space for space in taken if not np.array_equal(space.lower, own.lower)]
     for _ in range(ATTEMPTS):
-        things = _arrange(rng, plan, room, group, prototypes)
-        if not _fits(room, things, taken):
+        things = _arrange(rng, site, group, prototypes)
+        if not _fits(site, things, taken):
             continue
-        if group.items[0].above_m > 0.8 or _ways_free(plan, room, things, taken):
+        if group.items[0].above_m > 0.8 or _ways_free(site.plan, site.room, things, site.taken):
             return things
     return []
 
 
 def _arrange(
-    rng: np.random.Generator, plan: Plan, room: Room, group: Group, prototypes: list[Thing]
+    rng: np.random.Generator, site: _Site, group: Group, prototypes: list[Thing]
 ) -> list[Thing]:
     """Things of the group in the world; its frame has the wall along x and the room along +y."""
-    local = _local_layout(rng, group, prototypes)
+    room = site.room
+    local = _local_layout(rng, group, prototypes, site.manner)
     low = min(float(thing.box.footprint()[:, 0].min()) for thing in local)
     high = max(float(thing.box.footprint()[:, 0].max()) for thing in local)
-    origin, yaw = _anchor(rng, plan, room, group, (low, high))
+    origin, yaw = _anchor(rng, site, group, (low, high))
     cos, sin = math.cos(yaw), math.sin(yaw)
     placed = []
     for thing in local:
@@ -127,10 +162,13 @@ def _wrap(angle: float) -> float:
     return (angle + math.pi) % (2 * math.pi) - math.pi
 
 
-def _local_layout(rng: np.random.Generator, group: Group, prototypes: list[Thing]) -> list[Thing]:
+def _local_layout(
+    rng: np.random.Generator, group: Group, prototypes: list[Thing], manner: Manner
+) -> list[Thing]:
     """Offsets count from the first thing: beside it, before it, or on top of it."""
     first = prototypes[0]
-    back = 0.03 if group.items[0].above_m < 0.8 else 0.012
+    low, high = manner.back_m if group.items[0].above_m < 0.8 else manner.hung_back_m
+    back = low if low == high else float(rng.uniform(low, high))
     middle = first.size_m[1] / 2 + back
     placed = [first.at((0.0, middle, group.items[0].above_m), 0.0)]
     for item, thing in zip(group.items[1:], prototypes[1:], strict=True):
@@ -153,12 +191,19 @@ def _offset(item: Item, first: Thing, thing: Thing) -> tuple[float, float, float
 
 
 def _anchor(
-    rng: np.random.Generator, plan: Plan, room: Room, group: Group, extent: tuple[float, float]
+    rng: np.random.Generator, site: _Site, group: Group, extent: tuple[float, float]
 ) -> tuple[tuple[float, float], float]:
     """Origin and yaw of the group's frame."""
-    if group.where == "middle":
+    plan, room = site.plan, site.room
+    if group.where == "slant" and site.slant is not None:
+        shift, yaw = (extent[0] + extent[1]) / 2, site.slant.yaw_rad
+        x, y = site.slant.foot_m
+        return (x - shift * math.cos(yaw), y - shift * math.sin(yaw)), yaw
+    if group.where in ("middle", "free"):
         x = rng.uniform(room.lower_m[0] + 0.8, max(room.upper_m[0] - 0.8, room.lower_m[0] + 0.81))
         y = rng.uniform(room.lower_m[1] + 0.8, max(room.upper_m[1] - 0.8, room.lower_m[1] + 0.81))
+        if group.where == "free":
+            return (float(x), float(y)), float(rng.uniform(-math.pi, math.pi))
         return (float(x), float(y)), float(rng.integers(4)) * math.pi / 2
     side = int(rng.integers(4))
     if group.where == "window":
@@ -198,7 +243,8 @@ def _space_of(thing: Thing) -> _Taken:
     )
 
 
-def _fits(room: Room, things: list[Thing], taken: list[_Taken]) -> bool:
+def _fits(site: _Site, things: list[Thing], taken: list[_Taken]) -> bool:
+    room = site.room
     for thing in things:
         space = _space_of(thing)
         inside = (
@@ -206,15 +252,15 @@ def _fits(room: Room, things: list[Thing], taken: list[_Taken]) -> bool:
             and np.all(space.upper[:2] <= np.array(room.upper_m) - 0.008)
             and space.upper[2] < room.ceiling_m - 0.05
         )
-        if not inside or any(_collide(space, other) for other in taken):
+        if not inside or any(_collide(space, other, site.manner) for other in taken):
             return False
     return True
 
 
-def _collide(space: _Taken, other: _Taken) -> bool:
-    gap = GAP_M if other.label else 0.0
+def _collide(space: _Taken, other: _Taken, manner: Manner) -> bool:
+    gap = manner.gap_m if other.label else 0.0
     if other.label == space.label:
-        gap = SAME_LABEL_GAP_M
+        gap = manner.same_label_gap_m
     return bool(np.all(space.lower - gap < other.upper) and np.all(other.lower - gap < space.upper))
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-Where = Literal["wall", "corner", "middle", "window"]
+Where = Literal["wall", "corner", "middle", "window", "free", "slant"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,9 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Group:
+    """``where``: "free" is in the middle of the room, turned by any angle; "slant" against a
+    slanted wall."""
+
     where: Where
     items: tuple[Item, ...]
 

@@ -4,6 +4,7 @@ import hashlib
 import logging
 import zipfile
 from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,6 @@ from hydra_mono.core.errors import ExportError
 from hydra_mono.core.files import atomic
 from hydra_mono.simulation.render.images import Rendered
 
-IMAGES = ("rgb", "depth_m", "labels", "instances", "normals", "cosine")
 VERSION = "1"  # raise it when equal settings come to give other images
 
 log = logging.getLogger(__name__)
@@ -31,11 +31,19 @@ class FrameCache:
         if path.exists():
             try:
                 with np.load(path, allow_pickle=False) as file:
-                    return Rendered(**{name: file[name] for name in IMAGES})
-            except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+                    return Rendered(**dict(file))
+            except (
+                OSError,
+                ValueError,
+                KeyError,
+                TypeError,
+                EOFError,
+                zipfile.BadZipFile,
+            ) as error:
                 log.warning("cached frame %s is damaged (%s); rendering it again", path, error)
         images = render()
-        arrays = {name: getattr(images, name) for name in IMAGES}
+        arrays = {f.name: getattr(images, f.name) for f in fields(Rendered)}
+        arrays = {name: array for name, array in arrays.items() if array is not None}
         try:
             atomic.write_with(path, lambda file: np.savez_compressed(file, **arrays))
         except ExportError as error:

@@ -10,8 +10,9 @@ from hydra_mono.core.geometry import camera_rays
 from hydra_mono.core.open3d_loader import open3d
 from hydra_mono.simulation.building.room_map import make_room_map
 from hydra_mono.simulation.dynamics import Body
+from hydra_mono.simulation.materials import LEVELS, TILE, Palette
 from hydra_mono.simulation.render.actors import Actors, Hits, ray_scene, static_surface
-from hydra_mono.simulation.render.materials import LEVELS, TILE, Palette
+from hydra_mono.simulation.render.optics import Shown, make_optics
 from hydra_mono.simulation.scene import World
 from hydra_mono.simulation.shapes import Surface, concatenate
 
@@ -25,7 +26,11 @@ SKY = 0.12  # by which ambient light grows towards surfaces that look up
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """Perfect images of one view; ``cosine`` is that of the angle of incidence."""
+    """Perfect images of one view; ``cosine`` is that of the angle of incidence.
+
+    ``sensed_depth_m``: what a depth camera without noise measures, where that is not ``depth_m``:
+    nothing (0) through a pane, what is reflected behind a mirror. None: they are the same.
+    """
 
     rgb: UInt8[np.ndarray, "h w 3"]
     depth_m: Float32[np.ndarray, "h w"]
@@ -33,6 +38,7 @@ class Rendered:
     instances: UInt16[np.ndarray, "h w"]
     normals: Float32[np.ndarray, "h w 3"]
     cosine: Float32[np.ndarray, "h w"]
+    sensed_depth_m: Float32[np.ndarray, "h w"] | None = None
 
 
 class Renderer:
@@ -47,6 +53,7 @@ class Renderer:
         self._scene = ray_scene(surface.vertices_m, surface.faces)
         self._actors = Actors(world, bodies, first_triangle=len(surface.faces))
         self._triangles = _TriangleTable([surface, *self._actors.surfaces], world.palette)
+        self._optics = make_optics(self._scene, surface, world.palette.index)
         self._rooms = make_room_map(world.plan)
         self._lamps = world.lights_m.astype(np.float32)
 
@@ -62,8 +69,12 @@ class Renderer:
         depth = np.where(seen, depth, np.float32(0))
         normals, cosine = _facing(hits["primitive_normals"], directions)
         points = directions * depth[..., None] + world_from_camera[:3, 3].astype(np.float32)
-        albedo = self._triangles.color(triangle, hits["primitive_uvs"], depth)
-        light = self._light(points, normals)
+        shown = Shown(triangle, hits["primitive_uvs"], depth, points, normals)
+        sensed = None
+        if self._optics is not None:
+            shown, sensed = self._optics.apply(shown, directions, seen)
+        albedo = self._triangles.color(shown.triangle, shown.barycentric, shown.depth_m)
+        light = self._light(shown.points_m, shown.normals)
         rgb = np.minimum(albedo * light[..., None], np.float32(255)).astype(np.uint8)
         rgb[~seen] = 0
         return Rendered(
@@ -73,6 +84,7 @@ class Renderer:
             instances=np.where(seen, self._triangles.instances[triangle], np.uint16(0)),
             normals=np.where(seen[..., None], normals @ rotation, np.float32(0)),
             cosine=cosine,
+            sensed_depth_m=sensed,
         )
 
     def _cast(self, origin_m: Float64[np.ndarray, "3"], directions: np.ndarray) -> Hits:

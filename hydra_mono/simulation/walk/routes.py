@@ -4,8 +4,8 @@ import numpy as np
 from jaxtyping import Float64
 
 from hydra_mono.simulation.building.plan import Plan
+from hydra_mono.simulation.building.walkable import WalkMap, find_way, make_walk_map, resampled
 from hydra_mono.simulation.shapes import Thing
-from hydra_mono.simulation.walk.walkable import WalkMap, find_way, make_walk_map, resampled
 
 
 class Routes:

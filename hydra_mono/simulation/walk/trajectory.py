@@ -9,10 +9,10 @@ from scipy import ndimage
 
 from hydra_mono.core.frame import Intrinsics
 from hydra_mono.simulation.building.plan import Plan
+from hydra_mono.simulation.building.walkable import WalkMap
 from hydra_mono.simulation.scene import World
 from hydra_mono.simulation.walk.gaze import Scout, Targets, camera_rotation
 from hydra_mono.simulation.walk.routes import Routes
-from hydra_mono.simulation.walk.walkable import WalkMap
 from hydra_mono.simulation.walk.walker import EYE_M, Pace, Walker, eye_over
 
 STANDPOINTS = 6  # at most, in a room

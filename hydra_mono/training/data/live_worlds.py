@@ -14,7 +14,7 @@ from torch import Tensor
 from hydra_mono.core.errors import DataError
 from hydra_mono.core.label_map import load_label_map
 from hydra_mono.core.labels import LabelSpace, load_label_space
-from hydra_mono.simulation.render.materials import Palette
+from hydra_mono.simulation.materials import Palette
 from hydra_mono.simulation.scene import World
 from hydra_mono.training.data.cache import NAMES, ViewSize
 from hydra_mono.training.data.live_images import Batch, cached_form

@@ -7,9 +7,9 @@ import numpy as np
 from jaxtyping import Float64
 
 from hydra_mono.core.labels import LabelSpace
+from hydra_mono.simulation.building.walkable import WalkMap, make_walk_map
 from hydra_mono.simulation.scene import SPLITS, World, build_world
 from hydra_mono.simulation.walk.gaze import camera_rotation
-from hydra_mono.simulation.walk.walkable import WalkMap, make_walk_map
 
 Split = Literal["simulated", "training"]
 EYE_HEIGHT_M = (0.5, 1.5, 2.0)  # lowest, usual, highest

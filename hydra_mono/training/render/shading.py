@@ -10,8 +10,8 @@ from jaxtyping import Float32, Int64, UInt8
 from torch import Tensor
 
 from hydra_mono.simulation.building.room_map import CELL_M
+from hydra_mono.simulation.materials import LEVELS
 from hydra_mono.simulation.render.images import AMBIENT, FALLOFF_M, LAMP, SHADOW_STRIDE, SKY
-from hydra_mono.simulation.render.materials import LEVELS
 from hydra_mono.training.render.raycast import Hits, look_up
 from hydra_mono.training.render.shadow import lamps_in_sight
 from hydra_mono.training.render.textures import Textures

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float32, Int64, UInt8
 from torch import Tensor
 
-from hydra_mono.simulation.render.materials import LEVELS, TILE, Palette
+from hydra_mono.simulation.materials import LEVELS, TILE, Palette
 
 
 @dataclass(frozen=True)

@@ -23,11 +23,14 @@ class Palette:
     tile_texels: int
 
 
-def make_palette(rng: np.random.Generator) -> Palette:
+def make_palette(rng: np.random.Generator, *, with_mirror: bool = False) -> Palette:
     """Paints every material of a world; colours and grain vary with ``rng``."""
     tiles: list[UInt8[np.ndarray, "n 3"]] = []
     index: dict[str, int] = {}
-    for name, (paint, color) in _recipes(rng).items():
+    recipes = _recipes(rng)
+    if with_mirror:  # last, so that the others are what they are without
+        recipes["mirror"] = (_plaster, (205, 212, 216))
+    for name, (paint, color) in recipes.items():
         index[name] = len(tiles)
         tiles.append(_pyramid(paint(rng, color)))
     sizes = [(TILE >> level) ** 2 for level in range(LEVELS)]

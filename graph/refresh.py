@@ -7,11 +7,13 @@ from hydra_mono.core.map.keyframe import (
     KeyframeInput,
     instant_state,
     keyframe_state,
+    mesh_update_state,
     restored_instant,
     restored_keyframe,
+    restored_mesh_update,
 )
 from hydra_mono.core.map.state import State
-from hydra_mono.core.mesh import MeshUpdate, MeshView, mesh_update_state, restored_mesh_update
+from hydra_mono.core.mesh import MeshUpdate, MeshView
 from hydra_mono.graph.walls.plan import WallPlan
 
 

@@ -27,6 +27,8 @@ DESCRIPTIONS = {
     "into": "id of the node it was merged into",
     "label": "id in label_space",
     "color": "red, green, blue, 0 to 255",
+    "seen_fraction": "share of the box's volume within the sides that were seen, 0 to 1",
+    "completed_sides": "sides of the box, in its own axes, that were not seen but completed",
     "mesh_blocks": "blocks of the map that hold its surface",
     "radius_m": "metres to the nearest surface",
     "basis_points": "surfaces that the place lies between",

@@ -58,12 +58,19 @@ class Node:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObjectNode(Node):
-    """A physical object. ``mesh_blocks`` are the blocks of the map that hold its surface."""
+    """A physical object. ``mesh_blocks`` are the blocks of the map that hold its surface.
+
+    ``seen_fraction``: share of the box's volume within the sides that were seen.
+    ``completed_sides``: the others, in the box's own axes (``-x``); they were put at a wall, at
+    the floor, or at the least width of the class.
+    """
 
     label: int
     name: str
     color: Color
     box: BoundingBox
+    seen_fraction: float = 1.0
+    completed_sides: tuple[str, ...] = ()
     vertex_count: int = 0
     mesh_blocks: tuple[BlockKey, ...] = ()
 

@@ -7,16 +7,33 @@ nothing but a front reaches farther: nothing is so thin. What still is narrower 
 be goes on behind the side that was seen, or either way where that tells nothing.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float64
+from jaxtyping import Bool, Float32, Float64, Int64
 
 from hydra_mono.core.box import BoundingBox
-from hydra_mono.graph.objects.box_fit import is_outline_round, seen_share
-from hydra_mono.graph.objects.structure import AROUND_M, Structure
+from hydra_mono.core.labels import LabelSpace
+from hydra_mono.core.map.state import State
+from hydra_mono.core.mesh import (
+    BlockKey,
+    MeshUpdate,
+    MeshView,
+    SemanticMesh,
+    blocks_between,
+)
+from hydra_mono.graph.objects.box_fit import (
+    TURN_BINS,
+    count_turns,
+    is_outline_round,
+    seen_share,
+    wall_yaws,
+)
 
+AROUND_M = 0.3  # how far beside an object its wall or floor is looked for
+_COMPLETED_M = 0.01  # past what was seen; less is no completion
+_EVIDENT_SHARE = 0.75  # of a class's least width; labels at borders hide the rest
 _FACING = 0.9  # cosine between structure's normal and the side it faces
 _INWARD_M = 0.06  # how far a box may have grown into a wall by labels that bleed
 _THROUGH_SHARE = 0.02  # of a thing's surface; no wall has more of it on its far side
@@ -28,6 +45,21 @@ _HUNG_CLEARANCE = 0.5  # of the clearance, left behind what hangs on a wall
 _BOTH_SEEN = 0.3  # of the surface on one side, on the other: more, and neither hides anything
 _FRONT_M = 0.15  # a standing thing that seems no deeper showed its front alone
 _SIDES = ((0, -1), (0, 1), (1, -1), (1, 1), (2, -1))  # axis and sign; tops stay as they are
+
+
+@dataclass(frozen=True, slots=True)
+class Structure:
+    """Vertices of walls, floors, doors and windows with their normals."""
+
+    points_m: Float32[np.ndarray, "n 3"]
+    normals: Float32[np.ndarray, "n 3"]
+
+    def __len__(self) -> int:
+        return len(self.points_m)
+
+    @staticmethod
+    def empty() -> "Structure":
+        return Structure(np.zeros((0, 3), np.float32), np.zeros((0, 3), np.float32))
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +118,8 @@ def complete_box(
             (upper if sign > 0 else lower)[axis] += sign * step_m
     if is_round:
         _round_off(scene, lower, upper)
-    _fill_out(scene, lower, upper, least_width_m)
+    if is_evident(box, least_width_m):
+        _fill_out(scene, lower, upper, least_width_m)
     return box.with_corners(lower, upper)
 
 
@@ -179,3 +212,102 @@ def _fill_out(
         share_above = 0.5 * (1 + before - behind)
         upper[axis] += share_above * missing
         lower[axis] -= (1 - share_above) * missing
+
+
+def completed_sides(seen: BoundingBox, box: BoundingBox) -> tuple[str, ...]:
+    """Sides of a box (as ``-x``, in its own axes) that lie outside those of what was seen."""
+    middle = box.to_box_frame(np.array([seen.center_m]))[0]
+    half, seen_half = np.array(box.dimensions_m) / 2, np.array(seen.dimensions_m) / 2
+    return tuple(
+        ("+" if sign > 0 else "-") + name
+        for axis, name in enumerate("xyz")
+        for sign in (-1, 1)
+        if half[axis] - sign * middle[axis] - seen_half[axis] > _COMPLETED_M
+    )
+
+
+def seen_fraction(seen: BoundingBox, box: BoundingBox) -> float:
+    """How much of a box's volume lies in the box of what was seen, which is turned alike."""
+    shares = np.array(seen.dimensions_m) / np.maximum(box.dimensions_m, 1e-6)  # of a flat one
+    return float(np.prod(np.minimum(shares, 1.0)))
+
+
+def is_evident(seen: BoundingBox, least_width_m: float) -> bool:
+    """Whether what was seen reaches as far as its class does at least, in one level direction.
+
+    A speck that would have to be completed along both is no evidence of an object.
+    """
+    return max(seen.dimensions_m[:2]) >= _EVIDENT_SHARE * least_width_m
+
+
+class StructureStore:
+    """Sifts the structure out of a block when it is first asked for, and again when it changed."""
+
+    def __init__(self, labels: LabelSpace) -> None:
+        roles = labels.ids_with_role("wall", "floor", "window", "door")
+        self._is_structure: Bool[np.ndarray, "256"] = labels.mask(roles)
+        self._is_wall: Bool[np.ndarray, "256"] = labels.mask(labels.ids_with_role("wall"))
+        self._turns: dict[BlockKey, Int64[np.ndarray, "90"]] = {}
+        self._all_turns: Int64[np.ndarray, "90"] = np.zeros(TURN_BINS, np.int64)
+        self._sifted: dict[BlockKey, tuple[SemanticMesh, Structure | None]] = {}
+
+    def apply(self, update: MeshUpdate) -> None:
+        """Counts which way the walls of the changed blocks face."""
+        for key, block in update.changed.items():
+            self._all_turns -= self._turns.pop(key, np.int64(0))
+            walls = self._is_wall[block.labels]
+            if walls.any():
+                self._turns[key] = count_turns(block.normals[walls])
+                self._all_turns += self._turns[key]
+
+    def yaws_near(self, structure: Structure) -> tuple[float, ...]:
+        """Directions of the walls about; of the whole building's where there are none."""
+        near = wall_yaws(count_turns(structure.normals))
+        return near or wall_yaws(self._all_turns)[:1] or (0.0,)
+
+    def state(self) -> State:
+        """See ``core.map.state``; what was sifted out follows from the mesh."""
+        keys = sorted(self._turns)
+        turns = [self._turns[key] for key in keys]
+        return {
+            "blocks": np.array(keys, np.int32).reshape(-1, 3),
+            "turns": np.array(turns, np.int64).reshape(-1, TURN_BINS),
+        }
+
+    def restore(self, state: State) -> None:
+        self._sifted = {}
+        keys = [(i, j, k) for i, j, k in state["blocks"].tolist()]
+        self._turns = {key: row.copy() for key, row in zip(keys, state["turns"], strict=True)}
+        self._all_turns = state["turns"].sum(axis=0, dtype=np.int64)
+
+    def near(self, box: BoundingBox, mesh: MeshView, block_size_m: float) -> Structure:
+        """Structure in the blocks that reach within ``AROUND_M`` of the box."""
+        keys = blocks_between(*box.bounds(AROUND_M), block_size_m)
+        found = (self._sift(key, mesh) for key in keys)
+        parts = [part for part in found if part is not None]
+        if not parts:
+            return Structure.empty()
+        return Structure(
+            np.concatenate([part.points_m for part in parts]),
+            np.concatenate([part.normals for part in parts]),
+        )
+
+    def forget(self, blocks: Iterable[BlockKey]) -> None:
+        for key in blocks:
+            self._sifted.pop(key, None)
+
+    def _sift(self, key: BlockKey, mesh: MeshView) -> Structure | None:
+        block = mesh.find_block(key)
+        if block is None or mesh.is_archived(key):
+            return None if block is None else self._select(block)
+        known = self._sifted.get(key)
+        if known is None or known[0] is not block:
+            known = (block, self._select(block))
+            self._sifted[key] = known
+        return known[1]
+
+    def _select(self, block: SemanticMesh) -> Structure | None:
+        index = np.flatnonzero(self._is_structure[block.labels])
+        if not len(index):
+            return None
+        return Structure(block.vertices_m[index], block.normals[index])

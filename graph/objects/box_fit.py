@@ -3,7 +3,7 @@
 import math
 
 import numpy as np
-from jaxtyping import Bool, Float64
+from jaxtyping import Bool, Float32, Float64, Int64
 from scipy.spatial import ConvexHull, QhullError
 
 from hydra_mono.core.box import BoundingBox
@@ -12,6 +12,12 @@ FRINGE_M = 0.1  # where labels meet, surface counts so far beyond the sure surfa
 VEIL_M = 0.11  # veils hang so far behind an outline at most: what is mapped there and a voxel
 CLEARLY_SMALLER = 0.95  # a turned box is chosen when its footprint is below this share
 _SIDE_NOISE_M = 0.015  # by which surface noise moves a side: of 5 cm voxels, a third
+TURN_BINS = 90  # a degree each: boxes turned by 90° are the same
+_PEAK_BINS = 4  # normals so many degrees off a direction still belong to it: noise of the mesh
+_PEAK_SHARE = 0.15  # of the walls' vertices, that make a direction one
+_ENOUGH_WALL = 60  # vertices, a third of a square metre at 5 cm voxels
+_UPRIGHT = 0.2  # |z| of the normals of what stands upright
+_MOST_DIRECTIONS = 3  # of walls near one object
 _ROUND = 0.2  # agreement of the level normals modulo 90° below which a thing is round
 _ROUND_WIDTHS = 0.72  # least depth of what is seen of a round thing, in its widths
 _OUTLINE = 0.5  # of half the width; surface farther out belongs to the outline
@@ -200,3 +206,27 @@ def _trimmed(
 ) -> tuple[Float64[np.ndarray, "3"], Float64[np.ndarray, "3"]]:
     lower, upper = np.quantile(points_m, [trim, 1 - trim], axis=0)
     return lower, upper
+
+
+def count_turns(normals: Float32[np.ndarray, "n 3"]) -> Int64[np.ndarray, "90"]:
+    """How many of the upright surfaces' normals point where, by degree modulo 90."""
+    level = normals[np.abs(normals[:, 2]) < _UPRIGHT]
+    degrees = np.degrees(np.arctan2(level[:, 1], level[:, 0]))
+    return np.bincount(np.floor(degrees).astype(np.int64) % TURN_BINS, minlength=TURN_BINS)
+
+
+def wall_yaws(counts: Int64[np.ndarray, "90"]) -> tuple[float, ...]:
+    """Directions that walls run in, radians within ±45°, the commonest first; maybe none."""
+    left = counts.astype(np.float64)
+    found: list[float] = []
+    while len(found) < _MOST_DIRECTIONS:
+        around = np.arange(-_PEAK_BINS, _PEAK_BINS + 1)
+        near = left[(np.arange(TURN_BINS)[:, None] + around) % TURN_BINS]
+        peak = int(np.argmax(near.sum(axis=1)))
+        total = float(near[peak].sum())
+        if total < max(_PEAK_SHARE * counts.sum(), _ENOUGH_WALL):
+            break
+        degrees = peak + 0.5 + float(near[peak] @ around) / total
+        found.append(math.radians((degrees + 45) % 90 - 45))
+        left[(peak + np.arange(-2 * _PEAK_BINS, 2 * _PEAK_BINS + 1)) % TURN_BINS] = 0
+    return tuple(found)

@@ -3,13 +3,12 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float32, Int64
-from scipy.sparse import csr_array
+from jaxtyping import Bool, Float32, Int64, Shaped
+from scipy.sparse import coo_array, csr_array
 from scipy.sparse.csgraph import connected_components
 
 from hydra_mono.core.mesh import BlockKey
-from hydra_mono.graph.objects.clustering import cluster_cells, renumber, unpack_labels
-from hydra_mono.graph.objects.surface import PartKey, Surface, join
+from hydra_mono.graph.objects.surface import CELL_BITS, PartKey, Surface, join, unpack_labels
 
 _SLACK_M = 0.05
 _FOOT_HEIGHT_M = 0.2
@@ -120,3 +119,47 @@ def _stacked(
 def _components(linked: Bool[np.ndarray, "k k"]) -> Int64[np.ndarray, " k"]:
 
     return np.asarray(connected_components(csr_array(linked), directed=False)[1], np.int64)
+
+
+def cluster_cells(cells: Int64[np.ndarray, " n"]) -> Int64[np.ndarray, " n"]:
+    """Components of sorted unique cells; cells of one label that touch, corners too, are one.
+
+    Components are numbered by their first cell, so equal input gives equal numbers.
+    """
+    if not len(cells):
+        return np.zeros(0, np.int64)
+    pairs = [_neighbours(cells, offset) for offset in _half_of_26()]
+    source, target = (np.concatenate(ends) for ends in zip(*pairs, strict=True))
+    shape = (len(cells), len(cells))
+    links = coo_array((np.ones(len(source), np.int8), (source, target)), shape=shape)
+    _, component = connected_components(links.tocsr(), directed=False)
+    return renumber(component.astype(np.int64))
+
+
+def renumber(component: Int64[np.ndarray, " n"]) -> Int64[np.ndarray, " n"]:
+    """The same grouping, numbered by first occurrence."""
+    _, first, inverse = np.unique(component, return_index=True, return_inverse=True)
+    rank = np.empty(len(first), np.int64)
+    rank[np.argsort(first)] = np.arange(len(first))
+    return np.asarray(rank[inverse])
+
+
+def _half_of_26() -> list[int]:
+    """Packed steps to 13 of a cell's 26 neighbours; the other 13 are their opposites."""
+    steps = [
+        (((x << CELL_BITS) + y) << CELL_BITS) + z
+        for x in (-1, 0, 1)
+        for y in (-1, 0, 1)
+        for z in (-1, 0, 1)
+    ]
+    return [step for step in steps if step > 0]
+
+
+def _neighbours(
+    cells: Int64[np.ndarray, " n"], step: int
+) -> tuple[Shaped[np.ndarray, " m"], Shaped[np.ndarray, " m"]]:
+    """Index pairs of cells that lie ``step`` apart."""
+    found = np.searchsorted(cells, cells + step)
+    found[found == len(cells)] = 0
+    source = np.flatnonzero(cells[found] == cells + step)
+    return source, found[source]

@@ -4,9 +4,11 @@ import logging
 from dataclasses import dataclass
 
 import numpy as np
+from jaxtyping import Bool, Float64
 
 from hydra_mono.core.box import BoundingBox, axis_aligned_box
 from hydra_mono.core.config import ObjectsConfig
+from hydra_mono.core.freespace import FreeSpace
 from hydra_mono.core.labels import LabelSpace
 from hydra_mono.core.map.keyframe import KeyframeInput
 from hydra_mono.core.map.state import State
@@ -14,15 +16,30 @@ from hydra_mono.core.mesh import BlockKey, MeshUpdate, MeshView
 from hydra_mono.graph.model.nodes import ObjectNode
 from hydra_mono.graph.model.scene_graph import SceneGraph
 from hydra_mono.graph.model.symbols import NodeSymbol
-from hydra_mono.graph.objects.association import LEAST_SHARE, associate
-from hydra_mono.graph.objects.box_completion import CompletionRule, complete_box
+from hydra_mono.graph.objects.association import (
+    LEAST_SHARE,
+    KnownObject,
+    ObjectIndex,
+    associate,
+    known_state,
+    restored_known,
+)
+from hydra_mono.graph.objects.box_completion import (
+    CompletionRule,
+    StructureStore,
+    complete_box,
+    completed_sides,
+    is_evident,
+    seen_fraction,
+)
 from hydra_mono.graph.objects.box_contours import OUTWARD_M, fit_to_outline
 from hydra_mono.graph.objects.box_fit import fit_box
-from hydra_mono.graph.objects.clustering import pack_cells
 from hydra_mono.graph.objects.clusters import Cluster, find_clusters
-from hydra_mono.graph.objects.index import Thing, ThingIndex, restored_things, things_state
-from hydra_mono.graph.objects.structure import StructureStore
-from hydra_mono.graph.objects.surface import SurfaceStore
+from hydra_mono.graph.objects.surface import SurfaceStore, unpack_grid
+
+_FREE_SHARE = 0.5  # of a lost object's cells, seen to be empty; the others border on what stays
+_LEFT_SHARE = 0.3  # of its vertices that may still lie in its box: of what it stood on or against
+_CELL_MIDDLE = 0.25  # of a cell, past its number: cells begin a quarter before (see pack_cells)
 
 log = logging.getLogger(__name__)
 
@@ -88,9 +105,9 @@ class ObjectLayer:
         self._completion = completion
         self._surfaces = SurfaceStore(labels.mask(labels.object_ids), cell_size)
         self._structure = StructureStore(labels)
-        self._index = ThingIndex()
+        self._index = ObjectIndex()
         self._active_blocks: set[BlockKey] = set()
-        self._gone: dict[NodeSymbol, Thing] = {}
+        self._gone: dict[NodeSymbol, KnownObject] = {}
 
     def update(self, graph: SceneGraph, keyframe: KeyframeInput) -> None:
         """Clusters what changed, matches it to the nodes there are, and freezes what left."""
@@ -115,7 +132,7 @@ class ObjectLayer:
             "surfaces": self._surfaces.state(),
             "structure": self._structure.state(),
             "index": self._index.state(),
-            "gone": things_state(self._gone.values()),
+            "gone": known_state(self._gone.values()),
             "active_blocks": np.array(sorted(self._active_blocks), np.int32).reshape(-1, 3),
         }
 
@@ -123,7 +140,7 @@ class ObjectLayer:
         self._surfaces.restore(state["surfaces"])
         self._structure.restore(state["structure"])
         self._index.restore(state["index"])
-        self._gone = {thing.symbol: thing for thing in restored_things(state["gone"])}
+        self._gone = {known.symbol: known for known in restored_known(state["gone"])}
         self._active_blocks = {(i, j, k) for i, j, k in state["active_blocks"].tolist()}
 
     def _track_activity(self, update: MeshUpdate) -> None:
@@ -131,7 +148,7 @@ class ObjectLayer:
             (self._active_blocks.add if len(block) else self._active_blocks.discard)(key)
         self._active_blocks.difference_update(update.archived)
 
-    def _match(self, now: _Now, clusters: list[Cluster], things: list[Thing]) -> None:
+    def _match(self, now: _Now, clusters: list[Cluster], things: list[KnownObject]) -> None:
         links = associate([c.cells for c in clusters], [t.cells for t in things])
         for source, target in links.merged:
             self._merge(now, things[source], things[target])
@@ -144,18 +161,20 @@ class ObjectLayer:
         for thing in lost.values():
             self._lose(now, thing)
 
-    def _refresh(self, now: _Now, thing: Thing, cluster: Cluster) -> None:
+    def _refresh(self, now: _Now, thing: KnownObject, cluster: Cluster) -> None:
         """Brings a node up to its surface; where none of that changed, the box stays as it is."""
         active = not self._active_blocks.isdisjoint(cluster.blocks)
         same = now.update.changed.keys().isdisjoint(cluster.blocks)
         if same and np.array_equal(thing.cells, cluster.cells):
             now.graph.update_node(thing.symbol, is_active=active)
             return
-        before, new = now.object_of(thing.symbol), self._node(now, cluster)
+        before, (new, _) = now.object_of(thing.symbol), self._node(now, cluster)
         now.graph.update_node(
             thing.symbol,
             position_m=new.position_m,
             box=new.box,
+            seen_fraction=new.seen_fraction,
+            completed_sides=new.completed_sides,
             first_seen_ns=min(before.first_seen_ns, new.first_seen_ns),
             last_seen_ns=max(before.last_seen_ns, new.last_seen_ns),
             vertex_count=new.vertex_count,
@@ -165,48 +184,61 @@ class ObjectLayer:
         )
         self._remember(thing.symbol, cluster, thing.updates + 1)
 
-    def _settle(self, now: _Now, cluster: Cluster, lost: dict[NodeSymbol, Thing]) -> None:
+    def _settle(self, now: _Now, cluster: Cluster, lost: dict[NodeSymbol, KnownObject]) -> None:
         """Surface that no node holds: something just lost, or lately gone, or new."""
-        node = self._node(now, cluster)
-        for thing in [*lost.values(), *self._gone.values()]:
-            if _may_be(thing, cluster) and _same_spot(now.object_of(thing.symbol).box, node.box):
-                lost.pop(thing.symbol, None)
-                self._gone.pop(thing.symbol, None)
-                self._refresh(now, thing, cluster)
+        node, has_evidence = self._node(now, cluster)
+        for known in [*lost.values(), *self._gone.values()]:
+            if _may_be(known, cluster) and _same_spot(now.object_of(known.symbol).box, node.box):
+                lost.pop(known.symbol, None)
+                self._gone.pop(known.symbol, None)
+                self._refresh(now, known, cluster)
                 return
+        if not has_evidence:
+            return
         symbol = now.graph.next_symbol("O")
         now.graph.add_node(symbol, node)
         self._remember(symbol, cluster, 1)
 
     def _remember(self, symbol: NodeSymbol, cluster: Cluster, updates: int) -> None:
-        self._index.put(Thing(symbol, cluster.label, cluster.cells, cluster.blocks, updates))
+        self._index.put(KnownObject(symbol, cluster.label, cluster.cells, cluster.blocks, updates))
 
-    def _merge(self, now: _Now, source: Thing, target: Thing) -> None:
+    def _merge(self, now: _Now, source: KnownObject, target: KnownObject) -> None:
         log.debug("%s turned out to be part of %s", source.symbol, target.symbol)
         stamps = [now.object_of(thing.symbol).first_seen_ns for thing in (source, target)]
         now.graph.merge_nodes(source.symbol, target.symbol)
         now.graph.update_node(target.symbol, first_seen_ns=min(stamps))
         self._index.drop(source.symbol)
 
-    def _lose(self, now: _Now, thing: Thing) -> None:
-        """Marks what was carried away; forgets what was never sure or only changed its label."""
-        self._index.drop(thing.symbol)
-        if thing.updates < self._min_updates or self._still_there(now.mesh, thing):
-            now.graph.remove_node(thing.symbol)
-            return
-        last_seen_ns = min(now.object_of(thing.symbol).last_seen_ns, now.stamp_ns)
-        now.graph.mark_removed(thing.symbol, (last_seen_ns, now.stamp_ns))
-        self._gone[thing.symbol] = thing
+    def _lose(self, now: _Now, known: KnownObject) -> None:
+        """Marks what was carried away; retracts what was a mistake; forgets what was never sure.
 
-    def _still_there(self, mesh: MeshView, thing: Thing) -> bool:
-        """Whether most of the thing's cells hold surface still, whatever its label."""
-        blocks = [b for b in map(mesh.find_block, thing.blocks) if b is not None]
-        if not blocks:
+        Removed is only what the cameras saw through. What is hidden, or whose surface merely
+        changed its label or its place in the map, was no object of this label to begin with.
+        """
+        self._index.drop(known.symbol)
+        if known.updates < self._min_updates:
+            now.graph.remove_node(known.symbol)
+            return
+        if self._is_seen_through(now, known):
+            last_seen_ns = min(now.object_of(known.symbol).last_seen_ns, now.stamp_ns)
+            now.graph.mark_removed(known.symbol, (last_seen_ns, now.stamp_ns))
+        else:
+            now.graph.retract(known.symbol, now.stamp_ns)
+        self._gone[known.symbol] = known
+
+    def _is_seen_through(self, now: _Now, known: KnownObject) -> bool:
+        """Whether where its surface was is free now, and its box holds little surface of any label.
+
+        The second tells what went away from surface that only lies elsewhere in the map.
+        """
+        node = now.object_of(known.symbol)
+        blocks = [b for b in map(now.mesh.find_block, known.blocks) if b is not None]
+        vertices = np.concatenate([np.zeros((0, 3), np.float32), *(b.vertices_m for b in blocks)])
+        left = np.count_nonzero(node.box.contains(vertices.astype(np.float64)))
+        if left > _LEFT_SHARE * node.vertex_count:
             return False
-        vertices = np.concatenate([block.vertices_m for block in blocks])
-        labels = np.full(len(vertices), thing.label, np.uint8)
-        surface = np.unique(pack_cells(vertices, labels, self._cell_size_m))
-        return bool(np.isin(thing.cells, surface).mean() > 0.5)
+        middles = (unpack_grid(known.cells) + _CELL_MIDDLE) * self._cell_size_m
+        return bool(np.mean(_is_free(now.keyframe.free_space, middles)) >= _FREE_SHARE)
 
     def _freeze(self, now: _Now) -> None:
         """Things without an active block left will not change again."""
@@ -221,13 +253,14 @@ class ObjectLayer:
         """After a while a thing that comes back is another one."""
         for symbol in list(self._gone):
             node = now.graph.find_node(symbol)
-            removed_ns = node.removed_ns if node else None
-            if removed_ns is None or now.stamp_ns - removed_ns > self._revive_ns:
+            ending = node.ending if node else None
+            if ending is None or now.stamp_ns - ending.until_ns > self._revive_ns:
                 del self._gone[symbol]
 
-    def _node(self, now: _Now, cluster: Cluster) -> ObjectNode:
-        box = self._fit(now, cluster)
-        return ObjectNode(
+    def _node(self, now: _Now, cluster: Cluster) -> tuple[ObjectNode, bool]:
+        """The node, and whether enough was seen for one, or only a speck of its class."""
+        seen, box = self._fit(now, cluster)
+        node = ObjectNode(
             position_m=box.center_m,
             first_seen_ns=int(cluster.surface.first_seen_ns.min()),
             last_seen_ns=int(cluster.surface.last_seen_ns.max()),
@@ -236,11 +269,15 @@ class ObjectLayer:
             name=self._labels.name_of(cluster.label),
             color=self._labels.color_of(cluster.label),
             box=box,
+            seen_fraction=seen_fraction(seen, box),
+            completed_sides=completed_sides(seen, box),
             vertex_count=len(cluster.surface),
             mesh_blocks=cluster.blocks,
         )
+        return node, is_evident(seen, float(self._labels.least_widths_m[cluster.label]))
 
-    def _fit(self, now: _Now, cluster: Cluster) -> BoundingBox:
+    def _fit(self, now: _Now, cluster: Cluster) -> tuple[BoundingBox, BoundingBox]:
+        """The box of what was seen, and the whole one."""
         surface = cluster.surface
         points_m, normals = surface.points_m.astype(np.float64), surface.normals.astype(np.float64)
         is_sure = ~(surface.is_fringe | surface.is_occlusion_artifact)
@@ -256,10 +293,10 @@ class ObjectLayer:
         ends_m = now.keyframe.contours.near(cluster.label, *box.bounds(OUTWARD_M))
         box = fit_to_outline(box, ends_m, points_m, normals, is_sure)
         if self._completion is None:
-            return box
+            return box, box
         structure = self._structure.near(box, now.mesh, now.update.block_size_m)
         least_width_m = float(self._labels.least_widths_m[cluster.label])
-        return complete_box(
+        return box, complete_box(
             box,
             points_m,
             normals,
@@ -270,7 +307,16 @@ class ObjectLayer:
         )
 
 
-def _may_be(thing: Thing, cluster: Cluster) -> bool:
+def _is_free(space: FreeSpace, points_m: Float64[np.ndarray, "n 3"]) -> Bool[np.ndarray, " n"]:
+    """Whether points were seen to be empty; nothing is known outside the space's box."""
+    voxels = space.voxel_of(points_m)
+    inside = np.all((voxels >= 0) & (voxels < space.observed_free.shape), axis=1)
+    free = np.zeros(len(points_m), np.bool_)
+    free[inside] = space.observed_free[tuple(voxels[inside].T)]
+    return free
+
+
+def _may_be(thing: KnownObject, cluster: Cluster) -> bool:
     """Whether label and size let a cluster be what a thing was."""
     return thing.label == cluster.label and len(cluster.cells) > LEAST_SHARE * len(thing.cells)
 

@@ -4,13 +4,38 @@ from collections.abc import Iterable
 from dataclasses import dataclass, fields
 
 import numpy as np
-from jaxtyping import Bool, Float32, Int64
+from jaxtyping import Bool, Float32, Int64, UInt8
 
 from hydra_mono.core.map.state import State
 from hydra_mono.core.mesh import BlockKey, MeshUpdate, MeshView, SemanticMesh, concatenate
-from hydra_mono.graph.objects.clustering import pack_cells
 
 PartKey = tuple[int, BlockKey]
+
+CELL_BITS = 18  # per axis: ±131,000 cells
+_BIAS = 1 << (CELL_BITS - 1)
+_MASK = (1 << CELL_BITS) - 1
+# Marching cubes puts vertices on grid lines. Off those, and off the lines half a voxel aside, a
+# rounding error cannot move a vertex to the next cell and leave a hole behind.
+_OFFSET = np.float32(0.25)
+
+
+def pack_cells(
+    points_m: Float32[np.ndarray, "n 3"], labels: UInt8[np.ndarray, " n"], cell_size_m: float
+) -> Int64[np.ndarray, " n"]:
+    """One integer per point for its label and its grid cell; ordered by label, then x, y, z."""
+    grid = np.floor(points_m / np.float32(cell_size_m) + _OFFSET).astype(np.int64) + _BIAS
+    place = (((grid[:, 0] << CELL_BITS) | grid[:, 1]) << CELL_BITS) | grid[:, 2]
+    return np.asarray((labels.astype(np.int64) << (3 * CELL_BITS)) | place)
+
+
+def unpack_labels(cells: Int64[np.ndarray, " n"]) -> UInt8[np.ndarray, " n"]:
+    return np.asarray((cells >> (3 * CELL_BITS)).astype(np.uint8))
+
+
+def unpack_grid(cells: Int64[np.ndarray, " n"]) -> Int64[np.ndarray, "n 3"]:
+    """Grid coordinates of packed cells."""
+    axes = [(cells >> (2 * CELL_BITS)) & _MASK, (cells >> CELL_BITS) & _MASK, cells & _MASK]
+    return np.stack(axes, axis=1) - _BIAS
 
 
 @dataclass(frozen=True, slots=True)

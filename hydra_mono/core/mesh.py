@@ -120,6 +120,10 @@ class MeshView:
         block = self._blocks.get(key)
         return block.unpacked() if isinstance(block, _PackedMesh) else block
 
+    def is_archived(self, key: BlockKey) -> bool:
+        """Whether a block is kept packed: each ``find_block`` unpacks it anew."""
+        return isinstance(self._blocks.get(key), _PackedMesh)
+
     def whole_mesh(self) -> SemanticMesh:
         """Everything mapped so far, blocks in sorted order, so equal runs give equal meshes."""
         blocks = (self.find_block(key) for key in sorted(self._blocks))
@@ -283,19 +287,3 @@ def restored_meshes(state: State) -> dict[BlockKey, SemanticMesh]:
         key: SemanticMesh(*(part.copy() for part in parts))
         for key, parts in zip(keys, zip(*columns, strict=True), strict=False)
     }
-
-
-def mesh_update_state(update: MeshUpdate) -> State:
-    """See ``core.map.state``."""
-    return {
-        "stamp_ns": update.stamp_ns,
-        "block_size_m": update.block_size_m,
-        "changed": meshes_state(update.changed),
-        "archived": np.array(update.archived, np.int32).reshape(-1, 3),
-    }
-
-
-def restored_mesh_update(state: State) -> MeshUpdate:
-    archived = tuple((i, j, k) for i, j, k in state["archived"].tolist())
-    changed = restored_meshes(state["changed"])
-    return MeshUpdate(state["stamp_ns"], state["block_size_m"], changed, archived)

@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import fields
+from typing import Any
 
 import numpy as np
 
@@ -82,9 +83,8 @@ def _estimate_state(estimate: LowResEstimate) -> State:
 
 def _restored_estimate(state: State) -> LowResEstimate:
     names = [field.name for field in fields(LowResEstimate) if field.name != "camera"]
-    camera = Intrinsics(*state["camera"])
-    arrays: State = {name: state.get(name) for name in names}
-    return LowResEstimate(camera=camera, **arrays)
+    arrays: dict[str, Any] = {name: state.get(name) for name in names}
+    return LowResEstimate(camera=Intrinsics(*state["camera"]), **arrays)
 
 
 def _has_moved(before: LowResEstimate, estimate: LowResEstimate) -> bool:

@@ -96,27 +96,32 @@ class Archive:
 
     def __init__(self) -> None:
         self._buckets: dict[BlockKey, dict[BlockKey, PackedBlock]] = {}
+        self._keys: dict[BlockKey, Int32[np.ndarray, "n 3"]] = {}  # of buckets unchanged since
 
     def __len__(self) -> int:
         return sum(len(bucket) for bucket in self._buckets.values())
 
     def put(self, key: BlockKey, block: PackedBlock) -> None:
         self._buckets.setdefault(_bucket(key), {})[key] = block
+        self._keys.pop(_bucket(key), None)
 
     def take(self, key: BlockKey) -> PackedBlock | None:
-        bucket = self._buckets.get(_bucket(key))
-        block = bucket.pop(key, None) if bucket else None
-        if bucket is not None and not bucket:
-            del self._buckets[_bucket(key)]
+        bucket = self._buckets.get(_bucket(key), {})
+        block = bucket.pop(key, None)
+        if block is not None:
+            self._keys.pop(_bucket(key), None)
+            if not bucket:
+                del self._buckets[_bucket(key)]
         return block
 
     def near(
         self, center_blocks: Float64[np.ndarray, "3"], radius_blocks: float
     ) -> Int32[np.ndarray, "n 3"]:
         """Sorted keys of the blocks whose centres lie within a ball, in units of blocks."""
-        keys = [key for bucket in self._around(center_blocks, radius_blocks) for key in bucket]
-        array = np.array(sorted(keys), np.int32).reshape(-1, 3)
-        return np.asarray(array[within(array, center_blocks, radius_blocks)])
+        around = self._keys_around(center_blocks, radius_blocks)
+        keys = np.concatenate([np.zeros((0, 3), np.int32), *around])
+        keys = keys[within(keys, center_blocks, radius_blocks)]
+        return np.asarray(keys[np.lexsort(keys.T[::-1])])
 
     def state(self) -> State:
         """See ``core.map.state``."""
@@ -128,19 +133,22 @@ class Archive:
         }
 
     def restore(self, state: State) -> None:
-        self._buckets = {}
+        self._buckets, self._keys = {}, {}
         for key, block in zip(state["keys"].tolist(), parted(state["blocks"]), strict=True):
             self.put(tuple(key), block)
 
-    def _around(
+    def _keys_around(
         self, center: Float64[np.ndarray, "3"], radius: float
-    ) -> Iterator[dict[BlockKey, PackedBlock]]:
+    ) -> Iterator[Int32[np.ndarray, "_ 3"]]:
         lower = np.floor((center - radius) / _CELL).astype(int)
         upper = np.floor((center + radius) / _CELL).astype(int)
         for i in range(lower[0], upper[0] + 1):
             for j in range(lower[1], upper[1] + 1):
                 for k in range(lower[2], upper[2] + 1):
-                    yield self._buckets.get((i, j, k), {})
+                    if bucket := self._buckets.get((i, j, k)):
+                        if (i, j, k) not in self._keys:
+                            self._keys[i, j, k] = np.array(list(bucket), np.int32)
+                        yield self._keys[i, j, k]
 
 
 def within(

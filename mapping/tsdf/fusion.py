@@ -18,6 +18,10 @@ from hydra_mono.mapping.tsdf.weights import certainty, closeness, depth_weight, 
 _FREE_WEIGHT = 1.0  # of a voxel seen to be free: one close observation of a surface outweighs it
 
 
+FRONT_VOXELS = 3.0  # measured in front of a surface, so that distances have a gradient to mesh by
+BEHIND_VOXELS = 1.2  # measured behind it: the corners of its cells, yet thin walls keep two sides
+
+
 @dataclass(frozen=True, slots=True)
 class FusionRule:
     """Truncation and weights of an observation; weights in close observations.
@@ -32,8 +36,8 @@ class FusionRule:
 
     voxel_size_m: float
     min_depth_m: float = 0.1  # m; nearest depth of common depth cameras
-    front_m: float = 0.15  # m; three voxels of 5 cm, so that distances have a gradient to mesh by
-    behind_m: float = 0.06  # m; little more than a voxel, so that thin walls keep two sides
+    front_m: float = 0.15  # FRONT_VOXELS of 5 cm
+    behind_m: float = 0.06  # BEHIND_VOXELS of 5 cm
     least_weight: float = 0.1  # behind_m behind a surface it is not known whether there is any
     max_weight: float = 20.0  # a surface that moved has moved after as many observations
     carve_weight: float = 2.0  # of a free-space observation of an occupied voxel: removes ghosts

@@ -23,6 +23,8 @@ from hydra_mono.mapping.tsdf.changes import (
 from hydra_mono.mapping.tsdf.depth import clean_depth
 from hydra_mono.mapping.tsdf.frustum import DepthView, in_view, surface_blocks
 from hydra_mono.mapping.tsdf.fusion import (
+    BEHIND_VOXELS,
+    FRONT_VOXELS,
     FusionRule,
     bordered_pixels,
     fuse,
@@ -205,8 +207,10 @@ def create_volume(config: MappingConfig, monocular: MonocularRule | None = None)
 
     The window always holds what the camera can see.
     """
-    fusion = FusionRule(voxel_size_m=config.voxel_size, min_depth_m=config.min_depth)
-    mesh = MeshRule(voxel_size_m=config.voxel_size)
+    size_m = config.voxel_size
+    front_m, behind_m = (round(n * size_m, 6) for n in (FRONT_VOXELS, BEHIND_VOXELS))
+    fusion = FusionRule(size_m, config.min_depth, front_m, behind_m)
+    mesh = MeshRule(voxel_size_m=size_m, front_m=front_m)
     if monocular is not None:
         fusion = with_estimated_depth(fusion, monocular)
         mesh = replace(mesh, min_weight=monocular.min_weight)
@@ -214,7 +218,7 @@ def create_volume(config: MappingConfig, monocular: MonocularRule | None = None)
     return SemanticVolume(
         fusion=fusion,
         mesh=mesh,
-        thin=ThinRule(voxel_size_m=config.voxel_size) if has_thin else None,
+        thin=ThinRule(voxel_size_m=size_m, free_m=front_m) if has_thin else None,
         max_depth_m=max_depth_m(config, monocular),
         window_radius_m=window_radius_m(config),
     )

@@ -3,13 +3,12 @@ from dataclasses import fields, replace
 import numpy as np
 from helpers_graph import CHAIR, TABLE, blocks_of, box_mesh, standing_box
 
+from hydra_mono.core.map.keyframe import mesh_update_state, restored_mesh_update
 from hydra_mono.core.mesh import (
     BlockMesh,
     MeshUpdate,
     SemanticMesh,
     concatenate,
-    mesh_update_state,
-    restored_mesh_update,
 )
 
 CUBE = box_mesh(standing_box(0.5, 0.5, (0.6, 0.6, 0.6)), TABLE)

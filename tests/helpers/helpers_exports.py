@@ -254,6 +254,8 @@ NODES: dict[str, st.SearchStrategy[Node]] = {
         ObjectNode,
         **named,
         label=st.integers(1, 255),
+        seen_fraction=st.floats(0, 1),
+        completed_sides=st.lists(st.sampled_from(["-x", "+x", "-z"]), max_size=3).map(tuple),
         vertex_count=st.integers(0, 10**6),
         mesh_blocks=st.lists(st.tuples(*[st.integers(-99, 99)] * 3), max_size=3).map(tuple),
     ),

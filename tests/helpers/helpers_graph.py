@@ -1,7 +1,7 @@
 """Hand-made meshes of boxes on a floor, and small scene graphs, with known truth."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -153,6 +153,7 @@ class ObjectWorld:
     graph: SceneGraph
     mesh: BlockMesh
     stamp_ns: int = 0
+    space: FreeSpace = field(default_factory=lambda: space_everywhere(is_free=True))
 
     def show(self, *meshes: SemanticMesh, archived: Iterable[BlockKey] = ()) -> None:
         """The whole mesh is now this: changed blocks are told, and those that are gone."""
@@ -170,7 +171,8 @@ class ObjectWorld:
 
     def _apply(self, update: MeshUpdate) -> None:
         self.mesh.apply(update)
-        self.layer.update(self.graph, keyframe(self.stamp_ns, update=update, mesh=self.mesh))
+        input_ = keyframe(self.stamp_ns, update=update, mesh=self.mesh, free_space=self.space)
+        self.layer.update(self.graph, input_)
 
     @property
     def objects(self) -> dict[str, ObjectNode]:
@@ -199,6 +201,21 @@ NOTHING = FreeSpace(
     changed_lower=np.zeros(3, np.int32),
     changed_upper=np.zeros(3, np.int32),
 )
+
+
+def space_everywhere(is_free: bool) -> FreeSpace:
+    """Three metres round the origin, all of it seen to be free or none."""
+    shape = (60, 60, 60)
+    return FreeSpace(
+        voxel_size_m=0.1,
+        max_distance_m=2.0,
+        lower=np.full(3, -30, np.int32),
+        observed_free=np.full(shape, is_free),
+        distance_m=np.zeros(shape, np.float32),
+        parent=np.zeros((*shape, 3), np.int32),
+        changed_lower=np.zeros(3, np.int32),
+        changed_upper=np.zeros(3, np.int32),
+    )
 
 
 def keyframe(

@@ -4,6 +4,7 @@ Run as a script, it is the new process: ``helpers_resume.py MODE STOP FOLDER``.
 """
 
 import json
+import os
 import subprocess
 import sys
 from dataclasses import fields
@@ -28,7 +29,7 @@ from hydra_mono.simulation.source import SimulatedSource, open_simulated
 ROOT = Path(__file__).resolve().parents[2]
 FRAMES = range(0, 160, 2)
 # Small, so that blocks are archived and reloaded within a few metres of walk.
-REACH = ("mapping.max_depth=1.5", "mapping.window_radius=1.0", "mapping.keyframe_separation=0.8")
+REACH = ("mapping.max_depth=1.5", "mapping.window_radius=1.0", "mapping.keyframe_separation=1.2")
 OVERRIDES = {"sensor": REACH, "estimated": (*REACH, "simulation.noise=none")}
 OUTPUTS = ("graph.json", "dsg.json", "mesh.npz")
 
@@ -115,7 +116,8 @@ def _filled(plain: Any, arrays: dict[str, np.ndarray]) -> Any:
 def go_on_elsewhere(mode: str, stop: int, folder: Path) -> None:
     """In a new process: restores what lies in the folder and goes on with frame ``stop``."""
     script = str(Path(__file__).resolve())
-    subprocess.run([sys.executable, script, mode, str(stop), str(folder)], check=True, cwd=ROOT)
+    command = [sys.executable, script, mode, str(stop), str(folder)]
+    subprocess.run(command, check=True, env=os.environ | {"PYTHONPATH": str(ROOT)})
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from hydra_mono.core.frame import Frame
 from hydra_mono.core.freespace import FreeSpace
 from hydra_mono.core.map.contours import CONTOUR_RECORD, NO_CONTOURS, ContourPoints
 from hydra_mono.core.map.state import State, joined, parted
-from hydra_mono.core.mesh import MeshUpdate, MeshView, mesh_update_state, restored_mesh_update
+from hydra_mono.core.mesh import MeshUpdate, MeshView, meshes_state, restored_meshes
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,3 +83,19 @@ def restored_keyframe(state: State, mesh: MeshView) -> KeyframeInput:
         free_space=FreeSpace(**state["free_space"]),
         contours=ContourPoints(state["contour_block_m"], blocks),
     )
+
+
+def mesh_update_state(update: MeshUpdate) -> State:
+    """See ``core.map.state``."""
+    return {
+        "stamp_ns": update.stamp_ns,
+        "block_size_m": update.block_size_m,
+        "changed": meshes_state(update.changed),
+        "archived": np.array(update.archived, np.int32).reshape(-1, 3),
+    }
+
+
+def restored_mesh_update(state: State) -> MeshUpdate:
+    archived = tuple((i, j, k) for i, j, k in state["archived"].tolist())
+    changed = restored_meshes(state["changed"])
+    return MeshUpdate(state["stamp_ns"], state["block_size_m"], changed, archived)

@@ -4,10 +4,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.ndimage import label as label_grid
 
-from hydra_mono.graph.objects.clustering import (
-    cluster_cells,
+from hydra_mono.graph.objects.clusters import cluster_cells, renumber
+from hydra_mono.graph.objects.surface import (
     pack_cells,
-    renumber,
     unpack_grid,
     unpack_labels,
 )

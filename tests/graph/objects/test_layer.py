@@ -21,6 +21,7 @@ from helpers_graph import (
 
 from hydra_mono.core.box import box_iou
 from hydra_mono.core.config import ObjectsConfig
+from hydra_mono.core.freespace import FreeSpace
 from hydra_mono.core.mesh import BlockMesh
 from hydra_mono.graph.model.scene_graph import SceneGraph
 from hydra_mono.graph.objects.box_completion import CompletionRule
@@ -198,8 +199,65 @@ def test_surface_that_only_changes_its_label_is_not_carried_away() -> None:
     for stamp_ns in (1, 2):
         world.show(box_mesh(DESK, TABLE, stamp_ns=stamp_ns))
     world.show(box_mesh(DESK, CHAIR))
-    assert [node.name for node in world.objects.values()] == ["chair"]
-    assert all(node.removed_ns is None for node in world.objects.values())
+    table, chair = world.objects.values()
+    assert (chair.name, chair.is_present) == ("chair", True)
+    assert table.ending is not None and table.ending.kind == "retracted"
+
+
+def empty_space(free: bool) -> FreeSpace:
+    """Ten centimetre voxels about the desk, all seen to be empty, or none."""
+    shape = (40, 40, 20)
+    return FreeSpace(
+        voxel_size_m=0.1,
+        max_distance_m=1.0,
+        lower=np.array([-10, -10, -2], np.int32),
+        observed_free=np.full(shape, free),
+        distance_m=np.zeros(shape, np.float32),
+        parent=np.zeros((*shape, 3), np.int32),
+        changed_lower=np.zeros(3, np.int32),
+        changed_upper=np.zeros(3, np.int32),
+    )
+
+
+@pytest.mark.parametrize(("free", "kind"), [(True, "removed"), (False, "retracted")])
+def test_only_what_was_seen_through_is_removed(free: bool, kind: str) -> None:
+    world = object_world()
+    for stamp_ns in (1, 2):
+        world.show(FLOOR_PATCH, box_mesh(DESK, TABLE, stamp_ns=stamp_ns))
+    world.space = empty_space(free)
+    world.show(FLOOR_PATCH)
+    ending = world.objects["O(0)"].ending
+    assert ending is not None and ending.kind == kind
+
+
+def test_surface_that_moved_in_the_map_is_not_carried_away_though_its_old_place_is_free() -> None:
+    world = object_world(revive_time=0.0)
+    for stamp_ns in (1, 2):
+        world.show(FLOOR_PATCH, box_mesh(DESK, TABLE, stamp_ns=stamp_ns))
+    world.space = empty_space(True)
+    inwards = standing_box(0.6, 0.6, (0.7, 0.3, 0.5))
+    world.show(FLOOR_PATCH, box_mesh(inwards, CHAIR))
+    assert [node.ending.kind for node in world.objects.values() if node.ending] == ["retracted"]
+
+
+def test_a_node_says_what_of_its_box_was_seen_and_which_sides_were_completed() -> None:
+    world = object_world(completion=CompletionRule(0.12, 0.6, 0.15, 0.02))
+    seen = standing_box(0.97, 0.8, (0.44, 0.8, 0.9))
+    world.show(
+        box_mesh(seen, CABINET, ("left", "front", "back", "top")),
+        wall_mesh(1.27, -0.2, 1.6),
+        FLOOR_PATCH,
+    )
+    (node,) = world.objects.values()
+    assert node.completed_sides == ("+x",)
+    assert node.seen_fraction == pytest.approx(seen.volume_m3 / node.box.volume_m3, abs=0.02)
+
+
+def test_a_speck_of_a_wide_class_is_no_object() -> None:
+    world = object_world()
+    width = 0.6 * float(LABELS.least_widths_m[TABLE])
+    world.show(FLOOR_PATCH, box_mesh(standing_box(0.6, 0.6, (width, width, 0.4)), TABLE))
+    assert world.objects == {}
 
 
 def test_two_that_grow_together_merge_into_the_older() -> None:

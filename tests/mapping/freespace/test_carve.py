@@ -34,7 +34,7 @@ def test_all_between_the_camera_and_a_wall_is_free_and_none_beyond() -> None:
 def test_the_nearest_depth_of_a_cell_holds_for_all_of_it() -> None:
     depth_m = np.full((120, 160), 3.0, np.float32)
     depth_m[60, 80] = 1.0
-    pooled = pool_depth(depth_m, None, focal_px=CAMERA.fx, max_depth_m=5.0)
+    pooled = pool_depth(depth_m, None, focal_px=4 * CAMERA.fx, max_depth_m=5.0)
     cell = 60 // pooled.cell_px, 80 // pooled.cell_px
     assert pooled.near_m[cell] == 1.0 and pooled.far_m[cell] == 3.0
 

@@ -1,7 +1,5 @@
 """The mesh's vertices, sorted into the voxels of free space."""
 
-from dataclasses import replace
-
 import numpy as np
 
 from hydra_mono.core.mesh import MeshUpdate, SemanticMesh
@@ -9,9 +7,17 @@ from hydra_mono.mapping.freespace.surface import surface_voxels
 
 
 def points(*vertices_m: tuple[float, float, float]) -> SemanticMesh:
+    """Vertices without faces, all facing up."""
     count = len(vertices_m)
-    up = np.tile(np.array([0, 0, 1], np.float32), (count, 1))
-    return replace(SemanticMesh.empty(), vertices_m=np.array(vertices_m, np.float32), normals=up)
+    return SemanticMesh(
+        vertices_m=np.array(vertices_m, np.float32),
+        faces=np.zeros((0, 3), np.int32),
+        normals=np.tile(np.array([0, 0, 1], np.float32), (count, 1)),
+        colors=np.zeros((count, 3), np.uint8),
+        labels=np.zeros(count, np.uint8),
+        first_seen_ns=np.zeros(count, np.int64),
+        last_seen_ns=np.zeros(count, np.int64),
+    )
 
 
 def test_every_voxel_with_a_vertex_is_named_once_with_the_mean_of_its_vertices() -> None:

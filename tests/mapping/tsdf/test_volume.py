@@ -286,3 +286,10 @@ def test_the_same_frames_give_the_same_bytes() -> None:
     a, b = runs
     for name in SemanticMesh.__slots__:
         assert getattr(a, name).tobytes() == getattr(b, name).tobytes()
+
+
+def test_the_truncation_follows_the_voxel_size() -> None:
+    fine, coarse = (create_volume(MappingConfig(voxel_size=size)) for size in (0.05, 0.1))
+    assert (fine._fusion.front_m, fine._fusion.behind_m) == (0.15, 0.06)
+    assert (coarse._fusion.front_m, coarse._fusion.behind_m) == (0.3, 0.12)
+    assert coarse._mesh_rule.front_m == 0.3

@@ -82,7 +82,7 @@ class PreparedSource:
     def _pose(self, pose: Float64[np.ndarray, "4 4"]) -> Float64[np.ndarray, "4 4"]:
         if not np.isfinite(pose).all():
             return pose
-        return self._upright_from_world @ opencv_pose(pose, self._conversion.convention)
+        return np.asarray(self._upright_from_world @ opencv_pose(pose, self._conversion.convention))
 
 
 def prepare(source: Source, config: DataConfig) -> tuple[Source, Verdict]:

@@ -36,7 +36,7 @@ class JudgeRule:
     worse: float = 0.05  # that all pairs but one may be at most, if another reading is right
     better_colors: float = 0.12  # the same of correlations, which say less
     worse_colors: float = 0.3
-    prior: float = 0.02  # on mistakes that everybody makes, where others agree nearly as well
+    prior: float = 0.05  # on mistakes that everybody makes, where others agree nearly as well
     least: float = 0.15  # agreement below which pairs show nothing in common
     pairs: int = 3  # at least, to say anything
     nearest_m: float = 0.12  # median depth; cameras do not measure nearer

@@ -11,6 +11,11 @@ from hydra_mono.viz.rerun_process import ViewerProcess, quiet_environment
 from hydra_mono.viz.rerun_sinks import FileSink, ProcessSink, Sink
 from hydra_mono.viz.rerun_viewer import RerunViewer
 
+APP = "hydra-mono"
+# A recording's index, kept in memory until its end, takes kilobytes for every chunk: few large ones
+FILE_TICK_S = 10.0  # also what a killed run loses of its recording
+FILE_BYTES = 8 << 20
+
 
 def create_rerun_viewer(
     config: ViewerConfig, recording: Path, labels: LabelSpace, sequence: str
@@ -33,9 +38,10 @@ def create_rerun_viewer(
 
 
 def _create_sink(config: ViewerConfig, path: Path, sequence: str) -> Sink:
-    stream = rr.RecordingStream("hydra-mono", recording_id=f"{sequence}-{os.getpid()}")
+    name = f"{sequence}-{os.getpid()}"
     if config.mode == "save":
-        return FileSink(stream, path)
+        batches = rr.ChunkBatcherConfig(flush_tick=FILE_TICK_S, flush_num_bytes=FILE_BYTES)
+        return FileSink(rr.RecordingStream(APP, recording_id=name, batcher_config=batches), path)
     process = ViewerProcess(
         window=config.mode == "spawn",
         address=config.address,
@@ -43,4 +49,4 @@ def _create_sink(config: ViewerConfig, path: Path, sequence: str) -> Sink:
         web_port=config.web_port,
         analytics=config.analytics,
     )
-    return ProcessSink(stream, process)
+    return ProcessSink(rr.RecordingStream(APP, recording_id=name), process)

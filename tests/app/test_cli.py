@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 from helpers_datasets import ListSource, frame
-from helpers_runs import SMALL
+from helpers_runs import SMALL, WallSource
 
 from hydra_mono import __version__
+from hydra_mono.cli import run as run_module
 from hydra_mono.cli.main import main
 from hydra_mono.cli.run import source_metrics
 from hydra_mono.core.config import DataConfig
@@ -161,3 +162,25 @@ def test_missing_weights_leave_no_run_folder(tmp_path: Path) -> None:
     arguments = ["run", "--predictor", "m2h", "--weights", "missing.pt", "--output", str(tmp_path)]
     assert main([*arguments, *SENSOR]) == 1
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("preset", ["depth_camera", "one_camera", "large_building", "slow_machine"])
+def test_every_preset_maps(
+    preset: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(run_module, "open_source", lambda *arguments: WallSource(count=6))
+    arguments = ["run", "--config", preset, "--max-frames", "2", "--output", str(tmp_path)]
+    sensor = [] if preset == "one_camera" else ["--predictor", "sensor"]
+    assert main([*arguments, *sensor, "--viewer", "none"]) == 0
+    assert re.search(r"frames +2\n", capsys.readouterr().out)
+    assert (tmp_path / "latest" / "graph.json").is_file()
+
+
+@pytest.mark.parametrize("name", ["run #3", "2024-99-99", "yes", "null", "1e3"])
+def test_a_folder_is_named_as_it_is_typed(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(run_module, "open_source", lambda *arguments: WallSource(count=1))
+    assert main(["run", "--predictor", "sensor", "--viewer", "none", "--output", name]) == 0
+    assert [path.name for path in tmp_path.iterdir()] == [name]

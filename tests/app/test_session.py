@@ -23,9 +23,10 @@ from hydra_mono.core.errors import DataError, ExportError
 from hydra_mono.core.frame import Frame
 from hydra_mono.core.gate.frame_gate import create_gate
 from hydra_mono.core.prediction import Prediction
+from hydra_mono.core.timing import StageClock
 from hydra_mono.perception.predictors.create import SensorPredictor
 from hydra_mono.pipeline import Mapper
-from hydra_mono.session import Session
+from hydra_mono.session import SaveSchedule, Session
 
 
 def session_for(source: WallSource, **options: object) -> Session:
@@ -112,6 +113,7 @@ def test_metrics_hold_what_users_read(tmp_path: Path) -> None:
     assert {"objects", "agents", "places", "rooms", "buildings"} == metrics["layers"].keys()
     assert metrics["peak_rss_mb"] >= metrics["first_frame_rss_mb"] > 0
     assert len(session.mapper.clock.frame_ms) == metrics["frames"]
+    assert metrics["camera_poses"] > 0 and metrics["layers"]["agents"] == 0
 
 
 def test_a_full_disk_under_way_does_not_end_the_run(caplog: pytest.LogCaptureFixture) -> None:
@@ -189,3 +191,45 @@ def test_many_rejected_frames_are_said_with_the_setting(caplog: pytest.LogCaptur
         session_for(source).run(source, small_config().data)
     assert "wall: 2 of 12 frames were rejected (2 pose-jump)" in caplog.text
     assert "--set data.max_speed=" in caplog.text
+
+
+def test_a_reader_that_fails_leaves_a_map_brought_up_to_date() -> None:
+    def broken(frame: Frame) -> Frame:
+        raise ZeroDivisionError("a fault of the reader")
+
+    source = WallSource(faults={7: broken})
+    session = session_for(source)
+    with pytest.raises(ZeroDivisionError):
+        session.run(source, small_config().data)
+    assert session.log.frames == 7 and session.log.failed_stage == "read"
+    assert session.mapper.mesh.vertex_count > 0
+
+
+@pytest.mark.parametrize("frame_s", [0.1, 0.5, 2.0, 4.0])
+def test_the_first_save_comes_within_three_seconds(frame_s: float) -> None:
+    """Or after the first frame, where one takes longer than that."""
+    schedule = SaveSchedule(30.0)
+    schedule.is_due(0.0)
+    due = [step for step in range(1, 40) if schedule.is_due(step * frame_s)]
+    assert due[0] * frame_s <= max(3.0, frame_s)
+
+
+def test_saves_take_a_bounded_share_of_the_time_and_never_stop() -> None:
+    schedule, now_s, saving_s, saves = SaveSchedule(30.0), 0.0, 0.0, 0
+    while now_s < 3600.0:
+        now_s += 0.1
+        if schedule.is_due(now_s):
+            cost_s = 0.05 + now_s / 1000  # a map that grows
+            schedule.saved(now_s, now_s + cost_s)
+            now_s, saving_s, saves = now_s + cost_s, saving_s + cost_s, saves + 1
+    assert saving_s < 0.035 * now_s and saves > 30
+
+
+def test_stages_that_did_not_run_in_a_frame_have_no_time() -> None:
+    clock = StageClock()
+    clock.stage("mesh", int)
+    clock.end_frame()
+    assert set(clock.latest_ms()) == {"mesh"}
+    clock.stage("view", int)
+    clock.end_frame()
+    assert set(clock.latest_ms()) == {"view"}

@@ -17,7 +17,7 @@ def train(options: argparse.Namespace) -> int:
     """Trains until the schedule ends or Ctrl-C; the same command again goes on."""
     import torch
 
-    from hydra_mono.perception.networks.m2h import COMPACT
+    from hydra_mono.perception.networks.registry import DEFAULT, DEFAULT_VARIANT, method
     from hydra_mono.session import interrupt_flag
     from hydra_mono.training import run
     from hydra_mono.training.trainer import LATEST, world_rank
@@ -26,10 +26,12 @@ def train(options: argparse.Namespace) -> int:
     config = load_config(Path(options.config) if options.config else None, tuple(options.set))
     folder = Path(options.output)
     device = _join_group(_device(options.device))
-    colors = (config.predictor.mean, config.predictor.std)
+    network = method(DEFAULT).variants[DEFAULT_VARIANT]
+    images = network.input_spec()
+    colors = (images.mean, images.std)
     data = _data(options, config, device)
     start_from = Path(options.start_from) if options.start_from else None
-    trainer = run.create_trainer(COMPACT, config.training, data, folder, device, colors, start_from)
+    trainer = run.create_trainer(network, config.training, data, folder, device, colors, start_from)
     write_text(folder / "config.yaml", dump_config(config))
     quiet = options.quiet or world_rank()[0] > 0
     bar = tqdm(initial=trainer.step, total=trainer.schedule.steps, unit="step", disable=quiet)
@@ -40,7 +42,7 @@ def train(options: argparse.Namespace) -> int:
         bar.set_postfix({"loss": f"{values['loss']:.3f}"}, refresh=False)
 
     with bar, interrupt_flag() as interrupted:
-        rule_of = run.rules(COMPACT, config.training, colors)
+        rule_of = run.rules(network, config.training, colors)
         run.train(trainer, rule_of, data, watcher, on_step, interrupted.is_set)
     if torch.distributed.is_initialized():
         torch.distributed.destroy_process_group()

@@ -2,13 +2,14 @@
 
 import torch
 
-from hydra_mono.perception.networks.m2h import M2H, M2HConfig
-from hydra_mono.perception.weights_io.checkpoint import CheckpointError
+from hydra_mono.perception.networks.interface import MultiTaskNetwork, NetworkConfig
+from hydra_mono.perception.networks.registry import build
+from hydra_mono.perception.weights_io.files import CheckpointError
 
 NEW_BLOCK_SCALE = 1e-3  # by which a new block counts at first; not 0, so that it learns
 
 
-def grow_network(network: M2H, config: M2HConfig) -> M2H:
+def grow_network(network: MultiTaskNetwork, config: NetworkConfig) -> MultiTaskNetwork:
     """A network of ``config`` with all of ``network``'s weights.
 
     The stages of a convolutional backbone may be deeper, their last blocks being new; whatever
@@ -18,7 +19,7 @@ def grow_network(network: M2H, config: M2HConfig) -> M2H:
     Raises:
         CheckpointError: weights would be lost, or are of other sizes.
     """
-    larger, known = M2H(config), network.state_dict()
+    larger, known = build(config), network.state_dict()
     values = larger.state_dict()
     for name, value in known.items():
         if name not in values or values[name].shape != value.shape:

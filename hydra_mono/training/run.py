@@ -9,8 +9,9 @@ from pathlib import Path
 import torch
 
 from hydra_mono.core.config.training import StageConfig, TrainingConfig
-from hydra_mono.perception.networks.m2h import M2H, M2HConfig
-from hydra_mono.perception.weights_io.checkpoint import load_m2h
+from hydra_mono.perception.networks.interface import NetworkConfig
+from hydra_mono.perception.networks.registry import build
+from hydra_mono.perception.weights_io.checkpoint import load_network
 from hydra_mono.training.data.batches import Batch, BatchRule
 from hydra_mono.training.data.sources import Data
 from hydra_mono.training.init_from import grow_network
@@ -25,7 +26,7 @@ Triple = tuple[float, float, float]
 
 
 def create_trainer(
-    network: M2HConfig,
+    network: NetworkConfig,
     config: TrainingConfig,
     data: Data,
     folder: Path,
@@ -46,7 +47,9 @@ def create_trainer(
     torch.manual_seed(config.seed)
     counts = torch.from_numpy(maker.label_counts(network.classes)).float()
     weight = balanced_class_weight(counts, config.loss.class_balance)
-    first = M2H(network) if start_from is None else grow_network(load_m2h(start_from), network)
+    first = (
+        build(network) if start_from is None else grow_network(load_network(start_from), network)
+    )
     objective = Objective(first, config.loss, weight)
     rank, _ = world_rank()
 
@@ -60,17 +63,21 @@ def create_trainer(
 
 
 def batch_rule(
-    network: M2HConfig, config: TrainingConfig, stage: StageConfig, colors: tuple[Triple, Triple]
+    network: NetworkConfig,
+    config: TrainingConfig,
+    stage: StageConfig,
+    colors: tuple[Triple, Triple],
 ) -> BatchRule:
-    if network.focal_px is None:
+    images = network.input_spec()
+    if images.focal_px is None:
         raise TrainingError("the network's config names no focal length for its depth")
     return BatchRule(
         height=stage.height,
         width=stage.width,
         count=stage.batch,
         photographs=config.photographs,
-        focal_px=network.focal_px,
-        feed_width=network.feed[1],
+        focal_px=images.focal_px,
+        feed_width=images.size[1],
         mean=colors[0],
         std=colors[1],
         least_crop=config.least_crop,
@@ -88,7 +95,7 @@ def validation_batches(data: Data, rule: BatchRule) -> dict[str, list[Batch]]:
 
 
 def rules(
-    network: M2HConfig, config: TrainingConfig, colors: tuple[Triple, Triple]
+    network: NetworkConfig, config: TrainingConfig, colors: tuple[Triple, Triple]
 ) -> Callable[[StageConfig], BatchRule]:
     """The batch rule of each stage."""
     return lambda stage: batch_rule(network, config, stage, colors)

@@ -12,7 +12,17 @@ from pathlib import Path
 
 from hydra_mono.core.errors import DataError, HydraMonoError
 
-REQUIRED = ("numpy", "scipy", "torch", "networkx", "yaml", "pydantic", "PIL", "rerun")
+REQUIRED = (
+    "numpy",
+    "scipy",
+    "torch",
+    "safetensors",
+    "networkx",
+    "yaml",
+    "pydantic",
+    "PIL",
+    "rerun",
+)
 DISTRIBUTIONS = {"yaml": "pyyaml", "PIL": "pillow", "rerun": "rerun-sdk"}
 OPTIONAL = {"spark_dsg": "spark-dsg", "openvino": "openvino", "onnxruntime": "onnxruntime"}
 INFO_SAMPLES = 12

@@ -182,8 +182,14 @@ def check_finite(weights: Weights) -> None:
 
 def not_finite(weights: Weights) -> list[str]:
     """The tensors that hold NaN or infinite numbers."""
-    floats = {k: v for k, v in weights.tensors.items() if v.is_floating_point()}
-    return [name for name, value in floats.items() if not bool(torch.isfinite(value).all())]
+    found = []
+    for name, value in weights.tensors.items():
+        if value.is_floating_point():
+            wide = (
+                value.float() if value.element_size() == 1 else value
+            )  # torch has none for 8 bits
+            found += [] if bool(torch.isfinite(wide).all()) else [name]
+    return found
 
 
 def differences(own: Shapes, found: Shapes) -> tuple[list[str], list[str], list[str]]:

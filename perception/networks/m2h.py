@@ -39,6 +39,7 @@ from hydra_mono.perception.networks.interface import (
     TrainingMaps,
     Width,
 )
+from hydra_mono.perception.networks.padding import pad_to_multiple
 from hydra_mono.perception.networks.window_attention import WindowAttention
 
 TASKS = ("edges", "normals", "sem_seg", "depth")  # in the order and words of the state dict
@@ -136,15 +137,6 @@ class M2H(MultiTaskNetwork):
     def training_maps(self, image: Float[Tensor, "b 3 h w"], size: tuple[int, int]) -> TrainingMaps:
         """Of images whose sides are multiples of the backbone's."""
         return TrainingMaps(self.mlt_head.own_maps(self.backbone(image), size))
-
-
-def pad_to_multiple(
-    image: Float[Tensor, "b c h w"], multiple: int
-) -> tuple[Float[Tensor, "b c ph pw"], int, int]:
-    """The image with zeros round it, and the rows and columns added before it."""
-    rows, columns = (-int(extent) % multiple for extent in image.shape[2:])
-    top, left = rows // 2, columns // 2
-    return F.pad(image, (left, columns - left, top, rows - top)), top, left
 
 
 def _size(x: Tensor) -> tuple[int, int]:

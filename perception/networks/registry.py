@@ -8,6 +8,7 @@ if TYPE_CHECKING:  # torch takes a second to import; the names alone need none
 
 MODULES = {  # method -> module that holds its METHOD
     "m2h": "hydra_mono.perception.networks.m2h_method",
+    "mtl": "hydra_mono.perception.networks.hard_sharing",
 }
 DEFAULT, DEFAULT_VARIANT = "m2h", "compact"  # what is trained and shipped
 

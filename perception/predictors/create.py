@@ -70,7 +70,8 @@ def create_predictor(config: PredictorConfig, source_labels: LabelSpace) -> Pred
     if ":" in config.name:
         return plugged_in(config, source_labels)
     if config.name != "sensor":
-        known = ", ".join(("sensor", *MODULES, "onnx or package.module:factory"))
+        others = sorted(MODULES.keys() - {DEFAULT})
+        known = ", ".join(("sensor", DEFAULT, "onnx", *others, "package.module:factory"))
         raise ConfigError(f"unknown predictor '{config.name}'; choose {known}")
     if config.weights is not None:
         raise ConfigError(f"weights are given but not used; pass --predictor {DEFAULT}")
@@ -133,7 +134,7 @@ def _create_onnx(config: PredictorConfig) -> Predictor:
     if config.weights is None:
         raise ConfigError("predictor onnx needs a network; pass --weights FILE.onnx")
     if config.backend != "torch":
-        detail = f"backend {config.backend} computes {', '.join(MODULES)}, no ONNX file"
+        detail = f"backend {config.backend} does not compute ONNX files"
         raise ConfigError(f"predictor.{detail}; leave predictor.backend out")
     labels = load_label_space(config.labels)
     network = OnnxNetwork(

@@ -19,8 +19,8 @@ from hydra_mono.perception.networks.m2h import (
     SMALL,
     SMALL_96,
     M2HConfig,
-    pad_to_multiple,
 )
+from hydra_mono.perception.networks.padding import pad_to_multiple
 
 TINY_COMPACT = dataclasses.replace(COMPACT, backbone=TINY_CONV, channels=32, classes=5)
 TINIES = {"full": TINY, "light": TINY_LIGHT, "compact": TINY_COMPACT}

@@ -177,5 +177,5 @@ def test_a_wrong_variant_says_what_the_file_holds(published: Path) -> None:
 
 def test_an_onnx_file_is_not_for_openvino(tmp_path: Path) -> None:
     config = PredictorConfig(name="onnx", weights=str(tmp_path / "a.onnx"), backend="openvino")
-    with pytest.raises(ConfigError, match=r"backend openvino computes m2h, no ONNX file"):
+    with pytest.raises(ConfigError, match=r"backend openvino does not compute ONNX files"):
         create_predictor(config, NYU40)

@@ -15,9 +15,9 @@ from PIL import Image
 
 from hydra_mono.core.labels import load_label_space
 from hydra_mono.perception.networks.input_spec import InputSpec
-from hydra_mono.perception.networks.m2h import M2H
+from hydra_mono.perception.networks.interface import MultiTaskNetwork
 from hydra_mono.perception.predictors.create import shipped_weights
-from hydra_mono.perception.weights_io.checkpoint import load_m2h
+from hydra_mono.perception.weights_io.checkpoint import load_network
 from hydra_mono.training.evaluate import (
     Estimates,
     PerceptionScores,
@@ -51,8 +51,8 @@ ROWS = (
 
 def main() -> None:
     options = parse()
-    network = load_m2h(Path(options.weights) if options.weights else shipped_weights())
-    feed = network.config.shown_by()
+    network = load_network(Path(options.weights) if options.weights else shipped_weights())
+    feed = network.config.input_spec()
     folder = Path(options.output)
     folder.mkdir(parents=True, exist_ok=True)
     sources = {"simulated": open_samples(f"simulated:{options.simulated}")}
@@ -94,7 +94,9 @@ def table(scores: dict[str, PerceptionScores]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def save_failures(network: M2H, feed: InputSpec, source: SampleSource, path: Path) -> None:
+def save_failures(
+    network: MultiTaskNetwork, feed: InputSpec, source: SampleSource, path: Path
+) -> None:
     """Pictures of the images with the largest depth error among some."""
     found = []
     for index in spread(len(source), LOOKED_AT):

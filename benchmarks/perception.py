@@ -4,7 +4,7 @@
     python benchmarks/perception.py --weights FILE --threads 2 --images 50
 
 From a colour image of the camera's size to depth, labels, normals and edges of that size, for each
-way to compute the network: torch as it was trained, torch as it is run (batch norms fused, channels
+backend: torch as it was trained, torch as it is run (batch norms fused, channels
 last), OpenVINO and CUDA where they are there. The weights do not matter to the time; without a file
 they are random. Prints a table and writes one JSON file.
 """
@@ -25,7 +25,8 @@ from hydra_mono.core.errors import MissingDependencyError
 from hydra_mono.core.frame import Frame, Intrinsics
 from hydra_mono.core.labels import load_label_space
 from hydra_mono.core.timing import summary
-from hydra_mono.perception.networks.m2h import COMPACT, M2H
+from hydra_mono.perception.networks.interface import MultiTaskNetwork
+from hydra_mono.perception.networks.registry import DEFAULT, DEFAULT_VARIANT, build, method
 from hydra_mono.perception.predictors.network import (
     CPU,
     Network,
@@ -33,13 +34,15 @@ from hydra_mono.perception.predictors.network import (
     TorchNetwork,
 )
 from hydra_mono.perception.predictors.openvino import OpenVinoNetwork
-from hydra_mono.perception.weights_io.checkpoint import load_m2h
+from hydra_mono.perception.weights_io.checkpoint import load_network
 
 WARM_UP = 3  # images, not counted
 
 
-def ways(network: M2H, threads: int | None) -> Iterator[tuple[str, Network, torch.device]]:
-    """Every way to compute the network on this machine."""
+def backends(
+    network: MultiTaskNetwork, threads: int | None
+) -> Iterator[tuple[str, Network, torch.device]]:
+    """Everything that computes the network on this machine."""
     yield "torch, as trained", network, CPU
     yield "torch, fused", TorchNetwork(network), CPU
     try:
@@ -80,14 +83,14 @@ def frame_of(width: int, height: int) -> Frame:
     return Frame(0, "noise", 0, np.eye(4), camera, rgb)
 
 
-def measure(network: M2H, frame: Frame, images: int, threads: int | None) -> dict[str, Any]:
+def measure(
+    network: MultiTaskNetwork, frame: Frame, images: int, threads: int | None
+) -> dict[str, Any]:
     labels = load_label_space("nyu40")
     results = {}
-    for name, computed, device in ways(network, threads):
-        config = network.config
-        predictor = NetworkPredictor(
-            computed, labels, feed=config.feed, focal_px=config.focal_px, device=device
-        )
+    for name, computed, device in backends(network, threads):
+        images = network.config.input_spec()
+        predictor = NetworkPredictor(computed, labels, images, device=device)
         results[name] = measured(partial(predictor, frame), images)
     return results
 
@@ -104,7 +107,10 @@ def main() -> None:
     options = parser.parse_args()
     if options.threads is not None:
         torch.set_num_threads(options.threads)
-    network = load_m2h(options.weights) if options.weights else M2H(COMPACT).eval()
+    if options.weights:
+        network = load_network(options.weights)
+    else:
+        network = build(method(DEFAULT).variants[DEFAULT_VARIANT]).eval()
     width, height = map(int, options.size.split("x"))
     results = measure(network, frame_of(width, height), options.images, options.threads)
     columns = ("images_per_s", "computing", "least", "median", "p95")
@@ -112,7 +118,7 @@ def main() -> None:
     print_table(
         rows, header=("computed by", "images/s", "cpu ms", "least ms", "median ms", "p95 ms")
     )
-    document = {"threads": torch.get_num_threads(), "size": options.size, "ways": results}
+    document = {"threads": torch.get_num_threads(), "size": options.size, "backends": results}
     options.output.parent.mkdir(parents=True, exist_ok=True)
     options.output.write_text(json.dumps(document, indent=1) + "\n")
     print(f"\n{options.output}")

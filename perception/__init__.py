@@ -1,1 +1,1 @@
-"""What an image says: depth, labels, normals, edges."""
+"""Estimates from images: depth, labels, normals, edges."""

@@ -12,7 +12,17 @@ from pathlib import Path
 
 from hydra_mono.core.errors import DataError, HydraMonoError
 
-REQUIRED = ("numpy", "scipy", "torch", "networkx", "yaml", "pydantic", "PIL", "rerun")
+REQUIRED = (
+    "numpy",
+    "scipy",
+    "torch",
+    "safetensors",
+    "networkx",
+    "yaml",
+    "pydantic",
+    "PIL",
+    "rerun",
+)
 DISTRIBUTIONS = {"yaml": "pyyaml", "PIL": "pillow", "rerun": "rerun-sdk"}
 OPTIONAL = {"spark_dsg": "spark-dsg", "openvino": "openvino", "onnxruntime": "onnxruntime"}
 INFO_SAMPLES = 12
@@ -120,10 +130,15 @@ def weights(options: argparse.Namespace) -> int:
     """Prints what a weights file holds, writes it in another form, or the mean of two."""
     from hydra_mono.cli.progress import print_table
     from hydra_mono.perception.weights_io.average import average_weights
-    from hydra_mono.perception.weights_io.checkpoint import convert_weights, describe_weights
+    from hydra_mono.perception.weights_io.checkpoint import convert_weights
+    from hydra_mono.perception.weights_io.describe import describe_weights
+    from hydra_mono.perception.weights_io.files import CheckpointError
 
     if options.action == "info":
-        print_table(describe_weights(Path(options.file)))
+        rows, problems = describe_weights(Path(options.file))
+        print_table(rows)
+        if problems:
+            raise CheckpointError(f"{options.file}: {'; '.join(problems)}")
         return 0
     target, half = Path(options.target), options.half
     if options.action == "average":

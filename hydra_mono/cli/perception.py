@@ -21,7 +21,7 @@ UNITS = {"_m": " m", "_deg": "°"}  # by the end of a score's name
 def evaluate_perception(options: argparse.Namespace) -> int:
     """Prints a network's scores on samples."""
     from hydra_mono.perception.predictors.create import shipped_weights
-    from hydra_mono.perception.weights_io.checkpoint import load_m2h
+    from hydra_mono.perception.weights_io.checkpoint import load_network
     from hydra_mono.training.evaluate import evaluate_network
     from hydra_mono.training.readers.open_samples import open_samples
 
@@ -29,11 +29,11 @@ def evaluate_perception(options: argparse.Namespace) -> int:
         raise ConfigError(f"--max-images {options.max_images}: at least 1")
     if options.boundaries and options.boundaries < 2:
         raise ConfigError(f"--boundaries {options.boundaries}: at least 2 thresholds")
-    network = load_m2h(Path(options.weights) if options.weights else shipped_weights())
+    network = load_network(Path(options.weights) if options.weights else shipped_weights())
     scores = evaluate_network(
         network,
         open_samples(options.data),
-        network.config.shown_by(),
+        network.config.input_spec(),
         thresholds=options.boundaries,
         max_images=options.max_images,
         progress=_bar,

@@ -29,7 +29,8 @@ def train(options: argparse.Namespace) -> int:
     folder = Path(options.output)
     device = _join_group(_device(options.device))
     network = COMPACTS[config.training.backbone.name]
-    colors = (network.colour_mean, network.colour_std)
+    images = network.input_spec()
+    colors = (images.mean, images.std)
     data = _data(options, config, device)
     start_from = Path(options.start_from) if options.start_from else None
     trainer = run.create_trainer(network, config.training, data, folder, device, colors, start_from)

@@ -1,4 +1,4 @@
-"""What an image says, pixel by pixel, whoever says it (a sensor, a data set, a network)."""
+"""Estimates for every pixel of an image, from a sensor, a data set or a network."""
 
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
@@ -16,7 +16,7 @@ class Prediction:
     """Per-pixel estimates of one frame, all at the frame's size.
 
     ``depth_m``: planar z in metres, 0 for none. ``labels``: ids of the predictor's label space,
-    0 for unknown. ``confidence``: trust in the label, 0..1. ``normals``: unit, camera axes,
+    0 for unknown. ``confidence``: probability of the label, 0..1. ``normals``: unit, camera axes,
     facing the camera. ``edges``: probability of an occlusion or object border, 0..1.
     ``sigma_m``: standard deviation of the depth; None: that of a depth camera.
     """
@@ -31,7 +31,13 @@ class Prediction:
 
 @runtime_checkable
 class Predictor(Protocol):
-    """Turns an image into a ``Prediction``; raises ``BadFrameError`` when it cannot."""
+    """Turns a ``Frame`` into a ``Prediction``; raises ``BadFrameError`` when it cannot.
+
+    Two attributes tell the rest of the program what it is; both may be left out and are then
+    False. ``depth_is_measured``: its depth comes from a depth camera and is fused as it is; else
+    it is an estimate, which the mapper refines. ``needs_depth``: it reads the frame's own depth,
+    so frames without usable depth are rejected before it sees them.
+    """
 
     @property
     def label_space(self) -> LabelSpace: ...
@@ -40,12 +46,12 @@ class Predictor(Protocol):
 
 
 def depth_is_measured(predictor: Predictor) -> bool:
-    """Whether its depth comes from a sensor; a predictor that does not say so estimates it."""
+    """Whether its depth comes from a sensor; without the attribute it is an estimate."""
     return bool(getattr(predictor, "depth_is_measured", False))
 
 
 def needs_depth(predictor: Predictor) -> bool:
-    """Whether it reads the frame's own depth; one that does not say so reads colour alone."""
+    """Whether it reads the frame's own depth; without the attribute it reads colour alone."""
     return bool(getattr(predictor, "needs_depth", False))
 
 

@@ -22,8 +22,9 @@ from hydra_mono.perception.metrics.dense import (
     NormalScores,
     SemanticScores,
 )
-from hydra_mono.perception.networks.input_spec import InputSpec, grown
-from hydra_mono.perception.networks.m2h import Maps
+from hydra_mono.perception.networks.heads import resized
+from hydra_mono.perception.networks.input_spec import InputSpec
+from hydra_mono.perception.networks.interface import TaskMaps
 from hydra_mono.perception.predictors.network import facing_camera
 from hydra_mono.training.samples import NO_EDGE_KNOWN, Sample, SampleSource
 
@@ -52,12 +53,12 @@ class PerceptionScores:
 
 @dataclass(frozen=True, slots=True)
 class Estimates:
-    """What a network says of one image, at the image's size; label ids, true metres."""
+    """Estimates of one image, at its size; label ids, true metres; None for tasks it lacks."""
 
-    depth_m: Float32[np.ndarray, "h w"]
-    labels: UInt8[np.ndarray, "h w"]
-    normals: Float32[np.ndarray, "h w 3"]
-    edges: Float32[np.ndarray, "h w"]
+    depth_m: Float32[np.ndarray, "h w"] | None = None
+    labels: UInt8[np.ndarray, "h w"] | None = None
+    normals: Float32[np.ndarray, "h w 3"] | None = None
+    edges: Float32[np.ndarray, "h w"] | None = None
 
 
 def evaluate_network(
@@ -71,7 +72,7 @@ def evaluate_network(
 ) -> PerceptionScores:
     """Scores pooled over the source, at the size of its truth.
 
-    ``network``: turns a normalised image (1 3 h w) into ``Maps``; it runs where its parameters
+    ``network``: turns a normalised image (1 3 h w) into maps by task; it runs where its parameters
     lie. ``thresholds``: of the boundary score, which is the slow one; 0: none. ``max_images``:
     at most so many, spread evenly. ``progress``: wraps the iteration over images.
 
@@ -108,21 +109,30 @@ def estimate(
     """
     size, device = (camera.height, camera.width), _device(network)
     with torch.inference_mode():
-        maps: Maps = network(feed.shown(rgb, device))
-        if maps.semantics.shape[1] != CLASSES + 1:
-            raise ConfigError(
-                f"the network has {maps.semantics.shape[1]} classes; NYU40 and unknown make 41"
-            )
-        if not all(bool(torch.isfinite(values).all()) for values in maps):
+        found: TaskMaps = network(feed.shown(rgb, device))
+        if not all(bool(torch.isfinite(values).all()) for values in found.values()):
             raise DataError("the network's output is not finite")
-        depth, semantics, normals, edges = (grown(values.float(), size) for values in maps)
-        labels = semantics[0, 1:].argmax(dim=0) + 1
+        maps = {task: resized(values.float(), size) for task, values in found.items()}
+        depth, normals, edges = (maps.get(task) for task in ("depth", "normals", "edges"))
+        factor = np.float32(feed.depth_factor(camera))
         return Estimates(
-            depth_m=_array(depth[0, 0]) * np.float32(feed.depth_factor(camera)),
-            labels=labels.to(torch.uint8).cpu().numpy(),
-            normals=facing_camera(_array(normals[0].permute(1, 2, 0)), camera),
-            edges=_array(edges[0, 0].sigmoid()),
+            depth_m=None if depth is None else _array(depth[0, 0]) * factor,
+            labels=_labels(maps["semantics"]) if "semantics" in maps else None,
+            normals=None if normals is None else _facing(normals, camera),
+            edges=None if edges is None else _array(edges[0, 0].sigmoid()),
         )
+
+
+def _labels(logits: Float[Tensor, "1 k h w"]) -> UInt8[np.ndarray, "h w"]:
+    """The likeliest known class."""
+    if logits.shape[1] != CLASSES + 1:
+        raise ConfigError(f"the network has {logits.shape[1]} classes; NYU40 and unknown make 41")
+    labels = logits[0, 1:].argmax(dim=0) + 1
+    return np.asarray(labels.to(torch.uint8).cpu().numpy())
+
+
+def _facing(normals: Float[Tensor, "1 3 h w"], camera: Intrinsics) -> np.ndarray:
+    return facing_camera(_array(normals[0].permute(1, 2, 0)), camera)
 
 
 def _device(network: nn.Module) -> torch.device:
@@ -143,14 +153,17 @@ class Tally:
     normals: NormalErrors = field(default_factory=NormalErrors)
     seconds: list[float] = field(default_factory=list)
 
-    def add(self, sample: Sample, said: Estimates, seconds: float) -> None:
+    def add(self, sample: Sample, found: Estimates, seconds: float) -> None:
         self.seconds.append(seconds)
-        self.confusion.add(said.labels, sample.labels)
-        self.depth.add(said.depth_m, sample.depth_m, sample.depth_m > 0)
-        self.normals.add(said.normals, sample.normals)
-        if self.boundaries:
+        if found.labels is not None:
+            self.confusion.add(found.labels, sample.labels)
+        if found.depth_m is not None:
+            self.depth.add(found.depth_m, sample.depth_m, sample.depth_m > 0)
+        if found.normals is not None:
+            self.normals.add(found.normals, sample.normals)
+        if found.edges is not None and self.boundaries:
             unknown = sample.edges == NO_EDGE_KNOWN
-            self.boundaries.add(said.edges, sample.edges == 1, unknown)
+            self.boundaries.add(found.edges, sample.edges == 1, unknown)
 
     def scores(self, source: str) -> PerceptionScores:
         return PerceptionScores(

@@ -2,8 +2,9 @@
 
 import torch
 
-from hydra_mono.perception.networks.m2h import M2H, M2HConfig
-from hydra_mono.perception.weights_io.checkpoint import CheckpointError
+from hydra_mono.perception.networks.interface import MultiTaskNetwork, NetworkConfig
+from hydra_mono.perception.networks.registry import build
+from hydra_mono.perception.weights_io.files import CheckpointError
 
 TAKING_IN = (
     "mlt_head.convs.",
@@ -17,7 +18,7 @@ TAKING_IN = (
 NEW_BLOCK_SCALE = 1e-3  # by which a new block counts at first; not 0, so that it learns
 
 
-def grow_network(network: M2H, config: M2HConfig) -> M2H:
+def grow_network(network: MultiTaskNetwork, config: NetworkConfig) -> MultiTaskNetwork:
     """A network of ``config`` with all of ``network``'s weights.
 
     The stages of a convolutional backbone may be deeper, their last blocks being new; whatever
@@ -27,7 +28,7 @@ def grow_network(network: M2H, config: M2HConfig) -> M2H:
     Raises:
         CheckpointError: weights would be lost, or are of other sizes.
     """
-    larger, known = M2H(config), network.state_dict()
+    larger, known = build(config), network.state_dict()
     values = larger.state_dict()
     for name, value in known.items():
         if name not in values or values[name].shape != value.shape:
@@ -42,7 +43,7 @@ def grow_network(network: M2H, config: M2HConfig) -> M2H:
     return larger
 
 
-def with_heads_of(network: M2H, config: M2HConfig) -> M2H:
+def with_heads_of(network: MultiTaskNetwork, config: NetworkConfig) -> MultiTaskNetwork:
     """A network of ``config`` with ``network``'s decoders and heads, but another backbone.
 
     Only what takes in the backbone's maps, whose channels are others, begins anew.
@@ -50,7 +51,7 @@ def with_heads_of(network: M2H, config: M2HConfig) -> M2H:
     Raises:
         CheckpointError: the decoders or heads are of other sizes.
     """
-    other, known = M2H(config), network.state_dict()
+    other, known = build(config), network.state_dict()
     values = other.state_dict()
     for name, value in values.items():
         if not name.startswith("mlt_head.") or name.startswith(TAKING_IN):

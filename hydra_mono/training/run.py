@@ -10,8 +10,9 @@ import torch
 
 from hydra_mono.core.config.training import StageConfig, TrainingConfig
 from hydra_mono.perception.networks.backbones.efficientnet_lite import LITES
-from hydra_mono.perception.networks.m2h import M2H, M2HConfig
-from hydra_mono.perception.weights_io.checkpoint import load_m2h
+from hydra_mono.perception.networks.interface import MultiTaskNetwork, NetworkConfig
+from hydra_mono.perception.networks.registry import build
+from hydra_mono.perception.weights_io.checkpoint import load_network
 from hydra_mono.perception.weights_io.pretrained import load_efficientnet_lite, pretrained_weights
 from hydra_mono.training.data.batches import Batch, BatchRule
 from hydra_mono.training.data.sources import Data
@@ -27,7 +28,7 @@ Triple = tuple[float, float, float]
 
 
 def create_trainer(
-    network: M2HConfig,
+    network: NetworkConfig,
     config: TrainingConfig,
     data: Data,
     folder: Path,
@@ -61,18 +62,21 @@ def create_trainer(
     return trainer
 
 
-def first_network(network: M2HConfig, config: TrainingConfig, start_from: Path | None) -> M2H:
+def first_network(
+    network: NetworkConfig, config: TrainingConfig, start_from: Path | None
+) -> MultiTaskNetwork:
     """The network before its first step.
 
     Weights of a network with another backbone lend their decoders and heads.
     """
     if start_from is not None:
-        known = load_m2h(start_from)
-        if type(known.config.backbone) is type(network.backbone):
+        known = load_network(start_from)
+        kinds = {type(getattr(config, "backbone", None)) for config in (known.config, network)}
+        if len(kinds) == 1:
             return grow_network(known, network)
         first = with_heads_of(known, network)
     else:
-        first = M2H(network)
+        first = build(network)
     if begins_pretrained(config):
         name, file = config.backbone.name, config.backbone.weights
         path = Path(file) if file else pretrained_weights(name)
@@ -81,18 +85,22 @@ def first_network(network: M2HConfig, config: TrainingConfig, start_from: Path |
 
 
 def batch_rule(
-    network: M2HConfig, config: TrainingConfig, stage: StageConfig, colors: tuple[Triple, Triple]
+    network: NetworkConfig,
+    config: TrainingConfig,
+    stage: StageConfig,
+    colors: tuple[Triple, Triple],
 ) -> BatchRule:
-    if network.focal_px is None:
+    images = network.input_spec()
+    if images.focal_px is None:
         raise TrainingError("the network's config names no focal length for its depth")
     return BatchRule(
         height=stage.height,
         width=stage.width,
         count=stage.batch,
         photographs=config.photographs,
-        focal_px=network.focal_px,
-        feed_width=stage.width if stage.window else network.feed[1],
-        largest_crop=min(1.0, stage.width / network.feed[1]) if stage.window else 1.0,
+        focal_px=images.focal_px,
+        feed_width=stage.width if stage.window else images.size[1],
+        largest_crop=min(1.0, stage.width / images.size[1]) if stage.window else 1.0,
         mean=colors[0],
         std=colors[1],
         least_crop=config.least_crop,
@@ -114,7 +122,7 @@ def validation_batches(data: Data, rule: BatchRule) -> dict[str, list[Batch]]:
 
 
 def rules(
-    network: M2HConfig, config: TrainingConfig, colors: tuple[Triple, Triple]
+    network: NetworkConfig, config: TrainingConfig, colors: tuple[Triple, Triple]
 ) -> Callable[[StageConfig], BatchRule]:
     """The batch rule of each stage."""
     return lambda stage: batch_rule(network, config, stage, colors)

@@ -16,8 +16,8 @@ from torch.nn.parallel import DistributedDataParallel
 from hydra_mono.core.config.training import StageConfig, TrainingConfig
 from hydra_mono.core.errors import HydraMonoError
 from hydra_mono.core.files.atomic import write_with
-from hydra_mono.perception.networks.m2h import M2H
-from hydra_mono.perception.weights_io.checkpoint import save_m2h
+from hydra_mono.perception.networks.interface import MultiTaskNetwork
+from hydra_mono.perception.weights_io.checkpoint import save_network
 from hydra_mono.training.data.batches import Batch
 from hydra_mono.training.objective import Objective
 from hydra_mono.training.optimizer import Muon, is_matrix, is_vector
@@ -53,7 +53,7 @@ class Trainer:
         self.schedule = create_schedule(config)
         self.objective = objective.to(device)
         self.objective.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.average: M2H = copy.deepcopy(self.objective.network).eval()
+        self.average: MultiTaskNetwork = copy.deepcopy(self.objective.network).eval()
         self.optimizer = create_optimizer(self.objective, config)
         self._pretrained = begins_pretrained(config)
         self.step = 0
@@ -102,7 +102,7 @@ class Trainer:
             "seconds": self.seconds,
         }
         write_with(self.folder / STATE, lambda file: torch.save(state, file))
-        save_m2h(self.average, self.folder / LATEST, notes={"training.step": str(self.step)})
+        save_network(self.average, self.folder / LATEST, notes={"training.step": str(self.step)})
 
     @property
     def finished(self) -> bool:

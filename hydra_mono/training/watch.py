@@ -79,12 +79,12 @@ class Recording:
         size = (batch.labels.shape[1], batch.labels.shape[2])
         with torch.inference_mode():
             found = maps_at(trainer.average, batch.image[:SHOWN], size)
-        labels = torch.cat([found.semantics[:, 1:].argmax(1) + 1, batch.labels[:SHOWN]], 1)
+        labels = torch.cat([found["semantics"][:, 1:].argmax(1) + 1, batch.labels[:SHOWN]], 1)
         pictures = {
-            "depth": _grey(found.depth_m / FARTHEST_M, batch.depth_m / FARTHEST_M),
+            "depth": _grey(found["depth"] / FARTHEST_M, batch.depth_m / FARTHEST_M),
             "labels": self._palette[labels.cpu().numpy()],
-            "normals": _colored(found.normals, batch.normals),
-            "edges": _grey(found.edges.sigmoid(), batch.edges),
+            "normals": _colored(found["normals"], batch.normals),
+            "edges": _grey(found["edges"].sigmoid(), batch.edges),
         }
         self._stream.set_time("step", sequence=trainer.step)
         for kind, images in pictures.items():

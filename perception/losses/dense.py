@@ -136,7 +136,7 @@ def depth_normal_consistency(
 
     Points X = z·ray; the normal is ∂X/∂v × ∂X/∂u, which faces the camera (Qi et al., GeoNet, CVPR
     2018, use the same tie). ``camera``: fx, fy, cx, cy in pixels of these maps. Only ``smooth``
-    pixels count: across borders of things there is no one surface.
+    pixels count: across borders of objects there is no one surface.
     """
     points = depth_m * rays_of(camera, (depth_m.shape[2], depth_m.shape[3]))  # b 3 h w
     along_u = points[:, :, 1:-1, 2:] - points[:, :, 1:-1, :-2]

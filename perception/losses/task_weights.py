@@ -1,7 +1,7 @@
 # mypy: disable-error-code="no-any-return"
 """How much each task's loss counts: fixed, by its pace, or by its own uncertainty."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import torch
 from torch import Tensor, nn
@@ -80,9 +80,6 @@ class UncertaintyWeights(nn.Module):
             for (name, weight), s in zip(self.base.items(), self.log_variance, strict=True)
         ]
         return torch.stack(terms).sum()
-
-
-WEIGHTINGS: Sequence[str] = ("fixed", "dwa", "uncertainty")
 
 
 def create_weighting(kind: str, weights: Mapping[str, float]) -> nn.Module:

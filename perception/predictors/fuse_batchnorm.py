@@ -1,4 +1,5 @@
-"""A network for inference: batch norms go into the convolutions before them.
+"""A network for inference: batch norms go into the convolutions before them, and positions of a
+transformer are resampled once per size of image.
 
 In evaluation a batch norm is a scale and an offset of each channel, which the convolution before
 it can make itself (Jacob et al. 2018, section 3.2). The values are the same up to rounding.
@@ -11,21 +12,23 @@ from collections.abc import Iterator
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from hydra_mono.perception.networks.backbones.vit import VisionTransformer
 from hydra_mono.perception.networks.heads import SeparableConv
 
 
 def fuse_batchnorm(network: nn.Module) -> nn.Module:
     """A copy for evaluation, without batch norms and with fewer convolutions.
 
-    A batch norm has to follow its convolution in the order in which their parent registers them.
-
-    Raises:
-        ValueError: a batch norm follows no convolution.
+    A batch norm has to follow its convolution in the order in which their parent registers them;
+    one that follows none stays.
     """
     network = copy.deepcopy(network).eval()
+    for module in network.modules():
+        if isinstance(module, VisionTransformer):
+            module.keep_positions()
     for parent in list(network.modules()):
         for before, name in list(_batch_norms(parent)):
-            _fold(parent, before, name)
+            _fuse(parent, before, name)
     for module in list(network.modules()):
         if isinstance(module, SeparableConv) and module.depthwise.kernel_size == (1, 1):
             _join(module)
@@ -40,7 +43,7 @@ def _batch_norms(parent: nn.Module) -> Iterator[tuple[str | None, str]]:
             yield before, name
 
 
-def _fold(parent: nn.Module, before: str | None, name: str) -> None:
+def _fuse(parent: nn.Module, before: str | None, name: str) -> None:
     norm = parent.get_submodule(name)
     source = parent.get_submodule(before) if before else None
     assert isinstance(norm, nn.BatchNorm2d)
@@ -49,7 +52,7 @@ def _fold(parent: nn.Module, before: str | None, name: str) -> None:
     elif isinstance(source, nn.Conv2d) and before is not None:
         setattr(parent, before, fuse_conv_bn_eval(source, norm))
     else:
-        raise ValueError(f"{type(parent).__name__}.{name} follows no convolution")
+        return
     setattr(parent, name, nn.Identity())
 
 

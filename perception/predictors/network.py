@@ -1,6 +1,7 @@
 """A network as a predictor: one colour image in; depth, labels, normals and edges out."""
 
-from typing import NamedTuple, Protocol, runtime_checkable
+from collections.abc import Mapping
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -13,91 +14,66 @@ from hydra_mono.core.frame import Frame, Intrinsics
 from hydra_mono.core.geometry import camera_rays
 from hydra_mono.core.labels import LabelSpace
 from hydra_mono.core.prediction import Prediction
-from hydra_mono.perception.networks.input_spec import COLOUR_MEAN, COLOUR_STD, InputSpec, Triple
+from hydra_mono.perception.networks.input_spec import InputSpec
+from hydra_mono.perception.networks.interface import CHANNELS, MIN_DEPTH_M
 from hydra_mono.perception.predictors.fuse_batchnorm import fuse_batchnorm
 
 CPU = torch.device("cpu")
 
 
 @runtime_checkable
-class NetworkOutput(Protocol):
-    """What a network says of an image, each at the size of the image it was shown.
+class Network(Protocol):
+    """Anything that turns a batch of normalised images (b 3 h w) into maps by task.
 
-    ``semantics`` (b k h w) and ``edges`` (b 1 h w) are logits, ``normals`` (b 3 h w) are in camera
-    axes, of any length and sign, ``depth_m`` (b 1 h w) is planar z.
+    All are of the images' size: ``depth`` (b 1 h w) is planar z in metres; where it has them,
+    ``semantics`` (b k h w) and ``edges`` (b 1 h w) are logits and ``normals`` (b 3 h w) are in
+    camera axes, of any length and sign. Other tasks are left alone.
     """
 
-    @property
-    def depth_m(self) -> Tensor: ...
-    @property
-    def semantics(self) -> Tensor | None: ...
-    @property
-    def normals(self) -> Tensor | None: ...
-    @property
-    def edges(self) -> Tensor | None: ...
-
-
-@runtime_checkable
-class Network(Protocol):
-    """Anything that turns a batch of normalised images (b 3 h w) of any size into maps."""
-
-    def __call__(self, image: Tensor, /) -> NetworkOutput: ...
-
-
-class PartialMaps(NamedTuple):
-    """Depth, and what else a network says."""
-
-    depth_m: Tensor
-    semantics: Tensor | None = None
-    normals: Tensor | None = None
-    edges: Tensor | None = None
+    def __call__(self, image: Tensor, /) -> Mapping[str, Tensor]: ...
 
 
 class TorchNetwork:
-    """A torch network made quick: fuse_batchnorm, channels last, on a GPU in half precision."""
+    """A torch network made quick: batch norms fused, channels last, a GPU in half precision."""
 
     def __init__(self, network: nn.Module, device: torch.device = CPU) -> None:
         self._device = device
         self._network = fuse_batchnorm(network).to(device)
         self._network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
-    def __call__(self, image: Float[Tensor, "b 3 h w"]) -> NetworkOutput:
+    def __call__(self, image: Float[Tensor, "b 3 h w"]) -> Mapping[str, Tensor]:
         on_gpu = self._device.type == "cuda"
+        image = image.contiguous(memory_format=torch.channels_last)
         with torch.autocast(self._device.type, torch.float16, enabled=on_gpu):
-            said: NetworkOutput = self._network(image.contiguous(memory_format=torch.channels_last))
-        return said
+            maps: Mapping[str, Tensor] = self._network(image)
+        return maps
 
 
 class NetworkPredictor:
-    """Shows a network what the camera sees, at the size the network knows.
+    """Shows a network what the camera sees, as the network wants it (``InputSpec``).
 
-    The image is resized, in proportion, to fit ``feed`` (height, width in pixels). Its colours,
-    0..1, are normalised by ``mean`` and ``std``. The network's depth is true for a camera of
-    ``focal_px`` at the size it is shown; for the frame's camera it is multiplied by the ratio of
-    focal lengths, for then things look as large (``None``: whatever the camera, no factor). It
-    is multiplied by ``depth_scale`` too and clipped to ``min_depth_m``..``max_depth_m``. Class i
-    of the network is label i of ``label_space``. Any depth that a frame brings is ignored.
+    The network's depth is made true for the frame's camera by the ratio of focal lengths,
+    multiplied by ``depth_scale`` and raised to ``MIN_DEPTH_M``; how far depth is used is the
+    mapping's to say. Class i of the network is label i of ``label_space``. Any depth that a frame
+    brings is ignored.
     """
+
+    depth_is_measured = False
+    needs_depth = False
 
     def __init__(
         self,
         network: Network,
         label_space: LabelSpace,
+        images: InputSpec,
         *,
-        feed: tuple[int, int] = (224, 224),
-        focal_px: float | None = None,
         depth_scale: float = 1.0,
-        min_depth_m: float = 0.001,
-        max_depth_m: float = 10.0,
-        mean: Triple = COLOUR_MEAN,
-        std: Triple = COLOUR_STD,
         device: torch.device = CPU,
     ) -> None:
         self._network = network
         self._label_space = label_space
-        self._feed = InputSpec(feed, focal_px, mean, std)
+        self._images = images
         self._depth_scale = depth_scale
-        self._depth_range_m = (min_depth_m, max_depth_m)
         self._device = device
 
     @property
@@ -105,37 +81,38 @@ class NetworkPredictor:
         return self._label_space
 
     def __call__(self, frame: Frame) -> Prediction:
-        """What the network says of the frame's image.
+        """What the network predicts for the frame's image.
 
         Raises:
             BadFrameError: ``no-prediction``, the network's numbers are not finite.
         """
         with torch.inference_mode():
-            image = self._feed.shown(frame.rgb, self._device)
-            maps = single_precision(self._network(image))
-            if not all(x is None or bool(x.sum().isfinite()) for x in maps):
+            found = self._network(self._images.shown(frame.rgb, self._device))
+            # in float32: a GPU's half precision is too coarse to read
+            maps = {task: found[task].float() for task in CHANNELS if task in found}
+            if not all(bool(values.sum().isfinite()) for values in maps.values()):
                 raise BadFrameError(frame.name, "no-prediction", "the network's output overflows")
-            factor = self._depth_scale * self._feed.depth_factor(frame.intrinsics)
-            depth_m = maps.depth_m * factor
-            return self._read(maps._replace(depth_m=depth_m), frame.intrinsics)
+            maps["depth"] *= self._depth_scale * self._images.depth_factor(frame.intrinsics)
+            return read_maps(maps, frame.intrinsics)
 
-    def _read(self, maps: PartialMaps, camera: Intrinsics) -> Prediction:
-        """The maps at the camera's size, in the units of a prediction."""
-        size = (camera.height, camera.width)
-        labels = confidence = normals = edges = None
-        if maps.semantics is not None:
-            labels, confidence = (_repeated(x, size) for x in classified(maps.semantics))
-        if maps.normals is not None:
-            normals = facing_camera(_grown(maps.normals, size), camera)
-        if maps.edges is not None:
-            edges = _grown(maps.edges.sigmoid(), size)[..., 0].clip(0, 1)
-        return Prediction(
-            depth_m=_grown(maps.depth_m, size)[..., 0].clip(*self._depth_range_m),
-            labels=labels,
-            confidence=confidence,
-            normals=normals,
-            edges=edges,
-        )
+
+def read_maps(maps: Mapping[str, Tensor], camera: Intrinsics) -> Prediction:
+    """The maps at the camera's size, in the units of a prediction."""
+    size = (camera.height, camera.width)
+    labels = confidence = normals = edges = None
+    if "semantics" in maps:
+        labels, confidence = (_nearest(x, size) for x in classified(maps["semantics"]))
+    if "normals" in maps:
+        normals = facing_camera(_bilinear(maps["normals"], size), camera)
+    if "edges" in maps:
+        edges = _bilinear(maps["edges"].sigmoid(), size)[..., 0].clip(0, 1)
+    return Prediction(
+        depth_m=_bilinear(maps["depth"], size)[..., 0].clip(MIN_DEPTH_M),
+        labels=labels,
+        confidence=confidence,
+        normals=normals,
+        edges=edges,
+    )
 
 
 def classified(
@@ -157,18 +134,14 @@ def facing_camera(
     return np.asarray(np.where(away[..., None], -unit, unit), np.float32)
 
 
-def single_precision(said: NetworkOutput) -> PartialMaps:
-    """The same in float32; a GPU's half precision is too coarse to read."""
-    others = (said.semantics, said.normals, said.edges)
-    return PartialMaps(said.depth_m.float(), *(None if x is None else x.float() for x in others))
-
-
-def _grown(values: Float[Tensor, "1 c h w"], size: tuple[int, int]) -> Float32[np.ndarray, "H W c"]:
+def _bilinear(
+    values: Float[Tensor, "1 c h w"], size: tuple[int, int]
+) -> Float32[np.ndarray, "H W c"]:
     last = values.contiguous(memory_format=torch.channels_last)
-    grown = F.interpolate(last, size, mode="bilinear", align_corners=False)
-    return np.asarray(grown[0].permute(1, 2, 0).cpu().numpy())
+    resized = F.interpolate(last, size, mode="bilinear", align_corners=False)
+    return np.asarray(resized[0].permute(1, 2, 0).cpu().numpy())
 
 
-def _repeated(values: Tensor, size: tuple[int, int]) -> np.ndarray:
+def _nearest(values: Tensor, size: tuple[int, int]) -> np.ndarray:
     """Resized without mixing neighbours: halfway between two labels is no label."""
     return np.asarray(F.interpolate(values, size, mode="nearest-exact")[0, 0].cpu().numpy())

@@ -1,8 +1,8 @@
-"""A network from an ONNX file: any that says depth, and perhaps semantics, normals and edges.
+"""A network from an ONNX file: any that predicts depth, and perhaps semantics, normals, edges.
 
 Its one input is a batch of one normalised image, 1×3×h×w float32. Its outputs are known by name
 (``depth``, ``semantics``, ``normals``, ``edges``; others are left alone) and mean what
-``network.NetworkOutput`` tells: 1×c×h×w or, of one channel, 1×h×w, of any size in proportion.
+``network.Network`` states: 1×c×h×w or, of one channel, 1×h×w, of any size in proportion.
 """
 
 from pathlib import Path
@@ -15,9 +15,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from hydra_mono.core.errors import ConfigError, MissingDependencyError
-from hydra_mono.perception.predictors.network import PartialMaps
+from hydra_mono.perception.networks.interface import CHANNELS, TaskMaps
 
-CHANNELS = {"depth": 1, "semantics": None, "normals": 3, "edges": 1}  # None: one a class
 CUDA, CPU = "CUDAExecutionProvider", "CPUExecutionProvider"
 
 
@@ -52,7 +51,7 @@ class OnnxNetwork:
         for output in self._session.get_outputs():
             self._check_channels(output.name, output.shape)
 
-    def __call__(self, image: Float[Tensor, "1 3 h w"]) -> PartialMaps:
+    def __call__(self, image: Float[Tensor, "1 3 h w"]) -> TaskMaps:
         """The maps of the image.
 
         Raises:
@@ -62,19 +61,19 @@ class OnnxNetwork:
         top, left = (self.feed[0] - height) // 2, (self.feed[1] - width) // 2
         right, bottom = self.feed[1] - width - left, self.feed[0] - height - top
         padded = F.pad(image, (left, right, top, bottom))
-        said = {
-            name: self._checked(name, values)[:, :, top : top + height, left : left + width]
+        rows, columns = slice(top, top + height), slice(left, left + width)
+        return {
+            name: self._checked(name, values)[:, :, rows, columns]
             for name, values in zip(self._names, self._run(padded), strict=True)
         }
-        return PartialMaps(said.pop("depth"), **said)
 
     def _run(self, image: Tensor) -> list[np.ndarray]:
         try:
-            said: list[np.ndarray] = self._session.run(self._names, {self._input: image.numpy()})
+            maps: list[np.ndarray] = self._session.run(self._names, {self._input: image.numpy()})
         except Exception as error:  # onnxruntime's errors share no base of their own
             size = "×".join(map(str, image.shape))
             raise ConfigError(f"{self._path}: fails on a {size} image: {_line(error)}") from error
-        return said
+        return maps
 
     def _checked(self, name: str, values: np.ndarray) -> Float[Tensor, "1 c h w"]:
         self._check_channels(name, list(values.shape))
@@ -120,7 +119,7 @@ def _open(path: Path, device: str, threads: int | None) -> Any:
     runtime = _onnxruntime()
     options = runtime.SessionOptions()
     options.intra_op_num_threads = threads or 0
-    options.log_severity_level = 4  # what is wrong is told in one line below
+    options.log_severity_level = 4  # errors are reported in one line below
     providers = _providers(runtime, device)
     if not path.is_file():
         raise ConfigError(f"{path}: no such file")

@@ -13,7 +13,7 @@ from hydra_mono.core.labels import LabelSpace
 from hydra_mono.core.prediction import Prediction, Predictor, depth_is_measured, needs_depth
 
 Factory = Callable[[PredictorConfig, LabelSpace], Predictor]
-KINDS = {
+KINDS = {  # types of the arrays of a ``Prediction``
     "depth_m": "f4",
     "labels": "u1",
     "confidence": "f4",
@@ -24,7 +24,7 @@ KINDS = {
 
 
 class CheckedPredictor:
-    """Passes on what another predictor says, when it is as a ``Prediction`` has to be."""
+    """Passes on another predictor's output, when it is as a ``Prediction`` has to be."""
 
     def __init__(self, predictor: Predictor, name: str) -> None:
         self._predictor, self._name = predictor, name
@@ -42,7 +42,7 @@ class CheckedPredictor:
         return needs_depth(self._predictor)
 
     def __call__(self, frame: Frame) -> Prediction:
-        """What the predictor says of the frame.
+        """The predictor's output for the frame.
 
         Raises:
             ConfigError: it is no ``Prediction``, or of another size or type than the frame's.

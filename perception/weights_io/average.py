@@ -3,10 +3,10 @@
 from pathlib import Path
 
 import torch
-from torch import Tensor
 
 from hydra_mono.core.errors import ConfigError
-from hydra_mono.perception.weights_io.checkpoint import CheckpointError, load_m2h, save_m2h
+from hydra_mono.perception.weights_io.checkpoint import load_network, save_network
+from hydra_mono.perception.weights_io.files import CheckpointError
 
 
 def average_weights(
@@ -18,7 +18,7 @@ def average_weights(
     a third. ``half``: in half precision.
 
     Raises:
-        CheckpointError: one of them is not an M2H, they are not of the same network, or the
+        CheckpointError: one of them is no network, they are not of the same network, or the
             target's suffix is not .safetensors.
         ConfigError: ``share`` is not within 0..1.
     """
@@ -26,12 +26,9 @@ def average_weights(
         raise ConfigError(f"the second's share is {share:g}; give one within 0 and 1")
     if target.suffix != ".safetensors":
         raise CheckpointError(f"{target}: end the name in .safetensors")
-    network = load_m2h(first)
-    own, other = network.state_dict(), load_m2h(second, network.config).state_dict()
-    network.load_state_dict({name: _between(own[name], other[name], share) for name in own})
-    save_m2h(network, target, half=half)
-
-
-def _between(first: Tensor, second: Tensor, share: float) -> Tensor:
-    """Counts cannot be mixed; they are the second's."""
-    return torch.lerp(first, second, share) if first.is_floating_point() else second
+    network = load_network(first)
+    own, other = network.state_dict(), load_network(second, network.config).state_dict()
+    for name, value in own.items():  # counts cannot be mixed; they are the second's
+        mixes = value.is_floating_point()
+        value.copy_(torch.lerp(value, other[name], share) if mixes else other[name])
+    save_network(network, target, half=half)

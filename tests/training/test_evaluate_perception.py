@@ -16,8 +16,9 @@ from hydra_mono.core.errors import ConfigError, DataError
 from hydra_mono.core.frame import Intrinsics
 from hydra_mono.core.label_map import load_label_map
 from hydra_mono.perception.networks.input_spec import InputSpec
-from hydra_mono.perception.networks.m2h import COMPACT, M2H, Maps
-from hydra_mono.perception.weights_io.checkpoint import save_m2h
+from hydra_mono.perception.networks.interface import TaskMaps
+from hydra_mono.perception.networks.m2h import COMPACT, M2H
+from hydra_mono.perception.weights_io.checkpoint import save_network
 from hydra_mono.training.data.cache import ViewSize
 from hydra_mono.training.data.views import random_world
 from hydra_mono.training.evaluate import PerceptionScores, evaluate_network, spread
@@ -69,7 +70,7 @@ class Knowing(nn.Module):
         super().__init__()
         self.depth_m, self.classes = depth_m, classes
 
-    def forward(self, image: Tensor) -> Maps:
+    def forward(self, image: Tensor) -> TaskMaps:
         floor = (image[:, :1] > 0.5).float()
         semantics = (floor * 0).repeat(1, self.classes, 1, 1)
         semantics[:, 0] = 99.0  # unknown is no answer, however sure
@@ -77,7 +78,12 @@ class Knowing(nn.Module):
         step = (floor[:, :, 1:] - floor[:, :, :-1]).abs()
         edges = 20 * torch.nn.functional.pad(step, (0, 0, 0, 1)) - 10
         normals = torch.cat([floor * 0, floor * 0, floor * 0 + 1], dim=1)  # away from the camera
-        return Maps(floor * 0 + self.depth_m, semantics, normals, edges)
+        return {
+            "depth": floor * 0 + self.depth_m,
+            "semantics": semantics,
+            "normals": normals,
+            "edges": edges,
+        }
 
 
 def scored(network: nn.Module, source: SampleSource, **numbers: object) -> PerceptionScores:
@@ -192,7 +198,7 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     network = M2H(dataclasses.replace(TINY, feed=(36, 48), focal_px=40.0))
     fill(network)
     path = tmp_path_factory.mktemp("weights") / "tiny.safetensors"
-    save_m2h(network, path)
+    save_network(network, path)
     return path
 
 

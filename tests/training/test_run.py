@@ -13,14 +13,16 @@ from helpers_training import rows, tiny_config, tiny_network
 from hydra_mono.core.config.training import StageConfig, TrainingConfig
 from hydra_mono.core.label_map import load_label_map
 from hydra_mono.perception.networks.backbones.convnext import ConvConfig
+from hydra_mono.perception.networks.interface import CHANNELS
 from hydra_mono.perception.networks.m2h import M2H
-from hydra_mono.perception.weights_io.checkpoint import CheckpointError, load_m2h
+from hydra_mono.perception.weights_io.checkpoint import load_network
+from hydra_mono.perception.weights_io.files import CheckpointError
 from hydra_mono.training import run
 from hydra_mono.training.data.batches import CachedWorlds, Photographs
 from hydra_mono.training.data.cache import NAMES, ViewSize, cache_world
 from hydra_mono.training.data.sources import Data, cached_batches
 from hydra_mono.training.init_from import grow_network
-from hydra_mono.training.objective import TASKS, balanced_class_weight
+from hydra_mono.training.objective import balanced_class_weight
 from hydra_mono.training.readers.nyuv2 import split_by_scene
 from hydra_mono.training.schedule import Schedule
 from hydra_mono.training.trainer import LATEST, STATE, Trainer, TrainingError
@@ -61,7 +63,7 @@ def test_an_interrupted_run_ends_as_an_uninterrupted_one(tmp_path: Path) -> None
 
 def test_a_run_leaves_weights_that_load_and_logs_that_read(tmp_path: Path) -> None:
     finish(trainer(tmp_path, tiny_config()))
-    network = load_m2h(tmp_path / LATEST)
+    network = load_network(tmp_path / LATEST)
     assert network.config == tiny_network()
     assert len(rows(tmp_path / LOG)) == 1 + 4
     names = rows(tmp_path / VALIDATION_LOG)[0]
@@ -73,7 +75,7 @@ def test_the_losses_fall_on_one_scene(tmp_path: Path, weighting: str) -> None:
     config = tiny_config(30, loss={"weighting": weighting}, learning_rate=3e-3)
     learner = trainer(tmp_path, config)
     steps = [learner.advance() for _ in range(30)]
-    found = [sum(step[task] for task in TASKS) for step in steps]
+    found = [sum(step[task] for task in CHANNELS) for step in steps]
     assert np.mean(found[-5:]) < 0.75 * np.mean(found[:3])
 
 
@@ -108,7 +110,7 @@ def test_a_run_can_begin_with_the_weights_of_another(tmp_path: Path) -> None:
         COLORS,
         weights,
     )
-    expected = load_m2h(weights).state_dict()
+    expected = load_network(weights).state_dict()
     found = second.objective.network.state_dict()
     assert second.step == 0 and all(torch.equal(expected[name], found[name]) for name in expected)
 
@@ -120,7 +122,7 @@ def test_a_grown_network_says_nearly_what_the_smaller_one_does() -> None:
     deeper = replace(config, backbone=ConvConfig(widths=(8, 8, 16, 16), depths=(1, 2, 3, 1)))
     large = grow_network(small, deeper).eval()
     assert len(large.state_dict()) > len(small.state_dict())
-    for expected, found in zip(small(image), large(image), strict=True):
+    for expected, found in zip(small(image).values(), large(image).values(), strict=True):
         assert torch.allclose(expected, found, atol=2e-2)
     wider = replace(config, backbone=ConvConfig(widths=(8, 8, 16, 24), depths=(1, 1, 1, 1)))
     for other in (wider, replace(config, attention_layers=2)):

@@ -1,4 +1,4 @@
-"""Settings of the predictor: who says depth and labels."""
+"""Settings of the predictor: what turns an image into depth and labels."""
 
 from typing import Annotated, Literal
 
@@ -12,48 +12,68 @@ Deviation = Annotated[float, Field(ge=0.001, le=1000)]
 
 
 class PredictorConfig(Section):
-    """Who says depth and labels: a network from colour alone, or the sensor (or data set)."""
+    """Where depth and labels come from: a network from colour alone, or the sensor (data set)."""
 
     name: str = Field(
-        default="m2h", description="or sensor, or onnx, or package.module:factory of one's own"
+        default="m2h",
+        description="What predicts: m2h, sensor (the sequence's own), onnx, or a factory of the "
+        "user's own as package.module:factory.",
     )
     weights: str | None = Field(
-        default=None, description="file of the network; m2h: None takes the weights shipped"
+        default=None,
+        description="File of the network's weights; None takes those shipped with the package.",
     )
-    variant: Literal["full", "small", "compact"] | None = Field(
-        default=None, description="None: whatever the file holds"
+    variant: str | None = Field(
+        default=None,
+        description="Variant that the weights have to be of (m2h: full, small, small_96, "
+        "compact); None takes whatever the file holds.",
     )
     labels: str = Field(
         default="nyu40",
-        description="of the network's classes: a label space by name, or its YAML file",
+        description="Label space of the network's classes: its name, or its YAML file.",
     )
-    backend: Literal["torch", "openvino"] = Field(default="torch", description="what computes m2h")
+    backend: Literal["torch", "openvino"] = Field(
+        default="torch", description="Library that computes the network."
+    )
     device: Literal["auto", "cpu", "cuda"] = Field(
-        default="auto", description="auto: the GPU where there is one"
+        default="auto", description="Processor; auto takes the GPU where there is one."
     )
     threads: int | None = Field(
-        default=None, ge=1, le=1024, description="of the CPU; None: as many as it likes"
+        default=None, ge=1, le=1024, description="CPU threads; None takes the library's number."
     )
     feed_height: int | None = Field(
-        default=None, ge=14, le=4096, description="pixels; images are resized to fit, in"
+        default=None,
+        ge=14,
+        le=8192,
+        description="Height in pixels of the box that images are resized to fit, in proportion, "
+        "together with feed_width; None takes the weights' own.",
     )
     feed_width: int | None = Field(
-        default=None, ge=14, le=4096, description="proportion. None: what the network is for"
+        default=None, ge=14, le=8192, description="Width of that box in pixels."
     )
     focal_px: float | None = Field(
         default=None,
         ge=1,
         le=1e5,
-        description="pixels at the fed size for which the network's depth is true; None: its own",
+        description="Focal length in pixels at the fed size for which the network's depth is "
+        "true; None takes the weights' own, if they have one.",
     )
     depth_scale: float = Field(
-        default=1.0, ge=0.001, le=1000, description="of the network's depth, beside that"
+        default=1.0,
+        ge=0.001,
+        le=1000,
+        description="Factor on the network's depth, beside that of the focal length.",
     )
-    min_depth: float = Field(
-        default=0.001, ge=0.0001, le=100, description="m; less is raised to it"
+    published_node: bool = Field(
+        default=False,
+        description="Treats published M2H weights as their authors' node does: images squashed "
+        "to the fed size (224x224), depth multiplied by 0.967.",
     )
-    max_depth: float = Field(default=10.0, ge=0.01, le=1000, description="m; more is cut to it")
     mean: tuple[Mean, Mean, Mean] | None = Field(
-        default=None, description="of red, green, blue in 0..1; None: as the network wants it"
+        default=None,
+        description="Mean of red, green, blue (0..1) by which images are normalised; None takes "
+        "the network's own.",
     )
-    std: tuple[Deviation, Deviation, Deviation] | None = Field(default=None, description="likewise")
+    std: tuple[Deviation, Deviation, Deviation] | None = Field(
+        default=None, description="Standard deviation of red, green, blue likewise."
+    )

@@ -2,6 +2,7 @@
 """A small convolutional backbone, for the compact network: ConvNeXt blocks (Liu et al. 2022)."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -9,14 +10,17 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from hydra_mono.perception.networks.backbones.vit import FeatureMap
+from hydra_mono.perception.networks.interface import REFUSE_UNKNOWN, Count, Width
 
 
 @dataclass(frozen=True)
 class ConvConfig:
     """Sizes of the four stages, at strides 4, 8, 16 and 32."""
 
-    widths: tuple[int, int, int, int] = (48, 96, 192, 384)
-    depths: tuple[int, int, int, int] = (2, 2, 6, 2)
+    __pydantic_config__: ClassVar = REFUSE_UNKNOWN
+
+    widths: tuple[Width, Width, Width, Width] = (48, 96, 192, 384)
+    depths: tuple[Count, Count, Count, Count] = (2, 2, 6, 2)
 
 
 class ConvBackbone(nn.Module):

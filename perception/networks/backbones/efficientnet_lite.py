@@ -6,12 +6,14 @@ the Lite models drop the gates and the swish, and keep stem and last convolution
 """
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from hydra_mono.perception.networks.backbones.vit import FeatureMap
+from hydra_mono.perception.networks.interface import REFUSE_UNKNOWN, Count, Width
 
 NORM_EPS = 1e-3  # of the published batch norms
 NORM_MOMENTUM = 0.01  # TensorFlow's 0.99 as torch counts it
@@ -28,8 +30,18 @@ TAPPED_STAGES = (1, 2, 4, 6)  # the last stages at strides 4, 8, 16 and 32
 class LiteConfig:
     """Channels and blocks of the seven stages."""
 
-    channels: tuple[int, int, int, int, int, int, int] = (16, 24, 40, 80, 112, 192, 320)
-    repeats: tuple[int, int, int, int, int, int, int] = (1, 2, 2, 3, 3, 4, 1)
+    __pydantic_config__: ClassVar = REFUSE_UNKNOWN
+
+    channels: tuple[Width, Width, Width, Width, Width, Width, Width] = (
+        16,
+        24,
+        40,
+        80,
+        112,
+        192,
+        320,
+    )
+    repeats: tuple[Count, Count, Count, Count, Count, Count, Count] = (1, 2, 2, 3, 3, 4, 1)
 
 
 LITES = {

@@ -7,12 +7,14 @@ The parameters bear the names of DINOv2's own checkpoints.
 """
 
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol, runtime_checkable
+from typing import ClassVar, NamedTuple, Protocol, runtime_checkable
 
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
+
+from hydra_mono.perception.networks.interface import REFUSE_UNKNOWN, Count, Width
 
 
 class FeatureMap(NamedTuple):
@@ -40,22 +42,26 @@ class Backbone(Protocol):
 
 @dataclass(frozen=True)
 class VitConfig:
-    """Sizes of a DINOv2 vision transformer."""
+    """Sizes of a DINOv2 vision transformer; the defaults are ViT-S/14's."""
 
-    width: int = 384  # channels of a token
-    depth: int = 12  # blocks
-    heads: int = 6
-    taps: tuple[int, int, int, int] = (2, 5, 8, 11)  # blocks whose outputs are used, from 0
-    registers: int = 0  # extra tokens; checkpoints with them have 4
-    patch: int = 14  # pixels
-    grid: int = 37  # patches along a side of the images it was trained on
+    __pydantic_config__: ClassVar = REFUSE_UNKNOWN
 
+    width: Width = 384  # channels of a token
+    depth: Count = 12  # blocks
+    heads: Count = 6
+    taps: tuple[Count, Count, Count, Count] = (2, 5, 8, 11)  # blocks whose outputs are used, from 0
+    registers: Count = 0  # extra tokens; checkpoints with them have 4
+    patch: Count = 14  # pixels
+    grid: Count = 37  # patches along a side of the images it was trained on
 
-VITS = {
-    "vit_small": VitConfig(),
-    "vit_base": VitConfig(width=768, heads=12),
-    "vit_large": VitConfig(width=1024, depth=24, heads=16, taps=(4, 11, 17, 23)),
-}
+    def __post_init__(self) -> None:
+        """Raises ``ValueError`` for numbers that make no transformer."""
+        if not self.heads or self.width % self.heads:
+            raise ValueError(f"{self.width} channels cannot be split into {self.heads} heads")
+        if list(self.taps) != sorted(set(self.taps)) or self.taps[-1] >= self.depth:
+            raise ValueError(f"of {self.depth} blocks, {self.taps} cannot be used")
+        if not self.patch or not self.grid:
+            raise ValueError("patches and grid need a size")
 
 
 class VisionTransformer(nn.Module):
@@ -76,9 +82,15 @@ class VisionTransformer(nn.Module):
         self.patch_embed = PatchEmbedding(config)
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.depth))
         self.norm = nn.LayerNorm(width, eps=1e-6)  # of the last tokens; unused here
+        self.resampled: dict[tuple[int, int], Tensor] | None = None
+
+    def keep_positions(self) -> None:
+        """From now on resamples positions once per size of image; the weights must not change."""
+        self.resampled = {}
 
     def forward(self, image: Float[Tensor, "b 3 h w"]) -> list[FeatureMap]:
-        grid = (image.shape[2] // self.config.patch, image.shape[3] // self.config.patch)
+        patch = self.config.patch
+        grid = (int(image.shape[2]) // patch, int(image.shape[3]) // patch)  # no tensors, traced
         tokens = self._embed(image, grid)  # b t c
         taps: list[FeatureMap] = []
         for index, block in enumerate(self.blocks):
@@ -92,11 +104,18 @@ class VisionTransformer(nn.Module):
     def _embed(self, image: Tensor, grid: tuple[int, int]) -> Tensor:
         patches = self.patch_embed(image)  # b gh*gw c
         head = self.cls_token.expand(len(image), -1, -1)  # b 1 c
-        tokens = torch.cat([head, patches], dim=1) + self._positions(grid)  # b 1+gh*gw c
+        tokens = torch.cat([head, patches], dim=1) + self._known_positions(grid)  # b 1+gh*gw c
         if not self.config.registers:
             return tokens
         registers = self.register_tokens.expand(len(image), -1, -1)  # b r c
         return torch.cat([tokens[:, :1], registers, tokens[:, 1:]], dim=1)  # b 1+r+gh*gw c
+
+    def _known_positions(self, grid: tuple[int, int]) -> Tensor:
+        if self.resampled is None:
+            return self._positions(grid)
+        if grid not in self.resampled:
+            self.resampled[grid] = self._positions(grid)
+        return self.resampled[grid]
 
     def _positions(self, grid: tuple[int, int]) -> Tensor:
         """The trained positions, resampled bicubically to the grid as DINOv2 does it.

@@ -11,7 +11,6 @@ from torch import Tensor
 
 from hydra_mono.perception.networks.backbones.convnext import ConvBackbone
 from hydra_mono.perception.networks.backbones.vit import (
-    VITS,
     Backbone,
     VisionTransformer,
     VitConfig,
@@ -128,19 +127,18 @@ def test_registers_change_the_patches_but_are_not_among_them() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "registers", "millions", "tensors"),
+    ("config", "millions", "tensors"),
     [
-        ("vit_small", 0, 22.06, 175),
-        ("vit_base", 0, 86.58, 175),
-        ("vit_large", 0, 304.37, 343),
-        ("vit_small", 4, 22.06, 176),
+        (VitConfig(), 22.06, 175),
+        (VitConfig(width=768, heads=12), 86.58, 175),
+        (VitConfig(width=1024, depth=24, heads=16, taps=(4, 11, 17, 23)), 304.37, 343),
+        (VitConfig(registers=4), 22.06, 176),
     ],
+    ids=["S", "B", "L", "S with registers"],
 )
-def test_sizes_are_those_of_dinov2(
-    name: str, registers: int, millions: float, tensors: int
-) -> None:
+def test_sizes_are_those_of_dinov2(config: VitConfig, millions: float, tensors: int) -> None:
     with torch.device("meta"):
-        network = VisionTransformer(dataclasses.replace(VITS[name], registers=registers))
+        network = VisionTransformer(config)
     assert len(network.state_dict()) == tensors
     assert sum(p.numel() for p in network.parameters()) / 1e6 == pytest.approx(millions, abs=0.006)
 

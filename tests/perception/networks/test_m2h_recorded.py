@@ -10,7 +10,10 @@ from helpers_perception import activations, deviations, made_image, made_state, 
 
 from hydra_mono.perception.networks.m2h import FULL, M2H, SMALL
 
-TOLERANCE = 1e-4  # of each array's standard deviation
+# Of each array's standard deviation. Single precision rounds by 6e-8, and a map is some twenty sums
+# of thousands of terms, whose order depends on the number of threads: up to 1.1e-4 was seen with
+# one thread, so three times that is allowed.
+TOLERANCE = 3e-4
 
 
 @cache

@@ -12,7 +12,8 @@ from hydra_mono.core.labels import load_label_space
 from hydra_mono.perception.networks.m2h import COMPACT
 from hydra_mono.perception.predictors import create as predict
 from hydra_mono.perception.predictors.create import create_predictor, shipped_weights
-from hydra_mono.perception.weights_io.checkpoint import load_m2h
+from hydra_mono.perception.weights_io.checkpoint import load_network
+from hydra_mono.perception.weights_io.files import CHECKSUM_KEY, read_weights
 
 NYU40 = load_label_space("nyu40")
 
@@ -23,7 +24,8 @@ def test_the_shipped_weights_are_a_compact_network_of_nyu40() -> None:
     except ConfigError as error:
         pytest.skip(str(error))
     assert path.stat().st_size < 25e6
-    assert load_m2h(path, COMPACT).config.classes == 41
+    assert load_network(path, COMPACT).config.classes == 41
+    assert CHECKSUM_KEY in read_weights(path).metadata
 
 
 def test_a_package_without_its_weights_says_what_to_pass(

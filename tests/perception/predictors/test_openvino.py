@@ -9,21 +9,33 @@ from typing import Any
 import jaxtyping
 import pytest
 import torch
-from helpers_perception import TINY_CONV, fill, made_image
+from helpers_perception import TINY_NYU40, fill, made_image
+from torch import Tensor
 
 from hydra_mono.core.config import PredictorConfig
 from hydra_mono.core.errors import ConfigError, MissingDependencyError
 from hydra_mono.core.labels import load_label_space
-from hydra_mono.perception.networks.m2h import COMPACT, M2H
+from hydra_mono.perception.networks.backbones.vit import VitConfig
+from hydra_mono.perception.networks.interface import MultiTaskNetwork, TaskMaps, TrainingMaps
+from hydra_mono.perception.networks.m2h import M2H, M2HConfig
 from hydra_mono.perception.predictors.create import create_predictor
-from hydra_mono.perception.weights_io.checkpoint import save_m2h
+from hydra_mono.perception.weights_io.checkpoint import save_network
 
 NYU40 = load_label_space("nyu40")
 
 
+FOUR_BLOCKS = VitConfig(width=64, depth=4, heads=1, taps=(0, 1, 2, 3), grid=5)
+SHORT_VIT = M2HConfig(
+    backbone=FOUR_BLOCKS, channels=16, light=True, attention_layers=1, head_upsamplings=0
+)
+REGISTERED_VIT = dataclasses.replace(
+    SHORT_VIT, backbone=dataclasses.replace(FOUR_BLOCKS, registers=4)
+)
+
+
 @pytest.fixture(scope="module")
 def network() -> M2H:
-    made = M2H(dataclasses.replace(COMPACT, backbone=TINY_CONV, channels=16)).eval()
+    made = M2H(TINY_NYU40).eval()
     fill(made)
     return made
 
@@ -37,17 +49,46 @@ def unchecked_shapes() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("unchecked_shapes")
-def test_openvino_computes_what_torch_does(network: M2H) -> None:
+@pytest.mark.parametrize(
+    ("config", "size"),
+    [(TINY_NYU40, (45, 60)), (SHORT_VIT, (28, 42)), (REGISTERED_VIT, (30, 28))],
+    ids=["convolutional", "transformer", "registers"],
+)
+def test_openvino_computes_what_torch_does(config: M2HConfig, size: tuple[int, int]) -> None:
+    """Of sizes that are not square, whose positions have to be resampled, or need padding."""
     pytest.importorskip("openvino")
     from hydra_mono.perception.predictors.openvino import OpenVinoNetwork
 
-    quick = OpenVinoNetwork(network, threads=1)
-    for size in ((32, 64), (45, 60)):
-        image = made_image(1, *size)
-        with torch.inference_mode():
-            expected, said = network(image), quick(image)
-        for theirs, ours in zip(said, expected, strict=True):
-            assert (theirs - ours).abs().max() < 1e-3 * max(1.0, float(ours.abs().max()))
+    network, image = M2H(config).eval(), made_image(1, *size)
+    fill(network)
+    with torch.inference_mode():
+        expected, found = network(image), OpenVinoNetwork(network, threads=1)(image)
+    assert found.keys() == expected.keys()
+    for task, ours in expected.items():
+        assert (found[task] - ours).abs().max() < 1e-3 * max(1.0, float(ours.abs().max())), task
+
+
+class Unusual(MultiTaskNetwork):
+    """Computes something that OpenVINO cannot."""
+
+    config = TINY_NYU40
+
+    def forward(self, image: Tensor) -> TaskMaps:
+        values = torch.linalg.eigvals(image[0, 0, :4, :4]).real.sum() + image[:, :1]
+        return dict.fromkeys(self.tasks, values)
+
+    def training_maps(self, image: Tensor, size: tuple[int, int]) -> TrainingMaps:
+        raise NotImplementedError
+
+
+@pytest.mark.usefixtures("unchecked_shapes")
+def test_a_network_that_openvino_cannot_compute_is_one_line() -> None:
+    pytest.importorskip("openvino")
+    from hydra_mono.perception.predictors.openvino import OpenVinoNetwork
+
+    network = OpenVinoNetwork(Unusual(), threads=1)
+    with pytest.raises(ConfigError, match=r"backend openvino cannot .* predictor\.backend=torch"):
+        network(made_image(1, 28, 28))
 
 
 @pytest.fixture
@@ -71,7 +112,7 @@ def test_an_absent_extra_is_told_with_its_name(
     network: M2H, tmp_path: Path, without: Callable[[str], None]
 ) -> None:
     path = tmp_path / "tiny.safetensors"
-    save_m2h(network, path)
+    save_network(network, path)
     without("openvino")
     config = PredictorConfig(name="m2h", weights=str(path), backend="openvino")
     with pytest.raises(MissingDependencyError, match=r"pip install 'hydra-mono\[openvino\]'"):

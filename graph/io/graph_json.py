@@ -12,7 +12,7 @@ from importlib import resources
 from typing import Any
 
 from hydra_mono.core.errors import DataError, ExportError, GraphError
-from hydra_mono.core.files.documents import parse_json
+from hydra_mono.core.files.documents import parse_json, shortened
 from hydra_mono.core.labels import NO_LABELS, LabelSpace, label_space_of
 from hydra_mono.graph.io.codec import from_plain, to_plain
 from hydra_mono.graph.model.nodes import (
@@ -33,6 +33,7 @@ SCHEMA = f"{FORMAT}/{VERSION}"
 FRAME = "z-up, right-handed"
 UNITS = {"length": "m", "angle": "rad", "time": "ns", "color": "0..255"}
 
+_SHOWN = 400  # characters of a message that may quote the document
 _FARTHEST_M = 1e9  # from the origin; farther is on no planet
 
 AGENTS = "agents"
@@ -104,9 +105,9 @@ def from_document(document: Any) -> LoadedGraph:
         labels = label_space_of(document["label_space"])
         return LoadedGraph(graph=graph, labels=labels, stamp_ns=document["stamp_ns"])
     except (KeyError, TypeError) as error:
-        raise ExportError(f"damaged graph document: {error!r}") from error
+        raise ExportError(f"damaged graph document: {shortened(repr(error))}") from error
     except (ValueError, DataError, GraphError) as error:
-        raise ExportError(f"damaged graph document: {error}") from error
+        raise ExportError(f"damaged graph document: {str(error)[:_SHOWN]}") from error
 
 
 def to_text(document: Document) -> Iterator[str]:
@@ -187,7 +188,8 @@ def _add_node(graph: SceneGraph, entry: Document) -> None:
             raise ValueError(f"it lies at {node.position_m}, on no planet")
         graph.add_node(symbol, node)
     except ValueError as error:
-        raise ExportError(f"damaged graph document: node {symbol}: {error}") from error
+        fault = str(error)[:_SHOWN]
+        raise ExportError(f"damaged graph document: node {symbol}: {fault}") from error
 
 
 def _add_edge(graph: SceneGraph, entry: Document) -> None:

@@ -108,7 +108,7 @@ def _tensor(
     try:
         dtype, shape = DTYPES[entry["dtype"]], [int(extent) for extent in entry["shape"]]
         begin, end = (int(offset) for offset in entry["data_offsets"])
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise ValueError(f"{name}: unknown type or unreadable shape {entry}") from error
     size = math.prod(shape) * dtype.itemsize
     if begin != previous_end or end - begin != size or min(shape, default=0) < 0:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hydra_mono.core.errors import DataError, ExportError, GraphError
+from hydra_mono.core.files.documents import shortened
 from hydra_mono.core.labels import NO_LABELS, LabelSpace
 from hydra_mono.graph.io.entries import (
     EDGE,
@@ -34,6 +35,7 @@ SCHEMA = f"{FORMAT}/{VERSION}"
 FRAME = "z-up, right-handed"
 UNITS = {"length": "m", "angle": "rad", "time": "ns", "color": "0..255"}
 
+_SHOWN = 400  # characters of a message that may quote the document
 _FARTHEST_M = 1e9  # from the origin; farther is on no planet
 
 Document = dict[str, Any]
@@ -94,9 +96,9 @@ def from_document(document: Any) -> LoadedGraph:
         stamp_ns = STAMP.load(document["stamp_ns"], "stamp_ns")
         return LoadedGraph(graph=graph, labels=labels, stamp_ns=stamp_ns)
     except (KeyError, TypeError, AttributeError) as error:
-        raise ExportError(f"damaged graph document: {error!r}") from error
+        raise ExportError(f"damaged graph document: {shortened(repr(error))}") from error
     except (ValueError, GraphError, DataError) as error:
-        raise ExportError(f"damaged graph document: {error}") from error
+        raise ExportError(f"damaged graph document: {str(error)[:_SHOWN]}") from error
 
 
 def to_text(document: Document) -> Iterator[str]:

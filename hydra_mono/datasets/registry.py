@@ -57,6 +57,14 @@ def _is_tum(path: Path) -> bool:
     return is_tum and any((path / part).exists() for part in lists) and not _is_icl_nuim(path)
 
 
+_has_numbered_poses = _has("frame-*.color.*", "frame-*.pose.txt")
+
+
+def _is_tsdf_fusion(path: Path) -> bool:
+    cameras = (path / _TSDF_CAMERA, path.resolve().parent / _TSDF_CAMERA)
+    return _has_numbered_poses(path) and any(camera.is_file() for camera in cameras)
+
+
 def _is_semantic_replica(path: Path) -> bool:
     return any((inner / "traj_w_c.txt").is_file() for inner in (path, path / "imap" / "00"))
 
@@ -65,6 +73,7 @@ def _is_sens(path: Path) -> bool:
     return (path.suffix.lower() == ".sens" and path.is_file()) or _has("*.sens")(path)
 
 
+_TSDF_CAMERA = "camera-intrinsics.txt"
 _ICL_NUIM_NAME = re.compile(r"icl[-_]?nuim|living_?room|frei_png", re.IGNORECASE)
 
 # A new layout is one file and one row. The first row that knows a folder reads it.
@@ -75,8 +84,11 @@ READERS: dict[str, Reader] = {
     "scannet-sens": Reader(_is_sens, "hydra_mono.datasets.readers.scannet_sens:ScanNetSensSource"),
     "tum": Reader(_is_tum, "hydra_mono.datasets.readers.tum:TumSource"),
     "icl-nuim": Reader(_is_icl_nuim, "hydra_mono.datasets.readers.icl_nuim:IclNuimSource"),
+    "tsdf-fusion": Reader(
+        _is_tsdf_fusion, "hydra_mono.datasets.readers.tsdf_fusion:TsdfFusionSource"
+    ),
     "7scenes": Reader(
-        _has("frame-*.color.*", "frame-*.pose.txt"),
+        lambda path: _has_numbered_poses(path) and not _is_tsdf_fusion(path),
         "hydra_mono.datasets.readers.seven_scenes:SevenScenesSource",
     ),
     "replica": Reader(

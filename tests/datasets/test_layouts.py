@@ -25,6 +25,7 @@ from helpers_datasets import (
     write_semantic_replica,
     write_seven_scenes,
     write_trajectory,
+    write_tsdf_fusion,
 )
 from PIL import Image
 from scipy.ndimage import map_coordinates
@@ -36,6 +37,7 @@ from hydra_mono.datasets.readers.icl_nuim import IclNuimSource
 from hydra_mono.datasets.readers.replica import ReplicaSource
 from hydra_mono.datasets.readers.replica_semantic import ReplicaSemanticSource
 from hydra_mono.datasets.readers.seven_scenes import SevenScenesSource
+from hydra_mono.datasets.readers.tsdf_fusion import TsdfFusionSource
 
 
 def test_seven_scenes_colour_is_registered_by_the_published_formula(tmp_path: Path) -> None:
@@ -250,3 +252,20 @@ def test_unreadable_metres_name_their_file(tmp_path: Path) -> None:
     (folder / "depth" / "depth_0000000.tiff").write_bytes(b"not an image")
     with pytest.raises(BadFrameError, match=r"depth_0000000\.tiff"):
         HydraSource(folder)[0]
+
+
+@pytest.mark.parametrize("place", ["sequence", "scene"])
+def test_tsdf_fusion_takes_its_camera_from_the_folder_or_above(tmp_path: Path, place: str) -> None:
+    folder = write_tsdf_fusion(tmp_path / "kitchen" / "seq-01")
+    if place == "scene":
+        (folder / "camera-intrinsics.txt").rename(folder.parent / "camera-intrinsics.txt")
+    source = TsdfFusionSource(folder)
+    frame = source[1]
+    np.testing.assert_allclose(frame.depth_m, raw_depth(1) / 1000, rtol=1e-6)
+    np.testing.assert_allclose(frame.world_from_camera, pose(1), atol=1e-9)
+    assert (frame.intrinsics.fx, frame.intrinsics.fy) == (30.0, 31.0)
+    assert (source.world_up, frame.name) == (None, "frame-000001")
+    (folder.parent / "camera-intrinsics.txt").unlink(missing_ok=True)
+    (folder / "camera-intrinsics.txt").write_text("30 0 15.5 0 31")
+    with pytest.raises(DataError, match=r"camera-intrinsics\.txt: expected a 3×3"):
+        TsdfFusionSource(folder)

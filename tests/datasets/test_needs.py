@@ -16,6 +16,7 @@ from helpers_datasets import (
     write_replica,
     write_semantic_replica,
     write_seven_scenes,
+    write_tsdf_fusion,
     write_tum_sequence,
 )
 
@@ -37,6 +38,7 @@ WRITERS: dict[str, Callable[[Path], object]] = {
     "replica-semantic": write_semantic_replica,
     "hydra": write_hydra_labelled,
     "icl-nuim": write_icl_nuim,
+    "tsdf-fusion": write_tsdf_fusion,
 }
 DEPTH = ("*depth*.png", "*depth*.tiff", "depth/*", "results/depth*")
 

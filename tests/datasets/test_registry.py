@@ -17,6 +17,7 @@ from helpers_datasets import (
     write_replica,
     write_semantic_replica,
     write_seven_scenes,
+    write_tsdf_fusion,
     write_tum_sequence,
 )
 
@@ -45,6 +46,7 @@ WRITERS: dict[str, Callable[[Path], Path]] = {
     "tum": lambda folder: write_tum_sequence(folder, 1),
     "icl-nuim": write_icl_nuim,
     "7scenes": lambda folder: write_seven_scenes(folder, 1),
+    "tsdf-fusion": write_tsdf_fusion,
     "replica": write_replica,
     "replica-semantic": write_semantic_replica,
     "hydra": write_hydra,

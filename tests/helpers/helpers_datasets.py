@@ -154,6 +154,15 @@ def write_seven_scenes(folder: Path, frames: int = 2) -> Path:
     return folder
 
 
+def write_tsdf_fusion(folder: Path, frames: int = 2) -> Path:
+    for i in range(frames):
+        save(color(i), folder / f"frame-{i:06d}.color.jpg")
+        save(raw_depth(i), folder / f"frame-{i:06d}.depth.png")
+        (folder / f"frame-{i:06d}.pose.txt").write_text(matrix_text(pose(i)))
+    (folder / "camera-intrinsics.txt").write_text("30 0 15.5\n0 31 11.5\n0 0 1\n")
+    return folder
+
+
 def write_icl_nuim(folder: Path, frames: int = 3) -> Path:
     """Images from 0 on, poses from 1 on, as it is downloaded."""
     lines = []

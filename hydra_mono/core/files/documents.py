@@ -249,7 +249,7 @@ def _refuse_twins(keys: list[str]) -> None:
 
 
 def first_fault(error: ValidationError) -> str:
-    """The first thing that a checked document has wrong: where, what is expected, what found."""
+    """The first fault of a checked document: where it is, what is expected, what was found."""
     fault = error.errors()[0]
     where = ".".join(str(part) for part in fault["loc"])
     found = shortened(repr(fault["input"]))

@@ -21,6 +21,7 @@ from helpers_datasets import (
     write_replica,
     write_semantic_replica,
     write_seven_scenes,
+    write_tsdf_fusion,
     write_tum_sequence,
 )
 from helpers_evaluation import one_room
@@ -254,6 +255,7 @@ TARGETS: dict[str, Target] = {
         "replica-semantic", lambda folder: write_semantic_replica(folder, 2)
     ),
     "hydra": sequence("hydra", write_hydra_labelled),
+    "tsdf-fusion": sequence("tsdf-fusion", write_tsdf_fusion),
     "icl-nuim": sequence("icl-nuim", lambda folder: write_icl_nuim(folder, 2)),
     "label-space": Target(write_text("space.yaml", SPACE), read_label_space),
     "hydra-label-space": Target(write_text("label_space.yaml", HYDRA_LABELS), read_hydra_space),

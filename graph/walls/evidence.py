@@ -85,7 +85,7 @@ class WallEvidence:
         keys = sorted(update.changed)
         masks, turns, counts = self._masks(keys, [update.changed[key] for key in keys])
         for key, turn, count in zip(keys, turns.tolist(), counts.tolist(), strict=True):
-            self.headings.put(key, turn, count)
+            self.headings.put(key, turn, count, least_count=self.cells**2 // 2)  # half a face
         before = np.stack([self._find(key) for key in keys])
         different = np.flatnonzero((before != masks).any(axis=(1, 2, 3))).tolist()
         self._count_floor(np.array(keys)[different, 2], before[different], masks[different])

@@ -12,7 +12,7 @@ from hydra_mono.core.state import State
 
 BINS = 18  # of 5° over a quarter turn: walls at right angles share one
 LEAST_TURN_DEG = 1.5  # walls closer to the axes are taken to lie along them
-LEAST_BLOCKS = 6  # of wall aslant before it counts: at 0.8 m a block, 2.4 m as high as a room
+LEAST_BLOCKS = 8  # of wall aslant before it counts: at 0.8 m a block, 2 m as high as a room
 LEAST_UNITY = 0.7  # of a block's normals along one direction: less is a corner, or round
 MOST_ASLANT = 3  # directions beside the main one; more of them are noise
 
@@ -41,8 +41,11 @@ class Headings:
         self._bin_sums = [0j] * BINS
         self._columns: list[Counter[Column]] = [Counter() for _ in range(BINS)]
 
-    def put(self, key: BlockKey, turn: complex, count: int) -> None:
-        """Takes over a block: the sum of its quarter turns, and of how many normals."""
+    def put(self, key: BlockKey, turn: complex, count: int, least_count: int = 1) -> None:
+        """Takes over a block: the sum of its quarter turns, and of how many normals.
+
+        With fewer than ``least_count`` normals it has no direction of its own.
+        """
         before = self._turns.pop(key, 0j)
         self._sum += turn - before
         if (old := self._bin_of.pop(key, None)) is not None:
@@ -50,7 +53,7 @@ class Headings:
             self._columns[old] -= Counter({key[:2]: 1})
         if turn:
             self._turns[key] = turn
-        if count and abs(turn) >= LEAST_UNITY * count:
+        if count >= max(least_count, 1) and abs(turn) >= LEAST_UNITY * count:
             new = self._bin_of[key] = _bin(turn)
             self._bin_sums[new] += turn
             self._columns[new][key[:2]] += 1
@@ -59,10 +62,13 @@ class Headings:
     def main_rad(self) -> float:
         """Angle within ±45° from the x axis to the walls' main direction, in whole degrees.
 
-        Of the strongest direction alone: walls aslant, corners and noise would turn the mean.
+        Of all walls, so that corners and noise cancel out; where some stand aslant, which would
+        turn the mean, of the strongest direction alone.
         """
+        if not self.slanted:
+            return _heading_rad(self._sum)
         bundle = _around(self._strongest(set()))
-        return _heading_rad(sum((self._bin_sums[b] for b in bundle), 0j) or self._sum)
+        return _heading_rad(sum((self._bin_sums[b] for b in bundle), 0j))
 
     @property
     def slanted(self) -> tuple[SlantedWalls, ...]:

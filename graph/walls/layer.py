@@ -8,7 +8,8 @@ from hydra_mono.core.config import RoomsConfig
 from hydra_mono.core.labels import LabelSpace
 from hydra_mono.core.mesh import MeshUpdate
 from hydra_mono.core.state import State
-from hydra_mono.graph.walls.evidence import Column, SurfaceRoles, WallEvidence, floor_points
+from hydra_mono.graph.walls.evidence import SurfaceRoles, WallEvidence, floor_points
+from hydra_mono.graph.walls.headings import Column
 from hydra_mono.graph.walls.plan import GapLengths, PlanBox, WallPlan
 from hydra_mono.graph.walls.raster import BARE_WALL, LABELLED_WALL, StoreyColumns
 from hydra_mono.graph.walls.storeys import SLAB_M, settle_floors, storey_floors

@@ -8,7 +8,8 @@ import numpy as np
 from jaxtyping import Bool, Float64, Int64, UInt8
 from scipy import ndimage
 
-from hydra_mono.graph.walls.evidence import INSIDE, WALL, Column, WallEvidence, height_masks
+from hydra_mono.graph.walls.evidence import INSIDE, WALL, WallEvidence, height_masks
+from hydra_mono.graph.walls.headings import Column
 
 SOLID, LINTEL, ROOMY = 1, 2, 4  # bits of a cell
 

@@ -104,6 +104,7 @@ class RoomLayer:
         again = self._straddling(walls) if everything else set()
         scene = self._arrange(graph, walls, active | self._mirror.touched | again)
         cut = _cut_at_gaps(scene.graph, walls, else_at_necks=True)
+        assert cut is not None  # it is None only where necks are not to be taken
         return replace(scene, graph=replace(scene.graph, cut=cut))
 
     def _in_changed_rooms(self, active: set[NodeSymbol], walls: WallPlan) -> set[NodeSymbol]:

@@ -126,8 +126,8 @@ class WallPlan:
             near = True if columns is None else raster.near_columns(columns, self.block_size_m)
             if not np.any(near):
                 continue
-            flags = (raster.has(flag) for flag in (SOLID, LINTEL, ROOMY))
-            gaps = gap_cells(*flags, rules(raster.cell_size_m)) & near
+            solid, lintel, roomy = (raster.has(flag) for flag in (SOLID, LINTEL, ROOMY))
+            gaps = gap_cells(solid, lintel, roomy, rules(raster.cell_size_m)) & near
             if gaps.any():
                 yield raster, gaps
 

@@ -70,10 +70,10 @@ def filtration(
 
 def _join_counting(sets: DisjointSet, a: int, b: int, min_size: int) -> int:
     """Unites two sets; returns by how much the number of sets of at least ``min_size`` grew."""
-    before = [sets.subset_size(item) >= min_size for item in (a, b)]
+    before = sum(bool(sets.subset_size(item) >= min_size) for item in (a, b))
     if not sets.merge(a, b):
         return 0
-    return int(sets.subset_size(a) >= min_size) - int(sum(before))
+    return int(sets.subset_size(a) >= min_size) - before
 
 
 def best_plateau(steps: Sequence[Step], min_lifetime_ratio: float) -> Step | None:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Float64, Int64
+from jaxtyping import Bool, Float64, Int64
 
 from hydra_mono.core.config import RoomsConfig
 from hydra_mono.core.map.keyframe import KeyframeInput
@@ -49,15 +49,17 @@ class RoomLayer:
         self._rule = rule
         self._mirror = PlaceMirror()
         self._floors_m: tuple[float, ...] = ()
+        self._heading_rad = 0.0
 
     def update(self, graph: SceneGraph, keyframe: KeyframeInput, walls: WallPlan) -> None:
-        """Regroups what is active or changed."""
+        """Regroups the rooms in which places or walls changed."""
         graph.advance(keyframe.stamp_ns)
         self._mirror.sync(graph)
         writer = RoomWriter(graph, self._mirror, walls.storeys_of, keyframe.stamp_ns)
         is_new_storey = self._floors_m != walls.floors_m
-        self._floors_m = walls.floors_m
-        scene = self._scene(graph, walls, self._straddling(walls) if is_new_storey else set())
+        is_turned = self._heading_rad != walls.heading_rad
+        self._floors_m, self._heading_rad = walls.floors_m, walls.heading_rad
+        scene = self._scene(graph, walls, everything=is_new_storey or is_turned)
         groups = group_places(scene.graph, self._rule)
         touched = self._write(graph, writer, scene, groups)
         writer.refresh(touched.union(graph.symbols(Layer.ROOMS) if is_new_storey else ()))
@@ -67,11 +69,16 @@ class RoomLayer:
 
     def state(self) -> State:
         """See ``core.map.state``."""
-        return {"mirror": self._mirror.state(), "floors_m": list(self._floors_m)}
+        return {
+            "mirror": self._mirror.state(),
+            "floors_m": list(self._floors_m),
+            "heading_rad": self._heading_rad,
+        }
 
     def restore(self, state: State) -> None:
         self._mirror.restore(state["mirror"])
         self._floors_m = tuple(state["floors_m"])
+        self._heading_rad = state["heading_rad"]
 
     def _straddling(self, walls: WallPlan) -> set[NodeSymbol]:
         """Places of rooms that lie on several storeys, as it turns out when one is found."""
@@ -83,11 +90,36 @@ class RoomLayer:
                 found |= members
         return found
 
-    def _scene(self, graph: SceneGraph, walls: WallPlan, anew: set[NodeSymbol]) -> _Scene:
-        """``anew``: places to regroup even though nothing about them changed."""
-        places, links = self._mirror.places, self._mirror.clearance_m
-        active = {symbol for symbol, _ in graph.active_nodes(Layer.PLACES) if symbol in places}
-        working = sorted(active | self._mirror.touched | anew)
+    def _scene(self, graph: SceneGraph, walls: WallPlan, everything: bool) -> _Scene:
+        """The places to regroup and those around them; ``everything``: all that are active.
+
+        So too where hardly any wall is seen: there rooms are parted by their necks, and which of
+        them is one takes all of the places.
+        """
+        active = {s for s, _ in graph.active_nodes(Layer.PLACES) if s in self._mirror.places}
+        if not everything:
+            scene = self._arrange(graph, walls, self._in_changed_rooms(active, walls))
+            if (cut := _cut_at_gaps(scene.graph, walls)) is not None:
+                return replace(scene, graph=replace(scene.graph, cut=cut))
+        again = self._straddling(walls) if everything else set()
+        scene = self._arrange(graph, walls, active | self._mirror.touched | again)
+        cut = _cut_at_gaps(scene.graph, walls, else_at_necks=True)
+        assert cut is not None  # it is None only where necks are not to be taken
+        return replace(scene, graph=replace(scene.graph, cut=cut))
+
+    def _in_changed_rooms(self, active: set[NodeSymbol], walls: WallPlan) -> set[NodeSymbol]:
+        """Places that changed, or near walls that did, and the active ones of their rooms."""
+        mirror, near = self._mirror, sorted(active)
+        plan_m = np.array([mirror.places[s].position_m[:2] for s in near]).reshape(-1, 2)
+        changed = set(mirror.touched)
+        changed.update(near[i] for i in np.flatnonzero(walls.is_changed_near(plan_m)).tolist())
+        rooms = {mirror.room_of[s] for s in changed if s in mirror.room_of}
+        rooms |= mirror.rooms_that_lost_places
+        return changed | {s for room in rooms for s in mirror.rooms.get(room, ()) if s in active}
+
+    def _arrange(self, graph: SceneGraph, walls: WallPlan, chosen: set[NodeSymbol]) -> _Scene:
+        """The chosen places and their neighbours as arrays, no edge cut yet."""
+        places, links, working = self._mirror.places, self._mirror.clearance_m, sorted(chosen)
         around = {other for symbol in working for other in links[symbol]}
         symbols = working + sorted(around.difference(working))
         index = {symbol: i for i, symbol in enumerate(symbols)}
@@ -104,7 +136,7 @@ class RoomLayer:
             clearance_m=clearance,
             cut=np.zeros(len(edges), dtype=bool),
         )
-        return _Scene(symbols, len(working), self._cut(place_graph, walls))
+        return _Scene(symbols, len(working), place_graph)
 
     def _edges(
         self, working: list[NodeSymbol], index: dict[NodeSymbol, int]
@@ -119,30 +151,15 @@ class RoomLayer:
         edges = np.array([row[:2] for row in rows], dtype=np.int64).reshape(-1, 2)
         return edges, np.array([row[2] for row in rows], dtype=np.float64)
 
-    def _cut(self, places: PlaceGraph, walls: WallPlan) -> PlaceGraph:
-        """Cuts the edges that lead from room to room, storey by storey, and between storeys."""
-        cut = ~places.is_level
-        storey_of_edge = np.where(cut, -1, places.storeys[places.edges[:, 0]])
-        for storey in np.unique(storey_of_edge[~cut]).tolist():
-            here = storey_of_edge == storey
-            starts, ends = np.moveaxis(places.centers_m[places.edges[here], :2], 1, 0)
-            crossings = walls.crossings(storey, starts, ends)
-            if crossings is None:
-                crossings = necks(places.only(here))
-            cut[here] = crossings
-        return replace(places, cut=cut)
-
     def _write(
         self, graph: SceneGraph, writer: RoomWriter, scene: _Scene, groups: Int64[np.ndarray, " n"]
     ) -> set[NodeSymbol]:
         """Assigns the places to their rooms; returns the rooms to refresh."""
         before = [graph.find_parent(symbol) for symbol in scene.symbols]
         rooms = self._rooms_of(writer, scene, groups, before)
-        touched = {
-            room
-            for room in (*before[: scene.working], *sorted(self._mirror.rooms_that_lost_places))
-            if room is not None and graph.has_node(room)
-        }
+        mirror = self._mirror
+        seen = mirror.rooms_that_lost_places | mirror.rooms_seen | {*before[: scene.working]}
+        touched = {room for room in seen if room is not None and graph.has_node(room)}
         for i, symbol in enumerate(scene.symbols):
             if i < scene.working or before[i] is None:
                 room = rooms.get(int(groups[i]))
@@ -166,6 +183,25 @@ class RoomLayer:
                 places = [self._mirror.places[scene.symbols[i]] for i in members]
                 rooms[group] = writer.create(places)
         return rooms
+
+
+def _cut_at_gaps(
+    places: PlaceGraph, walls: WallPlan, else_at_necks: bool = False
+) -> Bool[np.ndarray, " e"] | None:
+    """Which edges lead from room to room, storey by storey, or between storeys.
+
+    On a storey of which hardly any wall is seen: None for all, or those at necks of the places.
+    """
+    cut = ~places.is_level
+    storey_of_edge = np.where(cut, -1, places.storeys[places.edges[:, 0]])
+    for storey in np.unique(storey_of_edge[~cut]).tolist():
+        here = storey_of_edge == storey
+        starts, ends = np.moveaxis(places.centers_m[places.edges[here], :2], 1, 0)
+        crossings = walls.crossings(storey, starts, ends)
+        if crossings is None and not else_at_necks:
+            return None
+        cut[here] = necks(places.only(here)) if crossings is None else crossings
+    return np.asarray(cut)
 
 
 def _claims(

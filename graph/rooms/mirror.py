@@ -20,7 +20,8 @@ _PLACES: Any = TypeAdapter(list[PlaceNode])
 class PlaceMirror:
     """Places that exist and the clearances of the edges between them.
 
-    ``touched``: places that came, changed, or won or lost an edge since the last ``sync``.
+    ``touched``: places that came or moved, or won or lost width to a neighbour, since the last
+    ``sync``. ``rooms_seen``: rooms of places that were seen again, woke or froze, no more.
     ``rooms``: places by room, kept by ``assign_room``.
     """
 
@@ -28,6 +29,7 @@ class PlaceMirror:
     clearance_m: dict[NodeSymbol, dict[NodeSymbol, float]] = field(default_factory=dict)
     touched: set[NodeSymbol] = field(default_factory=set)
     rooms_that_lost_places: set[NodeSymbol] = field(default_factory=set)
+    rooms_seen: set[NodeSymbol] = field(default_factory=set)
     room_of: dict[NodeSymbol, NodeSymbol] = field(default_factory=dict)
     rooms: dict[NodeSymbol, set[NodeSymbol]] = field(default_factory=dict)
     _version: Version = (0, 0)
@@ -35,7 +37,7 @@ class PlaceMirror:
     def sync(self, graph: SceneGraph) -> None:
         changes = graph.changes_since(self._version)
         self._version = changes.version
-        self.touched, self.rooms_that_lost_places = set(), set()
+        self._start()
         for symbol in (*changes.nodes.new, *changes.nodes.changed):
             if symbol.layer is Layer.PLACES:
                 self._take(symbol, graph.get_node(symbol))
@@ -48,6 +50,9 @@ class PlaceMirror:
         for a, b in changes.edges.removed:
             if a.layer is b.layer is Layer.PLACES:
                 self._unlink(a, b)
+
+    def _start(self) -> None:
+        self.touched, self.rooms_that_lost_places, self.rooms_seen = set(), set(), set()
 
     def mark_own_changes_seen(self, graph: SceneGraph) -> None:
         """Takes what happened since ``sync`` as known: the rooms themselves changed it."""
@@ -90,7 +95,7 @@ class PlaceMirror:
             state["links"].tolist(), state["clearance_m"].tolist(), strict=True
         ):
             self._link(NodeSymbol(PLACE_PREFIX, a), NodeSymbol(PLACE_PREFIX, b), clearance_m)
-        self.touched, self.rooms_that_lost_places = set(), set()
+        self._start()
         self.room_of, self.rooms = {}, {}
         for place, room in state["room_of"]:
             self.assign_room(NodeSymbol(PLACE_PREFIX, place), NodeSymbol(ROOM_PREFIX, room))
@@ -100,9 +105,16 @@ class PlaceMirror:
         if not isinstance(node, PlaceNode) or not node.is_present:
             self._drop(symbol)
             return
+        before = self.places.get(symbol)
         self.places[symbol] = node
         self.clearance_m.setdefault(symbol, {})
-        self.touched.add(symbol)
+        if before is None or (before.position_m, before.radius_m) != (
+            node.position_m,
+            node.radius_m,
+        ):
+            self.touched.add(symbol)
+        elif symbol in self.room_of:
+            self.rooms_seen.add(self.room_of[symbol])
 
     def _drop(self, symbol: NodeSymbol) -> None:
         self.touched.discard(symbol)
@@ -116,7 +128,9 @@ class PlaceMirror:
             self.clearance_m[other].pop(symbol, None)
 
     def _link(self, a: NodeSymbol, b: NodeSymbol, clearance_m: float) -> None:
-        if a in self.places and b in self.places:
+        if a not in self.places or b not in self.places:
+            return
+        if self.clearance_m[a].get(b) != clearance_m:
             self.clearance_m[a][b] = self.clearance_m[b][a] = clearance_m
             self.touched.update((a, b))
 

@@ -123,7 +123,7 @@ def update_building(graph: SceneGraph, floors_m: Sequence[float], stamp_ns: int)
             graph.remove_node(BUILDING)
         return
     _put_building(graph, [node for _, node in rooms], tuple(floors_m))
-    for symbol, _ in rooms:
+    for symbol, _ in graph.orphans(Layer.ROOMS):
         edge = Edge(first_seen_ns=stamp_ns, last_seen_ns=stamp_ns)
         graph.set_parent(symbol, BUILDING, edge)
 

@@ -1,6 +1,5 @@
 """What the mesh says about walls, seen from above: columns of wall, lintel and inside."""
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -10,14 +9,12 @@ from jaxtyping import Bool, Complex64, Complex128, Float32, Float64, Int64, UInt
 from hydra_mono.core.labels import LabelSpace
 from hydra_mono.core.map.state import State
 from hydra_mono.core.mesh import BlockKey, MeshUpdate, SemanticMesh
+from hydra_mono.graph.walls.headings import Column, Headings
 
 SLICES = 8  # heights told apart inside a block, one bit each
 WALL, FLOOR, INSIDE = 0, 1, 2
 UPRIGHT = 0.5  # |z| of a normal below it is a wall's
-LEAST_TURN = 1.5  # degrees; walls closer to the axes are taken to lie along them
 LEVEL = 0.7  # z of a normal above it is a floor's, below its negative a ceiling's
-
-Column = tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -69,8 +66,7 @@ class WallEvidence:
         self.cells = 0
         self._columns: dict[Column, dict[int, UInt8[np.ndarray, "3 c c"]]] = {}
         self._floor_cells: dict[int, int] = {}
-        self._turns: dict[BlockKey, complex] = {}
-        self._turn_sum = 0j
+        self.headings = Headings()
 
     @property
     def cell_size_m(self) -> float:
@@ -87,8 +83,9 @@ class WallEvidence:
         self.block_size_m = update.block_size_m
         self.cells = max(1, round(update.block_size_m / self._wanted_cell_m))
         keys = sorted(update.changed)
-        masks, turns = self._masks(keys, [update.changed[key] for key in keys])
-        self._turn(keys, turns)
+        masks, turns, counts = self._masks(keys, [update.changed[key] for key in keys])
+        for key, turn, count in zip(keys, turns.tolist(), counts.tolist(), strict=True):
+            self.headings.put(key, turn, count, least_count=self.cells**2 // 2)  # half a face
         before = np.stack([self._find(key) for key in keys])
         different = np.flatnonzero((before != masks).any(axis=(1, 2, 3))).tolist()
         self._count_floor(np.array(keys)[different, 2], before[different], masks[different])
@@ -99,7 +96,6 @@ class WallEvidence:
     def state(self) -> State:
         """See ``core.map.state``."""
         stacks = [(column, k) for column, ks in sorted(self._columns.items()) for k in sorted(ks)]
-        turns = sorted(self._turns)
         shape = (-1, 3, self.cells, self.cells) if stacks else (0, 3, 1, 1)
         return {
             "block_size_m": self.block_size_m,
@@ -108,9 +104,7 @@ class WallEvidence:
             "masks": np.array([self._columns[c][k] for c, k in stacks], np.uint8).reshape(shape),
             "floor_levels": np.array(list(self._floor_cells), np.int64),
             "floor_cells": np.array(list(self._floor_cells.values()), np.int64),
-            "turned_blocks": np.array(turns, np.int32).reshape(-1, 3),
-            "turns": np.array([self._turns[key] for key in turns], np.complex128),
-            "turn_sum": [self._turn_sum.real, self._turn_sum.imag],
+            "headings": self.headings.state(),
         }
 
     def restore(self, state: State) -> None:
@@ -120,9 +114,7 @@ class WallEvidence:
             self._columns.setdefault((i, j), {})[k] = mask.copy()
         levels, cells = state["floor_levels"].tolist(), state["floor_cells"].tolist()
         self._floor_cells = dict(zip(levels, cells, strict=True))
-        keys = map(tuple, state["turned_blocks"].tolist())
-        self._turns = dict(zip(keys, state["turns"].tolist(), strict=True))
-        self._turn_sum = complex(*state["turn_sum"])
+        self.headings.restore(state["headings"])
 
     def stacks(self, column: Column) -> Iterator[tuple[int, UInt8[np.ndarray, "3 c c"]]]:
         """(k, masks) of the blocks above a column, from below."""
@@ -132,18 +124,6 @@ class WallEvidence:
         """Floor area by height slice; slice i spans ``[i, i+1) * slice_m``."""
         area = self.cell_size_m**2 if self.cells else 0.0
         return {level: n * area for level, n in sorted(self._floor_cells.items()) if n}
-
-    @property
-    def heading_rad(self) -> float:
-        """Angle within ±45° from the x axis to the walls' main direction, in whole degrees."""
-        degrees = math.degrees(math.atan2(self._turn_sum.imag, self._turn_sum.real)) / 4
-        return math.radians(round(degrees)) if abs(degrees) > LEAST_TURN else 0.0
-
-    def _turn(self, keys: list[BlockKey], turns: Complex128[np.ndarray, " n"]) -> None:
-        for key, turn in zip(keys, turns.tolist(), strict=True):
-            self._turn_sum += turn - self._turns.pop(key, 0j)
-            if turn:
-                self._turns[key] = turn
 
     def _find(self, key: BlockKey) -> UInt8[np.ndarray, "3 c c"]:
         mask = self._columns.get(key[:2], {}).get(key[2])
@@ -173,7 +153,8 @@ class WallEvidence:
 
     def _masks(
         self, keys: list[BlockKey], meshes: list[SemanticMesh]
-    ) -> tuple[UInt8[np.ndarray, "n 3 c c"], Complex128[np.ndarray, " n"]]:
+    ) -> tuple[UInt8[np.ndarray, "n 3 c c"], Complex128[np.ndarray, " n"], Int64[np.ndarray, " n"]]:
+        """Bit masks of each block, and of its wall the sum and number of quarter turns."""
         points, normals, labels = _joined(meshes)
         owner = np.repeat(np.arange(len(keys)), [len(part) for part in meshes])
         lower = np.array(keys, dtype=np.float32)
@@ -188,7 +169,8 @@ class WallEvidence:
         turns = _quarter_turns(normals[walls])
         real = np.bincount(owner[walls], weights=turns.real, minlength=len(keys))
         imag = np.bincount(owner[walls], weights=turns.imag, minlength=len(keys))
-        return np.stack(layers, axis=1), real + 1j * imag
+        counts = np.bincount(owner[walls], minlength=len(keys))
+        return np.stack(layers, axis=1), real + 1j * imag, counts
 
 
 def _joined(meshes: list[SemanticMesh]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool, Float64, Int64, UInt8
+from scipy import ndimage
 
-from hydra_mono.graph.walls.evidence import INSIDE, WALL, Column, WallEvidence, height_masks
+from hydra_mono.graph.walls.evidence import INSIDE, WALL, WallEvidence, height_masks
+from hydra_mono.graph.walls.headings import Column
 
 SOLID, LINTEL, ROOMY = 1, 2, 4  # bits of a cell
 
@@ -63,6 +65,22 @@ class PlanRaster:
         """Cells of points in plan axes, clipped into the box."""
         cells = np.floor((plan_m - self.lower_m) / self.cell_size_m).astype(np.int64)
         return np.asarray(np.clip(cells, 0, np.array(self.flags.shape) - 1))
+
+    def near_columns(
+        self, columns: frozenset[Column], column_size_m: float
+    ) -> Bool[np.ndarray, "x y"]:
+        """Cells in or beside some columns of blocks."""
+        steps = [np.arange(n) + 0.5 for n in self.flags.shape]
+        middles = np.stack(np.meshgrid(*steps, indexing="ij"), axis=-1) * self.cell_size_m
+        owners = np.floor(self.frame.to_world(self.lower_m + middles) / column_size_m)
+        first = owners.min(axis=(0, 1)).astype(np.int64) - 1
+        there = np.zeros(owners.max(axis=(0, 1)).astype(np.int64) - first + 2, bool)
+        inside = np.array(sorted(columns), np.int64).reshape(-1, 2) - first
+        inside = inside[np.all((inside >= 0) & (inside < there.shape), axis=1)]
+        there[tuple(inside.T)] = True
+        beside = ndimage.binary_dilation(there, np.ones((3, 3), bool))
+        at = owners.astype(np.int64) - first
+        return np.asarray(beside[at[..., 0], at[..., 1]])
 
 
 class StoreyColumns:

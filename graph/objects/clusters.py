@@ -1,6 +1,6 @@
 """From labelled surface to candidate things."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Bool, Float32, Int64, Shaped
@@ -8,7 +8,17 @@ from scipy.sparse import coo_array, csr_array
 from scipy.sparse.csgraph import connected_components
 
 from hydra_mono.core.mesh import BlockKey
-from hydra_mono.graph.objects.surface import CELL_BITS, PartKey, Surface, join, unpack_labels
+from hydra_mono.graph.objects.box_fit import find_yaw, least_rectangle_yaw
+from hydra_mono.graph.objects.splitting import split_touching
+from hydra_mono.graph.objects.surface import (
+    CELL_BITS,
+    CELL_MIDDLE,
+    PartKey,
+    Surface,
+    join,
+    unpack_grid,
+    unpack_labels,
+)
 
 _SLACK_M = 0.05
 _FOOT_HEIGHT_M = 0.2
@@ -54,6 +64,33 @@ def find_clusters(
         blocks = tuple(sorted(key for _, key in keys))
         clusters.append(Cluster(keys[0][0], members, blocks, surface.select(index)))
     return clusters
+
+
+def split_cluster(
+    cluster: Cluster, cell_size_m: float, least_width_m: float, *, in_rows: bool, min_cells: int
+) -> list[Cluster]:
+    """The parts of a cluster that are objects of their own; itself where it is one.
+
+    See ``split_touching`` for ``least_width_m`` and ``in_rows``.
+    """
+    surface = cluster.surface
+    yaw_rad = find_yaw(surface.normals[~surface.is_fringe].astype(np.float64))
+    if yaw_rad is None:
+        yaw_rad = least_rectangle_yaw(surface.points_m[:, :2].astype(np.float64)) or 0.0
+    middles_m = (unpack_grid(cluster.cells) + CELL_MIDDLE) * cell_size_m
+    part = split_touching(middles_m, yaw_rad, least_width_m, in_rows=in_rows)
+    counts = np.bincount(part)
+    if len(counts) == 1 or counts.min() < min_cells:
+        return [cluster]
+    part_of_vertex = part[np.searchsorted(cluster.cells, surface.cells)]
+    return [
+        replace(
+            cluster,
+            cells=cluster.cells[part == number],
+            surface=surface.select(np.flatnonzero(part_of_vertex == number)),
+        )
+        for number in range(len(counts))
+    ]
 
 
 def _join_pieces(

@@ -25,12 +25,11 @@ from hydra_mono.graph.objects.box_completion import (
 )
 from hydra_mono.graph.objects.box_contours import OUTWARD_M, OutlineLookup, fit_to_outline
 from hydra_mono.graph.objects.box_fit import fit_box
-from hydra_mono.graph.objects.clusters import Cluster, find_clusters
-from hydra_mono.graph.objects.surface import SurfaceStore, unpack_grid
+from hydra_mono.graph.objects.clusters import Cluster, find_clusters, split_cluster
+from hydra_mono.graph.objects.surface import CELL_MIDDLE, SurfaceStore, unpack_grid
 
 _FREE_SHARE = 0.5  # of a lost object's cells, seen to be empty; the others border on what stays
 _LEFT_SHARE = 0.3  # of its vertices that may still lie in its box: of what it stood on or against
-_CELL_MIDDLE = 0.25  # of a cell, past its number: cells begin a quarter before (see pack_cells)
 
 log = logging.getLogger(__name__)
 
@@ -80,6 +79,7 @@ class ObjectLayer:
         outlines: OutlineLookup | None = None,
     ) -> None:
         self._labels = labels
+        self._movable_ids = frozenset(labels.ids("movable"))
         self._cell_size_m = cell_size
         self._min_cells = max(1, round(min_area / cell_size**2))
         self._join_distance_m = join_distance
@@ -117,9 +117,20 @@ class ObjectLayer:
             self._min_cells,
             self._join_distance_m,
         )
+        clusters = [part for cluster in clusters for part in self._split(cluster)]
         self._match(now, clusters, things)
         self._freeze(now)
         self._forget_gone(now)
+
+    def _split(self, cluster: Cluster) -> list[Cluster]:
+        """The cluster, or its parts where it is several objects that touch."""
+        return split_cluster(
+            cluster,
+            self._cell_size_m,
+            float(self._labels.least_widths_m[cluster.label]),
+            in_rows=cluster.label in self._movable_ids,
+            min_cells=self._min_cells,
+        )
 
     def _track_activity(self, update: MeshUpdate) -> None:
         for key, block in update.changed.items():
@@ -217,7 +228,7 @@ class ObjectLayer:
             return False
         if now.space is None:
             return True
-        middles = (unpack_grid(known.cells) + _CELL_MIDDLE) * self._cell_size_m
+        middles = (unpack_grid(known.cells) + CELL_MIDDLE) * self._cell_size_m
         return bool(np.mean(_is_free(now.space, middles)) >= _FREE_SHARE)
 
     def _freeze(self, now: _Now) -> None:

@@ -18,6 +18,9 @@ _MASK = (1 << CELL_BITS) - 1
 _OFFSET = np.float32(0.25)
 
 
+CELL_MIDDLE = 0.25  # of a cell, past its number: cells begin a quarter before
+
+
 def pack_cells(
     points_m: Float32[np.ndarray, "n 3"], labels: UInt8[np.ndarray, " n"], cell_size_m: float
 ) -> Int64[np.ndarray, " n"]:

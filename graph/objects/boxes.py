@@ -1,18 +1,23 @@
-"""The sides of a box, put where the images saw the thing end."""
+"""The box of an object: round its surface, to its contours, to what it stands against."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 from jaxtyping import Bool, Float64
 
-from hydra_mono.core.box import BoundingBox
-from hydra_mono.graph.objects.box_fit import is_outline_round, seen_share
+from hydra_mono.core.box import BoundingBox, axis_aligned_box
+from hydra_mono.core.labels import LabelSpace
+from hydra_mono.core.mesh import BlockKey, BlockMesh, MeshUpdate
+from hydra_mono.graph.objects.box_completion import CompletionRule, StructureStore, complete_box
+from hydra_mono.graph.objects.box_fit import fit_box, is_outline_round, seen_share
+from hydra_mono.graph.objects.clusters import Cluster
 
 # Ends of things of a label between two corners of an upright box, all in metres.
 OutlineLookup = Callable[
     [int, Float64[np.ndarray, "3"], Float64[np.ndarray, "3"]], Float64[np.ndarray, "e 3"]
 ]
 
+TRIM = 0.0075  # share of the surface beyond each side: noise, measured on closed and open plans
 OUTWARD_M = 0.06  # a side is looked for so far outside where the surface put it
 INWARD_M = 0.08  # and so far inside: veils hang out behind outlines
 _FLATLY_SEEN = 0.75  # of a side's area; a side seen so well is where its surface is
@@ -60,3 +65,54 @@ def _side(outward_m: Float64[np.ndarray, " e"]) -> float | None:
     outermost = np.quantile(outward_m, 1 - _OUTERMOST, method="higher")
     crowd = outward_m[outward_m > outermost - _BAND_M]
     return float(np.median(crowd)) if len(crowd) >= _LEAST_ENDS else None
+
+
+class BoxFitter:
+    """Fits boxes to clusters of surface in a scene whose walls and floors it keeps track of."""
+
+    def __init__(
+        self,
+        labels: LabelSpace,
+        completion: CompletionRule | None,
+        outlines: OutlineLookup | None,
+    ) -> None:
+        self._least_widths_m = labels.least_widths_m
+        self._completion, self._outlines = completion, outlines
+        self._structure = StructureStore(labels)
+
+    def apply(self, update: MeshUpdate) -> None:
+        self._structure.apply(update)
+
+    def forget(self, blocks: Iterable[BlockKey]) -> None:
+        self._structure.forget(blocks)
+
+    def fit(
+        self, cluster: Cluster, mesh: BlockMesh, block_size_m: float
+    ) -> tuple[BoundingBox, BoundingBox]:
+        """The box of what was seen, and the same one with its unseen sides completed."""
+        surface = cluster.surface
+        points_m, normals = surface.points_m.astype(np.float64), surface.normals.astype(np.float64)
+        is_sure = ~(surface.is_fringe | surface.is_occlusion_artifact)
+        about = self._structure.near(axis_aligned_box(points_m), mesh, block_size_m)
+        box = fit_box(
+            points_m,
+            normals,
+            surface.is_fringe,
+            surface.is_occlusion_artifact,
+            TRIM,
+            self._structure.yaws_near(about),
+        )
+        if self._outlines is not None:
+            ends_m = self._outlines(cluster.label, *box.bounds(OUTWARD_M))
+            box = fit_to_outline(box, ends_m, points_m, normals, is_sure)
+        if self._completion is None:
+            return box, box
+        return box, complete_box(
+            box,
+            points_m,
+            normals,
+            self._structure.near(box, mesh, block_size_m),
+            self._completion,
+            is_sure=is_sure,
+            least_width_m=float(self._least_widths_m[cluster.label]),
+        )

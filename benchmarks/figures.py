@@ -32,6 +32,7 @@ COLUMNS = {
     "object F1": ("scores", "objects", "f1"),
     "found": ("scores", "objects", "found"),
     "correct": ("scores", "objects", "correct"),
+    "false removals": ("scores", "objects", "false_removals"),
     "box IoU": ("scores", "objects", "mean_box_iou"),
     "room P": ("scores", "rooms", "precision_covered"),
     "room R": ("scores", "rooms", "recall_covered"),

@@ -70,10 +70,10 @@ class CompletionRule:
     ``back_reach_m`` off behind a front.
     """
 
-    wall_reach_m: float
-    back_reach_m: float
-    floor_reach_m: float
-    clearance_m: float
+    wall_reach_m: float = 0.08  # skirting boards and pipes
+    back_reach_m: float = 0.6  # as deep as wardrobes are
+    floor_reach_m: float = 0.15  # legs and plinths too low to be seen under
+    clearance_m: float = 0.025  # half a skirting board and half a voxel
 
 
 @dataclass(frozen=True, slots=True)

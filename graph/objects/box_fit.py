@@ -11,6 +11,8 @@ from hydra_mono.core.box import BoundingBox
 FRINGE_M = 0.1  # where labels meet, surface counts so far beyond the sure surface only
 VEIL_M = 0.11  # veils hang so far behind an outline at most: what is mapped there and a voxel
 CLEARLY_SMALLER = 0.95  # a turned box is chosen when its footprint is below this share
+_AGREEMENT = 0.5  # cosine of four times the angle: normals within 15° of a side
+_AGREEING_SHARE = 0.8  # of the normals that agree with the best turn
 _SIDE_NOISE_M = 0.015  # by which surface noise moves a side: of 5 cm voxels, a third
 TURN_BINS = 90  # a degree each: boxes turned by 90° are the same
 _PEAK_BINS = 4  # normals so many degrees off a direction still belong to it: noise of the mesh
@@ -48,17 +50,35 @@ def fit_box(
         _unless_too_few(~is_fringe, everything),
     )
     certain = _unless_too_few(solid & sure, sure)
+    wall_yaws_rad = _agreeing(wall_yaws_rad, normals[certain])
     boxes = [box_at_yaw(points_m, solid, sure, yaw_rad, trim) for yaw_rad in wall_yaws_rad]
     best = min(boxes, key=_footprint_m2)
     half = np.array(best.dimensions_m) / 2
     facing = best.turn_to_box_frame(normals[certain])
     if is_outline_round(best.to_box_frame(points_m[certain]), facing, half):
         return box_at_yaw(points_m, solid, sure, best.yaw_rad, 0.0)
-    for yaw_rad in _own_yaws(points_m[certain], normals[certain]):
+    own = _own_yaws(points_m[certain], normals[certain])
+    for yaw_rad in _agreeing((best.yaw_rad, *own), normals[certain]):
         turned = box_at_yaw(points_m, solid, sure, yaw_rad, trim)
         if _is_clearly_smaller(turned, best):
             best = turned
     return best
+
+
+def _agreeing(
+    yaws_rad: tuple[float, ...], normals: Float64[np.ndarray, "n 3"]
+) -> tuple[float, ...]:
+    """Those turns that nearly as many level normals agree with as with the best of them.
+
+    Of a box that showed two sides only, the rectangle along its diagonal is as small as its own.
+    """
+    level = normals[np.abs(normals[:, 2]) < 0.5]
+    angle = np.arctan2(level[:, 1], level[:, 0])
+    shares = [
+        np.mean(np.cos(4 * (angle - yaw)) > _AGREEMENT) if len(level) else 0 for yaw in yaws_rad
+    ]
+    least = _AGREEING_SHARE * max(shares)
+    return tuple(yaw for yaw, share in zip(yaws_rad, shares, strict=True) if share >= least)
 
 
 def _own_yaws(

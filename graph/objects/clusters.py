@@ -1,6 +1,6 @@
 """From labelled surface to candidate things."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Bool, Float32, Int64, Shaped
@@ -8,8 +8,20 @@ from scipy.sparse import coo_array, csr_array
 from scipy.sparse.csgraph import connected_components
 
 from hydra_mono.core.mesh import BlockKey
-from hydra_mono.graph.objects.surface import CELL_BITS, PartKey, Surface, join, unpack_labels
+from hydra_mono.graph.objects.box_fit import find_yaw, least_rectangle_yaw
+from hydra_mono.graph.objects.splitting import split_touching
+from hydra_mono.graph.objects.surface import (
+    CELL_BITS,
+    CELL_MIDDLE,
+    PartKey,
+    Surface,
+    join,
+    unpack_grid,
+    unpack_labels,
+)
 
+JOIN_DISTANCE_M = 0.4  # between a seat and its back, a shade and a base
+LEAST_SHARE = 0.1  # of an object's cells; a remnant smaller does not carry its name on
 _SLACK_M = 0.05
 _FOOT_HEIGHT_M = 0.2
 _FOOT_REACH_M = 1.5
@@ -29,7 +41,7 @@ class Cluster:
 
 
 def find_clusters(
-    parts: list[tuple[PartKey, Surface]], min_cells: int, join_distance_m: float
+    parts: list[tuple[PartKey, Surface]], min_cells: int, join_distance_m: float = JOIN_DISTANCE_M
 ) -> list[Cluster]:
     """Clusters of at least ``min_cells`` cells, ordered by their first cell.
 
@@ -54,6 +66,33 @@ def find_clusters(
         blocks = tuple(sorted(key for _, key in keys))
         clusters.append(Cluster(keys[0][0], members, blocks, surface.select(index)))
     return clusters
+
+
+def split_cluster(
+    cluster: Cluster, cell_size_m: float, least_width_m: float, *, in_rows: bool, min_cells: int
+) -> list[Cluster]:
+    """The parts of a cluster that are objects of their own; itself where it is one.
+
+    See ``split_touching`` for ``least_width_m`` and ``in_rows``.
+    """
+    surface = cluster.surface
+    yaw_rad = find_yaw(surface.normals[~surface.is_fringe].astype(np.float64))
+    if yaw_rad is None:
+        yaw_rad = least_rectangle_yaw(surface.points_m[:, :2].astype(np.float64)) or 0.0
+    middles_m = (unpack_grid(cluster.cells) + CELL_MIDDLE) * cell_size_m
+    part = split_touching(middles_m, yaw_rad, least_width_m, in_rows=in_rows)
+    counts = np.bincount(part)
+    if len(counts) == 1 or counts.min() < min_cells:
+        return [cluster]
+    part_of_vertex = part[np.searchsorted(cluster.cells, surface.cells)]
+    return [
+        replace(
+            cluster,
+            cells=cluster.cells[part == number],
+            surface=surface.select(np.flatnonzero(part_of_vertex == number)),
+        )
+        for number in range(len(counts))
+    ]
 
 
 def _join_pieces(
@@ -163,3 +202,58 @@ def _neighbours(
     found[found == len(cells)] = 0
     source = np.flatnonzero(cells[found] == cells + step)
     return source, found[source]
+
+
+@dataclass(frozen=True, slots=True)
+class Association:
+    """Indices of clusters and objects.
+
+    ``heir``: the known each cluster goes on as, -1 for a new one. ``merged``: (object, the
+    object it is now part of). ``lost``: objects that no cluster shares a cell with.
+    """
+
+    heir: tuple[int, ...]
+    merged: tuple[tuple[int, int], ...]
+    lost: tuple[int, ...]
+
+
+def associate(
+    clusters: list[Int64[np.ndarray, " _"]], known: list[Int64[np.ndarray, " _"]]
+) -> Association:
+    """Matches by shared cells: every object goes to the cluster that holds most of it.
+
+    Of several objects in one cluster the first (the oldest) lives on and takes up the others; of
+    several clusters of one object the largest share keeps its name and the others are new.
+    """
+    shared = count_shared(clusters, known)
+    heir = [-1] * len(clusters)
+    merged, lost = [], []
+    for index, row in enumerate(shared):
+        best = int(np.argmax(row)) if len(row) else -1
+        if best < 0 or row[best] <= LEAST_SHARE * len(known[index]):
+            lost.append(index)
+        elif heir[best] < 0:
+            heir[best] = index
+        else:
+            merged.append((index, heir[best]))
+    return Association(tuple(heir), tuple(merged), tuple(lost))
+
+
+def count_shared(
+    clusters: list[Int64[np.ndarray, " _"]], known: list[Int64[np.ndarray, " _"]]
+) -> Int64[np.ndarray, "t c"]:
+    """Number of cells each object has in common with each cluster; clusters share none."""
+    if not clusters or not known:
+        return np.zeros((len(known), len(clusters)), np.int64)
+    cells = np.concatenate(clusters)
+    cluster_of = np.repeat(np.arange(len(clusters)), [len(c) for c in clusters])
+    order = np.argsort(cells)
+    cells, cluster_of = cells[order], cluster_of[order]
+    wanted = np.concatenate(known)
+    object_of = np.repeat(np.arange(len(known)), [len(cells) for cells in known])
+    found = np.searchsorted(cells, wanted)
+    found[found == len(cells)] = 0
+    hit = cells[found] == wanted
+    flat = object_of[hit] * len(clusters) + cluster_of[found[hit]]
+    counts = np.bincount(flat, minlength=len(known) * len(clusters))
+    return np.asarray(counts.reshape(len(known), len(clusters)))

@@ -1,14 +1,12 @@
-"""Object nodes: labelled surface clustered into things that keep their identity."""
+"""Object nodes: labelled surface clustered into objects that keep their identity."""
 
 import logging
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float64
 
-from hydra_mono.core.box import BoundingBox, axis_aligned_box
+from hydra_mono.core.box import BoundingBox
 from hydra_mono.core.config import ObjectsConfig
-from hydra_mono.core.freespace import FreeSpace
 from hydra_mono.core.labels import LabelSpace
 from hydra_mono.core.map.keyframe import KeyframeInput
 from hydra_mono.core.map.state import State
@@ -16,30 +14,33 @@ from hydra_mono.core.mesh import BlockKey, MeshUpdate, MeshView
 from hydra_mono.graph.model.nodes import ObjectNode
 from hydra_mono.graph.model.scene_graph import SceneGraph
 from hydra_mono.graph.model.symbols import NodeSymbol
-from hydra_mono.graph.objects.association import (
-    LEAST_SHARE,
-    KnownObject,
-    ObjectIndex,
-    associate,
-    known_state,
-    restored_known,
-)
 from hydra_mono.graph.objects.box_completion import (
     CompletionRule,
-    StructureStore,
-    complete_box,
     completed_sides,
     is_evident,
     seen_fraction,
 )
-from hydra_mono.graph.objects.box_contours import OUTWARD_M, fit_to_outline
-from hydra_mono.graph.objects.box_fit import fit_box
-from hydra_mono.graph.objects.clusters import Cluster, find_clusters
-from hydra_mono.graph.objects.surface import SurfaceStore, unpack_grid
+from hydra_mono.graph.objects.boxes import BoxFitter
+from hydra_mono.graph.objects.clusters import (
+    LEAST_SHARE,
+    Cluster,
+    associate,
+    find_clusters,
+    split_cluster,
+)
+from hydra_mono.graph.objects.surface import (
+    CELL_M,
+    CELL_MIDDLE,
+    KnownObject,
+    ObjectIndex,
+    SurfaceStore,
+    known_state,
+    restored_known,
+    unpack_grid,
+)
 
 _FREE_SHARE = 0.5  # of a lost object's cells, seen to be empty; the others border on what stays
 _LEFT_SHARE = 0.3  # of its vertices that may still lie in its box: of what it stood on or against
-_CELL_MIDDLE = 0.25  # of a cell, past its number: cells begin a quarter before (see pack_cells)
 
 log = logging.getLogger(__name__)
 
@@ -73,13 +74,11 @@ class ObjectLayer:
     """Keeps the object layer of a graph true to the mesh, around what changed in it.
 
     Args:
-        labels: which labels are things, their names and colours.
+        labels: which labels are objects, their names and colours.
         cell_size: metres; the grid that surface is clustered on, not below the map's voxel size.
         min_area: m²; less surface than this is noise.
-        join_distance: metres between pieces one above another that are still one thing.
-        trim: share of the surface outside the box at each of its sides.
-        min_updates: updates that must have seen a thing before its loss is remembered.
-        revive_time: seconds in which a thing that comes back to its spot is the same one.
+        min_updates: updates that must have seen an object before its loss is remembered.
+        revive_time: seconds in which an object that comes back to its spot is the same one.
         completion: how unseen sides are added to boxes; None leaves boxes as seen.
     """
 
@@ -89,22 +88,18 @@ class ObjectLayer:
         *,
         cell_size: float = 0.05,
         min_area: float = 0.03,
-        join_distance: float = 0.4,
-        trim: float = 0.0075,
         min_updates: int = 2,
         revive_time: float = 10.0,
         completion: CompletionRule | None = None,
     ) -> None:
         self._labels = labels
+        self._movable_ids = frozenset(labels.ids("movable"))
         self._cell_size_m = cell_size
         self._min_cells = max(1, round(min_area / cell_size**2))
-        self._join_distance_m = join_distance
-        self._trim = trim
         self._min_updates = min_updates
         self._revive_ns = round(revive_time * 1e9)
-        self._completion = completion
+        self._boxes = BoxFitter(labels, completion)
         self._surfaces = SurfaceStore(labels.mask(labels.object_ids), cell_size)
-        self._structure = StructureStore(labels)
         self._index = ObjectIndex()
         self._active_blocks: set[BlockKey] = set()
         self._gone: dict[NodeSymbol, KnownObject] = {}
@@ -113,16 +108,16 @@ class ObjectLayer:
         """Clusters what changed, matches it to the nodes there are, and freezes what left."""
         now, mesh, update = _Now(graph, keyframe), keyframe.mesh, keyframe.mesh_update
         touched = self._surfaces.apply(update)
-        self._structure.apply(update)
+        self._boxes.apply(update)
         self._track_activity(update)
-        parts, things = self._index.region(touched, self._surfaces.holds)
+        parts, objects = self._index.region(touched, self._surfaces.holds)
         surfaces = [(part, self._surfaces.find(part, mesh)) for part in parts]
         clusters = find_clusters(
             [(part, surface) for part, surface in surfaces if surface is not None],
             self._min_cells,
-            self._join_distance_m,
         )
-        self._match(now, clusters, things)
+        clusters = [part for cluster in clusters for part in self._split(cluster)]
+        self._match(now, clusters, objects)
         self._freeze(now)
         self._forget_gone(now)
 
@@ -130,7 +125,7 @@ class ObjectLayer:
         """See ``core.map.state``; objects themselves are in the graph."""
         return {
             "surfaces": self._surfaces.state(),
-            "structure": self._structure.state(),
+            "boxes": self._boxes.state(),
             "index": self._index.state(),
             "gone": known_state(self._gone.values()),
             "active_blocks": np.array(sorted(self._active_blocks), np.int32).reshape(-1, 3),
@@ -138,39 +133,49 @@ class ObjectLayer:
 
     def restore(self, state: State) -> None:
         self._surfaces.restore(state["surfaces"])
-        self._structure.restore(state["structure"])
+        self._boxes.restore(state["boxes"])
         self._index.restore(state["index"])
         self._gone = {known.symbol: known for known in restored_known(state["gone"])}
         self._active_blocks = {(i, j, k) for i, j, k in state["active_blocks"].tolist()}
+
+    def _split(self, cluster: Cluster) -> list[Cluster]:
+        """The cluster, or its parts where it is several objects that touch."""
+        return split_cluster(
+            cluster,
+            self._cell_size_m,
+            float(self._labels.least_widths_m[cluster.label]),
+            in_rows=cluster.label in self._movable_ids,
+            min_cells=self._min_cells,
+        )
 
     def _track_activity(self, update: MeshUpdate) -> None:
         for key, block in update.changed.items():
             (self._active_blocks.add if len(block) else self._active_blocks.discard)(key)
         self._active_blocks.difference_update(update.archived)
 
-    def _match(self, now: _Now, clusters: list[Cluster], things: list[KnownObject]) -> None:
-        links = associate([c.cells for c in clusters], [t.cells for t in things])
+    def _match(self, now: _Now, clusters: list[Cluster], objects: list[KnownObject]) -> None:
+        links = associate([c.cells for c in clusters], [t.cells for t in objects])
         for source, target in links.merged:
-            self._merge(now, things[source], things[target])
-        lost = {things[i].symbol: things[i] for i in links.lost}
+            self._merge(now, objects[source], objects[target])
+        lost = {objects[i].symbol: objects[i] for i in links.lost}
         for cluster, heir in zip(clusters, links.heir, strict=True):
             if heir >= 0:
-                self._refresh(now, things[heir], cluster)
+                self._refresh(now, objects[heir], cluster)
             else:
                 self._settle(now, cluster, lost)
-        for thing in lost.values():
-            self._lose(now, thing)
+        for known in lost.values():
+            self._lose(now, known)
 
-    def _refresh(self, now: _Now, thing: KnownObject, cluster: Cluster) -> None:
+    def _refresh(self, now: _Now, known: KnownObject, cluster: Cluster) -> None:
         """Brings a node up to its surface; where none of that changed, the box stays as it is."""
         active = not self._active_blocks.isdisjoint(cluster.blocks)
         same = now.update.changed.keys().isdisjoint(cluster.blocks)
-        if same and np.array_equal(thing.cells, cluster.cells):
-            now.graph.update_node(thing.symbol, is_active=active)
+        if same and np.array_equal(known.cells, cluster.cells):
+            now.graph.update_node(known.symbol, is_active=active)
             return
-        before, (new, _) = now.object_of(thing.symbol), self._node(now, cluster)
+        before, (new, _) = now.object_of(known.symbol), self._node(now, cluster)
         now.graph.update_node(
-            thing.symbol,
+            known.symbol,
             position_m=new.position_m,
             box=new.box,
             seen_fraction=new.seen_fraction,
@@ -182,10 +187,10 @@ class ObjectLayer:
             is_active=active,
             ending=None,
         )
-        self._remember(thing.symbol, cluster, thing.updates + 1)
+        self._remember(known.symbol, cluster, known.updates + 1)
 
     def _settle(self, now: _Now, cluster: Cluster, lost: dict[NodeSymbol, KnownObject]) -> None:
-        """Surface that no node holds: something just lost, or lately gone, or new."""
+        """Surface that no node holds: an object just lost or lately gone, or a new one."""
         node, has_evidence = self._node(now, cluster)
         for known in [*lost.values(), *self._gone.values()]:
             if _may_be(known, cluster) and _same_spot(now.object_of(known.symbol).box, node.box):
@@ -204,7 +209,7 @@ class ObjectLayer:
 
     def _merge(self, now: _Now, source: KnownObject, target: KnownObject) -> None:
         log.debug("%s turned out to be part of %s", source.symbol, target.symbol)
-        stamps = [now.object_of(thing.symbol).first_seen_ns for thing in (source, target)]
+        stamps = [now.object_of(known.symbol).first_seen_ns for known in (source, target)]
         now.graph.merge_nodes(source.symbol, target.symbol)
         now.graph.update_node(target.symbol, first_seen_ns=min(stamps))
         self._index.drop(source.symbol)
@@ -237,8 +242,8 @@ class ObjectLayer:
         left = np.count_nonzero(node.box.contains(vertices.astype(np.float64)))
         if left > _LEFT_SHARE * node.vertex_count:
             return False
-        middles = (unpack_grid(known.cells) + _CELL_MIDDLE) * self._cell_size_m
-        return bool(np.mean(_is_free(now.keyframe.free_space, middles)) >= _FREE_SHARE)
+        middles = (unpack_grid(known.cells) + CELL_MIDDLE) * self._cell_size_m
+        return bool(np.mean(now.keyframe.free_space.is_free(middles)) >= _FREE_SHARE)
 
     def _freeze(self, now: _Now) -> None:
         """Things without an active block left will not change again."""
@@ -247,10 +252,10 @@ class ObjectLayer:
             if self._active_blocks.isdisjoint(self._index.get(symbol).blocks):
                 now.graph.update_node(symbol, is_active=False)
         self._surfaces.forget(archived)
-        self._structure.forget(archived)
+        self._boxes.forget(archived)
 
     def _forget_gone(self, now: _Now) -> None:
-        """After a while a thing that comes back is another one."""
+        """After a while an object that comes back is another one."""
         for symbol in list(self._gone):
             node = now.graph.find_node(symbol)
             ending = node.ending if node else None
@@ -259,7 +264,7 @@ class ObjectLayer:
 
     def _node(self, now: _Now, cluster: Cluster) -> tuple[ObjectNode, bool]:
         """The node, and whether enough was seen for one, or only a speck of its class."""
-        seen, box = self._fit(now, cluster)
+        seen, box = self._boxes.fit(cluster, now.keyframe)
         node = ObjectNode(
             position_m=box.center_m,
             first_seen_ns=int(cluster.surface.first_seen_ns.min()),
@@ -276,49 +281,10 @@ class ObjectLayer:
         )
         return node, is_evident(seen, float(self._labels.least_widths_m[cluster.label]))
 
-    def _fit(self, now: _Now, cluster: Cluster) -> tuple[BoundingBox, BoundingBox]:
-        """The box of what was seen, and the whole one."""
-        surface = cluster.surface
-        points_m, normals = surface.points_m.astype(np.float64), surface.normals.astype(np.float64)
-        is_sure = ~(surface.is_fringe | surface.is_occlusion_artifact)
-        about = self._structure.near(axis_aligned_box(points_m), now.mesh, now.update.block_size_m)
-        box = fit_box(
-            points_m,
-            normals,
-            surface.is_fringe,
-            surface.is_occlusion_artifact,
-            self._trim,
-            self._structure.yaws_near(about),
-        )
-        ends_m = now.keyframe.contours.near(cluster.label, *box.bounds(OUTWARD_M))
-        box = fit_to_outline(box, ends_m, points_m, normals, is_sure)
-        if self._completion is None:
-            return box, box
-        structure = self._structure.near(box, now.mesh, now.update.block_size_m)
-        least_width_m = float(self._labels.least_widths_m[cluster.label])
-        return box, complete_box(
-            box,
-            points_m,
-            normals,
-            structure,
-            self._completion,
-            is_sure=is_sure,
-            least_width_m=least_width_m,
-        )
 
-
-def _is_free(space: FreeSpace, points_m: Float64[np.ndarray, "n 3"]) -> Bool[np.ndarray, " n"]:
-    """Whether points were seen to be empty; nothing is known outside the space's box."""
-    voxels = space.voxel_of(points_m)
-    inside = np.all((voxels >= 0) & (voxels < space.observed_free.shape), axis=1)
-    free = np.zeros(len(points_m), np.bool_)
-    free[inside] = space.observed_free[tuple(voxels[inside].T)]
-    return free
-
-
-def _may_be(thing: KnownObject, cluster: Cluster) -> bool:
-    """Whether label and size let a cluster be what a thing was."""
-    return thing.label == cluster.label and len(cluster.cells) > LEAST_SHARE * len(thing.cells)
+def _may_be(known: KnownObject, cluster: Cluster) -> bool:
+    """Whether label and size let a cluster be what an object was."""
+    return known.label == cluster.label and len(cluster.cells) > LEAST_SHARE * len(known.cells)
 
 
 def _same_spot(a: BoundingBox, b: BoundingBox) -> bool:
@@ -332,16 +298,11 @@ def create_objects(
     voxel_size: float = 0.0,
 ) -> ObjectLayer:
     """The layer a config asks for; on a map of larger voxels (metres) its grid is as coarse."""
-    completion = CompletionRule(
-        config.wall_reach, config.back_reach, config.floor_reach, config.wall_clearance
-    )
     return ObjectLayer(
         labels,
-        cell_size=max(config.cell_size, voxel_size),
+        cell_size=max(CELL_M, voxel_size),
         min_area=config.min_area,
-        join_distance=config.join_distance,
-        trim=config.trim,
         min_updates=config.min_updates,
         revive_time=config.revive_time,
-        completion=completion if config.complete else None,
+        completion=CompletionRule(),
     )

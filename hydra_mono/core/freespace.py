@@ -48,6 +48,14 @@ class FreeSpace:
         grid = np.floor(points_m / self.voxel_size_m).astype(np.int32)
         return np.asarray(grid - self.lower, dtype=np.int32)
 
+    def is_free(self, points_m: Float64[np.ndarray, "n 3"]) -> Bool[np.ndarray, " n"]:
+        """Whether points were seen to be empty; nothing is known outside the box."""
+        voxels = self.voxel_of(points_m)
+        inside = np.all((voxels >= 0) & (voxels < self.observed_free.shape), axis=1)
+        free = np.zeros(len(points_m), np.bool_)
+        free[inside] = self.observed_free[tuple(voxels[inside].T)]
+        return free
+
     def centre_of(self, voxels: Int32[np.ndarray, "n 3"]) -> Float64[np.ndarray, "n 3"]:
         """World centre of box-relative voxels, metres."""
         return np.asarray((voxels + self.lower + 0.5) * self.voxel_size_m)

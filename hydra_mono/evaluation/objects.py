@@ -34,7 +34,8 @@ class ObjectScores:
     """Found: true things with an estimate of the same label within 0.5 m, centre to centre.
 
     Correct: estimates with a true thing so. Duplicates: correct estimates that a one-to-one
-    assignment leaves over. Boxes are compared over that assignment.
+    assignment leaves over. Boxes are compared over that assignment. False removals: objects
+    marked as removed where nothing of their label left the world within that distance.
     """
 
     found: float | None
@@ -42,6 +43,7 @@ class ObjectScores:
     f1: float | None
     mean_box_iou: float | None
     duplicates: int
+    false_removals: int
     truth_count: int
     estimated_count: int
     missed: tuple[str, ...]
@@ -75,6 +77,7 @@ def score_objects(run: RunInputs, truth: GroundTruth, view: TruthView) -> Object
         f1=harmonic(correct, found),
         mean_box_iou=mean([iou for _, iou in ious]),
         duplicates=int(is_correct.sum()) - len(ious),
+        false_removals=_false_removals(run, truth, view.end_ns),
         truth_count=int(asked.sum()),
         estimated_count=len(estimates),
         missed=tuple(things[i].name for i in np.flatnonzero(asked & ~is_found)),
@@ -99,6 +102,22 @@ def _estimates(run: RunInputs, truth: GroundTruth, end_ns: int) -> list[_Thing]:
         for symbol, node in run.graph.nodes(Layer.OBJECTS)
         if isinstance(node, ObjectNode) and node.exists_at(end_ns)
     ]
+
+
+def _false_removals(run: RunInputs, truth: GroundTruth, end_ns: int) -> int:
+    ids = truth_ids(run.label_space, truth.label_space)
+    removed = [
+        _Thing(f"{symbol} {node.name}", int(ids[node.label]), node.box)
+        for symbol, node in run.graph.nodes(Layer.OBJECTS)
+        if isinstance(node, ObjectNode) and node.removed_ns is not None
+    ]
+    left = [
+        _Thing(thing.name, thing.label, thing.box)
+        for thing in truth.objects
+        if thing.disappeared_ns is not None and thing.disappeared_ns <= end_ns
+    ]
+    near = np.asarray(_distances(left, removed) <= MATCH_RADIUS_M)
+    return len(removed) - int(near.any(axis=0).sum())
 
 
 def _distances(things: list[_Thing], estimates: list[_Thing]) -> Float64[np.ndarray, "t e"]:

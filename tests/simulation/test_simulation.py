@@ -225,3 +225,33 @@ def test_people_walk_where_their_tracks_say_and_leave_the_rest_as_it_was() -> No
     behind = empty.render_at(pose, 0)
     assert np.all(images.depth_m[person] <= behind.depth_m[person])
     assert np.array_equal(images.depth_m[~person], behind.depth_m[~person])
+
+
+def test_a_depth_camera_measures_what_a_mirror_reflects_and_nothing_through_a_pane() -> None:
+    source = small_source("simulated/odd-3")
+    built = source.world
+    mirror = next(t for t in built.fixed if t.parts[0].material == "mirror")
+    out = np.array([-np.sin(mirror.yaw_rad), np.cos(mirror.yaw_rad), 0.0])  # fronts face +y
+    pose = np.eye(4)
+    pose[:3, :3] = camera_rotation(float(np.arctan2(-out[1], -out[0])), 0.0)
+    pose[:3, 3] = np.array(mirror.box.center_m) + 0.6 * out
+    images = source.render_at(pose, 0)
+    assert images.sensed_depth_m is not None
+    reflected = images.sensed_depth_m > images.depth_m + 0.01
+    assert 0.2 < reflected.mean() < 1
+    rays = camera_rays(source[0].intrinsics) @ pose[:3, :3].T.astype(np.float32)
+    behind = (rays * images.sensed_depth_m[..., None])[reflected] + pose[:3, 3]
+    face = np.array(mirror.box.center_m) + out * mirror.size_m[1] / 2
+    seen = behind - 2 * ((behind - face) @ out)[:, None] * out
+    assert nearest_surface_m(source, seen).max() < 2e-3
+
+
+def test_odd_worlds_lose_depth_at_panes_only_in_the_sensor() -> None:
+    source = small_source("simulated/odd-3")
+    lost = [source.render_at(pose, 0) for pose in source.poses[::40]]
+    panes = [
+        (i.sensed_depth_m == 0) & (i.depth_m > 0) for i in lost if i.sensed_depth_m is not None
+    ]
+    assert sum(int(mask.sum()) for mask in panes) > 0
+    for images, mask in zip(lost, panes, strict=True):
+        assert set(np.unique(images.labels[mask]).tolist()) <= {5}, "panes are windows"

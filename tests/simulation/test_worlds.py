@@ -16,7 +16,7 @@ from hydra_mono.simulation.scene import World, build_world
 from hydra_mono.simulation.shapes import thing_surface
 from hydra_mono.simulation.truth import turned
 
-WORLDS = ("simulated/3", "simulated/turned-3")
+WORLDS = ("simulated/3", "simulated/turned-3", "simulated/odd-3")
 LABELS = load_label_space("apartment")
 
 
@@ -156,3 +156,36 @@ def test_truth_lists_every_thing_with_its_box(name: str) -> None:
         corners = truth.mesh.vertices_m[faces.ravel()].astype(np.float64)
         local = np.abs(thing.box.to_box_frame(corners))
         assert np.all(local <= np.array(thing.box.dimensions_m) / 2 + 1e-4)
+
+
+@functools.cache
+def odd_world(seed: int) -> World:
+    return build_world(np.random.default_rng(seed), LABELS, rooms=6, joints=1, is_odd=True)
+
+
+def test_odd_worlds_have_what_usual_ones_lack() -> None:
+    worlds = [odd_world(seed) for seed in range(4)]
+    ceilings = {room.ceiling_m for built in worlds for room in built.plan.rooms}
+    assert min(ceilings) >= 2.2 and max(ceilings) <= 3.5 and len(ceilings) > 4
+    doors = [o for built in worlds for o in built.plan.openings if not o.wide]
+    widths = [door.width_m for door in doors]
+    assert min(widths) >= 0.7 and max(widths) <= 1.2 and np.ptp(widths) > 0.3
+    shapes = [t.parts[0].shape for built in worlds for t in built.fixed if t.name == "corner"]
+    assert {"wedge", "box"} <= set(shapes)
+    yaws = [t.yaw_rad for built in worlds for t in built.things]
+    assert np.mean(np.abs(np.sin(2 * np.array(yaws))) > 0.1) > 0.1
+    assert any(t.parts[0].material == "mirror" for built in worlds for t in built.fixed)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_objects_of_odd_worlds_touch_but_never_overlap(seed: int) -> None:
+    built = odd_world(seed)
+    rng = np.random.default_rng(0)
+    for item in built.things:
+        samples = (rng.random((200, 3)) - 0.5) * item.size_m * 0.98
+        pose = item.world_from_thing
+        points = samples @ pose[:3, :3].T + np.array(item.box.center_m)
+        inside = points[item.contains(points)]
+        for other in (*built.things, *built.fixed):
+            overlap = other is not item and other.contains(inside).any()
+            assert not overlap, (item.name, other.name)

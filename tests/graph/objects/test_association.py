@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hydra_mono.graph.objects.association import LEAST_SHARE, associate, count_shared
+from hydra_mono.graph.objects.clusters import LEAST_SHARE, associate, count_shared
 
 cells = st.integers(0, 40)
 

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hydra_mono.core.box import BoundingBox, box_iou
-from hydra_mono.graph.objects.box_contours import INWARD_M, OUTWARD_M, fit_to_outline
 from hydra_mono.graph.objects.box_fit import seen_share
+from hydra_mono.graph.objects.boxes import INWARD_M, OUTWARD_M, fit_to_outline
 
 TRUTH = standing_box(0.4, -0.3, (0.9, 0.5, 0.7), 0.4)
 

@@ -7,7 +7,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hydra_mono.core.box import BoundingBox, box_iou
-from hydra_mono.graph.objects.box_fit import FRINGE_M, VEIL_M, find_yaw, fit_box, is_outline_round
+from hydra_mono.graph.objects.box_fit import (
+    FRINGE_M,
+    VEIL_M,
+    count_turns,
+    find_yaw,
+    fit_box,
+    is_outline_round,
+    wall_yaws,
+)
 
 
 def fitted(
@@ -103,3 +111,42 @@ def test_a_pole_in_the_middle_leaves_a_round_shade_round() -> None:
     points = np.concatenate([0.2 * shade, 0.01 * pole])
     assert is_outline_round(points, np.concatenate([shade, pole]), half)
     assert not is_outline_round(20 * points[60:], pole, half)
+
+
+def wall_normals(degrees: float, count: int, seed: int = 0) -> np.ndarray:
+    """Normals of walls in both directions of a building turned so far, with noise of 1.5°."""
+    rng = np.random.default_rng(seed)
+    angle = np.radians(degrees + 90 * rng.integers(0, 4, count) + rng.normal(0, 1.5, count))
+    return np.stack([np.cos(angle), np.sin(angle), 0 * angle], axis=1).astype(np.float32)
+
+
+@pytest.mark.parametrize("degrees", [0.0, 0.4, 27.0, 44.8, -13.0])
+def test_the_direction_of_the_walls_is_found_to_a_quarter_of_a_degree(degrees: float) -> None:
+    (yaw_rad,) = wall_yaws(count_turns(wall_normals(degrees, 2000)))
+    off = (math.degrees(yaw_rad) - degrees + 45) % 90 - 45
+    assert abs(off) < 0.25
+
+
+def test_a_slanted_wall_is_a_direction_of_its_own_after_the_commoner_one() -> None:
+    normals = np.concatenate([wall_normals(10, 1500), wall_normals(52, 500, seed=1)])
+    assert np.degrees(wall_yaws(count_turns(normals))) == pytest.approx([10, -38], abs=0.5)
+
+
+def test_ceilings_and_floors_have_no_direction() -> None:
+    assert wall_yaws(count_turns(np.tile(np.array([0, 0, 1], np.float32), (500, 1)))) == ()
+
+
+@pytest.mark.parametrize("yaw_rad", [0.3, 1.0])
+def test_a_box_almost_along_the_walls_is_taken_to_lie_along_them(yaw_rad: float) -> None:
+    mesh = box_mesh(standing_box(0.0, 0.0, (1.2, 0.6, 0.7), yaw_rad + 0.02), TABLE)
+    points, normals = mesh.vertices_m.astype(np.float64), mesh.normals.astype(np.float64)
+    none = np.zeros(len(points), np.bool_)
+    assert fit_box(points, normals, none, none, 0.0, (yaw_rad,)).yaw_rad == yaw_rad
+
+
+def test_two_sides_of_a_box_do_not_make_a_box_along_the_diagonal() -> None:
+    mesh = box_mesh(DESK, TABLE, ("left", "front"))
+    points, normals = mesh.vertices_m.astype(np.float64), mesh.normals.astype(np.float64)
+    none = np.zeros(len(points), np.bool_)
+    diagonal = math.atan2(0.6, 1.2)
+    assert fit_box(points, normals, none, none, 0.0, (diagonal, 0.0)).yaw_rad == 0.0

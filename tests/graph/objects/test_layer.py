@@ -242,14 +242,11 @@ def test_surface_that_moved_in_the_map_is_not_carried_away_though_its_old_place_
 
 def test_a_node_says_what_of_its_box_was_seen_and_which_sides_were_completed() -> None:
     world = object_world(completion=CompletionRule(0.12, 0.6, 0.15, 0.02))
-    seen = standing_box(0.97, 0.8, (0.44, 0.8, 0.9))
-    world.show(
-        box_mesh(seen, CABINET, ("left", "front", "back", "top")),
-        wall_mesh(1.27, -0.2, 1.6),
-        FLOOR_PATCH,
-    )
+    seen = standing_box(0.97, 0.8, (0.44, 0.8, 0.84), z=0.06)
+    wall = [wall_mesh(1.27, -0.2, 0.4), wall_mesh(1.27, 1.2, 1.6), FLOOR_PATCH]
+    world.show(box_mesh(seen, CABINET, ("left", "front", "back", "top")), *wall)
     (node,) = world.objects.values()
-    assert node.completed_sides == ("+x",)
+    assert node.completed_sides == ("+x", "-z")
     assert node.seen_fraction == pytest.approx(seen.volume_m3 / node.box.volume_m3, abs=0.02)
 
 

@@ -4,10 +4,9 @@ import argparse
 import importlib
 import importlib.metadata
 import json
+import os
 import platform
-import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 from hydra_mono.core.errors import DataError, HydraMonoError
@@ -72,16 +71,15 @@ def export(options: argparse.Namespace) -> int:
 
 def view(options: argparse.Namespace) -> int:
     """Opens a run's recording in the rerun viewer."""
+    from hydra_mono.viz.rerun_process import analytics_off, rerun_command
+
     recording = Path(options.run) / "recording.rrd"
     if not recording.is_file():  # a folder of runs
         recording = Path(options.run) / "latest" / "recording.rrd"
     if not recording.is_file():
         raise DataError(f"{recording} does not exist; was the run made with --viewer none?")
-    beside = Path(sys.executable).parent / "rerun"
-    viewer = str(beside) if beside.exists() else shutil.which("rerun")
-    if viewer is None:
-        raise DataError(f"no 'rerun' command; open {recording} at the web viewer instead")
-    return subprocess.run([viewer, str(recording)], check=False).returncode
+    command = [*rerun_command(), "--bind", "127.0.0.1", str(recording)]
+    return subprocess.run(command, check=False, env=analytics_off(dict(os.environ))).returncode
 
 
 def doctor(options: argparse.Namespace) -> int:

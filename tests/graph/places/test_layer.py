@@ -129,11 +129,11 @@ class Plane:
         return np.asarray(radius_m - np.abs(center_m[:, 0] - 2.0))
 
 
-def test_balls_keep_to_one_side_of_a_border_and_ways_still_cross_it() -> None:
+def test_balls_keep_to_one_side_of_a_border_and_edges_still_cross_it() -> None:
     space = free_space_of(ROOM, MIDDLE)
     free, kept = SceneGraph(), SceneGraph()
-    new_places().update(free, space, 5)
-    new_places(Plane()).update(kept, space, 5)
+    new_places().update(free, keyframe(5, free_space=space))
+    new_places().update(kept, keyframe(5, free_space=space), Plane())
     reach = {
         name: max(p.radius_m - abs(p.position_m[0] - 2.0) for p in places_of(graph).values())
         for name, graph in (("free", free), ("kept", kept))
@@ -163,7 +163,7 @@ def _covered_share(graph: SceneGraph, space: FreeSpace) -> float:
     return float(inside.mean())
 
 
-def test_ways_are_no_wider_than_to_what_nobody_has_seen_into() -> None:
+def test_edges_are_no_wider_than_to_what_nobody_has_seen_into() -> None:
     world = BoxWorld((4.0, 3.0, 2.6), (((2.6, 1.0, 0.0), (3.4, 1.8, 2.0)),))
     space = new_map()
     look_at_world(space, world, (1.0, 1.5, 1.3), (2.0, 2.7, 1.3), (2.0, 0.3, 1.3), (3.7, 2.7, 1.3))

@@ -13,7 +13,7 @@ from typing import Any
 
 from hydra_mono.core.errors import DataError, ExportError, GraphError
 from hydra_mono.core.files.documents import shortened
-from hydra_mono.core.labels import NO_LABELS, LabelSpace
+from hydra_mono.core.labels import NO_LABELS, LabelSpace, label_space_of
 from hydra_mono.graph.io.entries import (
     EDGE,
     LABEL_SPACE,
@@ -92,7 +92,7 @@ def from_document(document: Any) -> LoadedGraph:
             _add_node(graph, entry if version >= VERSION else with_ending(entry))
         for entry in document["edges"]:
             _add_edge(graph, entry)
-        labels = LABEL_SPACE.load(document["label_space"], "label_space")
+        labels = label_space_of(document["label_space"])
         stamp_ns = STAMP.load(document["stamp_ns"], "stamp_ns")
         return LoadedGraph(graph=graph, labels=labels, stamp_ns=stamp_ns)
     except (KeyError, TypeError, AttributeError) as error:

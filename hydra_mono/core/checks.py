@@ -100,14 +100,14 @@ def _depth_fault(depth_m: Float32[np.ndarray, "h w"], min_valid: float) -> tuple
 def predict(predictor: Predictor, frame: Frame) -> Prediction:
     """What the predictor says of a frame, judged as a sensor's images are.
 
-    Whatever a predictor raises costs the frame and never the run.
+    Whatever a predictor raises costs the frame and never the run, but for memory that is spent.
 
     Raises:
         BadFrameError: ``bad-prediction``, ``predictor-error`` or the predictor's own.
     """
     try:
         prediction = predictor(frame)
-    except BadFrameError:
+    except (BadFrameError, MemoryError):
         raise
     except ConfigError as error:  # its output is of another kind than it has to be
         raise BadFrameError(frame.name, "bad-prediction", str(error)) from error

@@ -7,7 +7,7 @@ from jaxtyping import Bool, Int32
 
 from hydra_mono.core.frame import Frame
 from hydra_mono.core.labels import LabelSpace
-from hydra_mono.core.motion import Motion
+from hydra_mono.core.map.motion import Motion
 from hydra_mono.core.prediction import Prediction
 from hydra_mono.mapping.motion.detector import MotionDetector
 from hydra_mono.mapping.motion.tracker import Tracker

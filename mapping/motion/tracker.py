@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Float64, Int32
 from scipy.optimize import linear_sum_assignment
 
-from hydra_mono.core.motion import TrackedAgent
+from hydra_mono.core.map.motion import TrackedAgent
 from hydra_mono.mapping.motion.detector import Box, Detection
 
 

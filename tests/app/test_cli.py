@@ -181,6 +181,6 @@ def test_a_folder_is_named_as_it_is_typed(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(run_module, "open_source", lambda *arguments: WallSource(count=1))
+    monkeypatch.setattr(run_module, "open_source", lambda *arguments: WallSource(count=4))
     assert main(["run", "--predictor", "sensor", "--viewer", "none", "--output", name]) == 0
     assert [path.name for path in tmp_path.iterdir()] == [name]

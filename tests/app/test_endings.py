@@ -64,13 +64,11 @@ def run_with_plug_in(action: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 @pytest.mark.parametrize(
     ("action", "words"),
     [
-        ("raise KeyError('sigma')", "KeyError: 'sigma'"),
         ("raise MemoryError", "MemoryError"),
         ("raise SystemExit('enough')", "SystemExit: enough"),
-        ("return None", "gave"),
     ],
 )
-def test_a_predictor_that_raises_costs_one_line_and_no_map(
+def test_a_predictor_that_ends_the_run_costs_one_line_and_no_map(
     action: str,
     words: str,
     tmp_path: Path,
@@ -85,6 +83,19 @@ def test_a_predictor_that_raises_costs_one_line_and_no_map(
     run = load_run(tmp_path / "results")
     assert len(run.trajectory.stamps_ns) == run.metrics["frames"] == 5
     assert len(run.mesh) > 0 and (run.path / "dsg.json").is_file()
+
+
+@pytest.mark.parametrize(
+    ("action", "reason"),
+    [("raise KeyError('sigma')", "predictor-error"), ("return None", "bad-prediction")],
+)
+def test_a_predictor_that_fails_on_some_frames_costs_those_alone(
+    action: str, reason: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert run_with_plug_in(action, tmp_path, monkeypatch) == 0
+    run = load_run(tmp_path / "results")
+    assert run.metrics["frames"] == 5
+    assert run.metrics["skipped"]["reasons"] == {reason: 4}
 
 
 @pytest.mark.parametrize(

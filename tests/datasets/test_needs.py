@@ -24,9 +24,9 @@ from hydra_mono.core.errors import BadFrameError, DataError
 from hydra_mono.core.labels import NO_LABELS
 from hydra_mono.core.prediction import Prediction, needs_of
 from hydra_mono.core.source import COLOR_ALONE, EVERYTHING, WHAT_THERE_IS, Needs, Source, narrow
+from hydra_mono.datasets.prepare import Conversion, PreparedSource
 from hydra_mono.datasets.readers.seven_scenes import COLOR_OFFSET_M, SevenScenesSource
 from hydra_mono.datasets.registry import open_sequence
-from hydra_mono.datasets.up import UprightSource
 from hydra_mono.perception.predictors.create import SensorPredictor
 
 WRITERS: dict[str, Callable[[Path], object]] = {
@@ -121,7 +121,7 @@ def test_colour_without_a_depth_image_is_a_frame_where_depth_is_not_read(tmp_pat
     (folder / "depth.txt").write_text("\n".join(lines[:3]))
     source = opened(folder, COLOR_ALONE)
     assert len(source) == 4
-    narrow(UprightSource(source, (0.0, 1.0, 0.0)), EVERYTHING)
+    narrow(PreparedSource(source, Conversion(up=(0.0, 1.0, 0.0)), None), EVERYTHING)
     assert len(source) == 2 == usable(source)
 
 

@@ -26,7 +26,8 @@ from hydra_mono.perception.networks.backbones.efficientnet_lite import (
     LiteConfig,
 )
 from hydra_mono.perception.networks.m2h import M2H
-from hydra_mono.perception.weights_io.checkpoint import CheckpointError, load_m2h, save_m2h
+from hydra_mono.perception.weights_io.checkpoint import load_network, save_network
+from hydra_mono.perception.weights_io.files import CheckpointError
 from hydra_mono.perception.weights_io.pretrained import lite_names
 from hydra_mono.training import run
 from hydra_mono.training.data.batches import BatchMaker, BatchRule, Photographs
@@ -67,7 +68,7 @@ def test_a_training_begins_with_the_published_weights_and_its_network_loads(
     while not learner.finished:
         learner.advance()
     learner.save()
-    assert load_m2h(tmp_path / "run" / LATEST).config == NETWORK
+    assert load_network(tmp_path / "run" / LATEST).config == NETWORK
     again = trainer(tmp_path / "run", lite_weights)
     assert again.step == learner.step and again.finished
 
@@ -92,7 +93,7 @@ def test_heads_of_another_network_are_lent_to_a_new_backbone(
 ) -> None:
     torch.manual_seed(0)
     known = M2H(CONV)
-    save_m2h(known, tmp_path / "known.safetensors")
+    save_network(known, tmp_path / "known.safetensors")
     found = trainer(tmp_path / "run", lite_weights, tmp_path / "known.safetensors")
     state, old = found.objective.network.state_dict(), known.state_dict()
     assert torch.equal(
@@ -102,7 +103,7 @@ def test_heads_of_another_network_are_lent_to_a_new_backbone(
         state["mlt_head.cross_attn.0.ffn_fc1.weight"], old["mlt_head.cross_attn.0.ffn_fc1.weight"]
     )
     with pytest.raises(CheckpointError, match="cannot go on from these weights"):
-        with_heads_of(known, replace(NETWORK, channels=24))
+        with_heads_of(known, replace(NETWORK, channels=32))
 
 
 def batch_of_planes(rule: BatchRule, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -196,7 +196,7 @@ def test_a_run_taken_up_later_goes_on_as_it_would_have_with_worlds_built_elsewhe
 
 BARE = """
 import sys
-for name in ("open3d", "networkx", "rerun", "psutil", "tqdm", "pydantic"):
+for name in ("open3d", "networkx", "rerun", "psutil", "tqdm"):
     sys.modules[name] = None
 import numpy as np
 import hydra_mono.perception.networks.m2h

@@ -7,7 +7,7 @@ import pytest
 from helpers_motion import LABELS, PERSON, seen
 
 from hydra_mono.core.frame import Frame
-from hydra_mono.core.motion import Motion
+from hydra_mono.core.map.motion import Motion
 from hydra_mono.core.prediction import Prediction
 from hydra_mono.mapping.freespace.map import FreeSpaceMap
 from hydra_mono.mapping.motion.map import MotionMap

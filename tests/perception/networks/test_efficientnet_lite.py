@@ -22,7 +22,8 @@ from hydra_mono.perception.networks.input_spec import InputSpec
 from hydra_mono.perception.networks.m2h import COMPACT, COMPACTS, M2H
 from hydra_mono.perception.predictors.fuse_batchnorm import fuse_batchnorm
 from hydra_mono.perception.weights_io import pretrained
-from hydra_mono.perception.weights_io.checkpoint import CheckpointError, load_m2h, save_m2h
+from hydra_mono.perception.weights_io.checkpoint import load_network, save_network
+from hydra_mono.perception.weights_io.files import CheckpointError
 from hydra_mono.perception.weights_io.pretrained import (
     from_published_lite,
     lite_names,
@@ -154,15 +155,15 @@ def test_a_wheel_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch)
 def test_a_network_with_this_backbone_is_saved_loaded_folded_and_converted(tmp_path: Path) -> None:
     torch.manual_seed(0)
     network = settled(M2H(replace(TINY_M2H, colour_mean=(0.5, 0.5, 0.5))))
-    save_m2h(network, tmp_path / "tiny.safetensors")
-    loaded = load_m2h(tmp_path / "tiny.safetensors")
+    save_network(network, tmp_path / "tiny.safetensors")
+    loaded = load_network(tmp_path / "tiny.safetensors")
     assert loaded.config == network.config
     image = torch.rand(1, 3, 64, 96)
     with torch.inference_mode():
         expected, again, quick = network(image), loaded(image), fuse_batchnorm(loaded)(image)
     assert not any(isinstance(m, torch.nn.BatchNorm2d) for m in fuse_batchnorm(loaded).modules())
-    for wanted, *found in zip(expected, again, quick, strict=True):
-        assert all(torch.allclose(wanted, value, atol=1e-3) for value in found)
+    for task, wanted in expected.items():
+        assert all(torch.allclose(wanted, found[task], atol=1e-3) for found in (again, quick))
 
 
 @pytest.fixture
@@ -185,12 +186,12 @@ def test_openvino_computes_what_torch_does() -> None:
         image = torch.rand(1, 3, *size)
         with torch.inference_mode():
             expected, found = network(image), quick(image)
-        for wanted, value in zip(expected, found, strict=True):
-            assert torch.allclose(wanted, value, atol=1e-3)
+        for task, wanted in expected.items():
+            assert torch.allclose(wanted, found[task], atol=1e-3)
 
 
 def test_images_are_shown_as_the_published_classifier_saw_them() -> None:
-    feed: InputSpec = COMPACTS["efficientnet_lite2"].shown_by()
+    feed: InputSpec = COMPACTS["efficientnet_lite2"].input_spec()
     rgb = np.full((192, 256, 3), 200, np.uint8)
     assert torch.allclose(feed.shown(rgb), torch.tensor((200 - 127) / 128), atol=1e-5)
     assert COMPACTS["conv"] == COMPACT and feed.focal_px == COMPACT.focal_px

@@ -11,9 +11,9 @@ from helpers_perception import TINY_NYU40, TINY_VIT, colour_frame, fill, saved
 from helpers_runs import SMALL_WORLD, small_config
 
 from hydra_mono.cli.main import main
-from hydra_mono.core.checks import create_gate
 from hydra_mono.core.config import PredictorConfig
 from hydra_mono.core.errors import ConfigError
+from hydra_mono.core.gate.frame_gate import create_gate
 from hydra_mono.core.labels import load_label_space
 from hydra_mono.core.prediction import Predictor
 from hydra_mono.perception.networks.input_spec import InputSpec

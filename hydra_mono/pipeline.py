@@ -13,6 +13,7 @@ from hydra_mono.core.mesh import BlockMesh, MeshUpdate
 from hydra_mono.core.prediction import Predictor, depth_is_measured
 from hydra_mono.core.timing import StageClock
 from hydra_mono.graph.agents.camera_trail import create_agent_trail
+from hydra_mono.graph.agents.tracks import AgentTracks
 from hydra_mono.graph.hierarchy import ParentAssigner
 from hydra_mono.graph.model.scene_graph import SceneGraph
 from hydra_mono.graph.objects.layer import create_objects
@@ -66,6 +67,7 @@ class Mapper:
         self._rooms = create_rooms(config.rooms)
         self._parents = ParentAssigner()
         self._agents = create_agent_trail(config.agents)
+        self._tracks = AgentTracks()
         self._motion = MotionMap(labels, config.free_space.voxel_size)
         self._separation_ns = int(config.mapping.keyframe_separation * 1e9)
         self._latest: Instant | None = None
@@ -95,6 +97,7 @@ class Mapper:
         seen_free = stage("carve", self._free_space.carve, frame, prediction, keep)
         stage("motion", self._motion.learn, frame, seen_free)
         stage("agents", self._agents.update, self.graph, frame)
+        stage("agents", self._tracks.update, self.graph, motion.agents)
         stage("view", self._viewer.log_frame, frame, prediction)
         self._latest = Instant.of(frame)
         if self._is_keyframe(frame.stamp_ns):
@@ -208,6 +211,7 @@ class Mapper:
             "rooms": self._rooms,
             "parents": self._parents,
             "agents": self._agents,
+            "tracks": self._tracks,
         }
 
     def finish(self) -> None:

@@ -151,7 +151,6 @@ class Raising:
     [
         (ValueError("no such file"), "predictor-error"),
         (KeyError("sigma"), "predictor-error"),
-        (MemoryError(), "predictor-error"),
         (RuntimeError("CUDA out of memory"), "predictor-error"),
         (ConfigError("depth_m is float64"), "bad-prediction"),
         (BadFrameError("f", "too-dark"), "too-dark"),
@@ -162,6 +161,11 @@ def test_whatever_a_predictor_raises_costs_the_frame_only(error: Exception, reas
     assert fault.reason == reason
     if reason == "predictor-error":
         assert type(error).__name__ in str(fault)
+
+
+def test_memory_that_is_spent_ends_the_run_and_is_no_fault_of_the_frame() -> None:
+    with pytest.raises(MemoryError):
+        predict(Raising(MemoryError()), frame())
 
 
 @given(st.lists(st.floats(width=32), min_size=1, max_size=12))

@@ -10,7 +10,9 @@ from hydra_mono.core.config.section import Section
 class ViewerConfig(Section):
     """What the viewer is sent; the intervals bound the size of a recording."""
 
-    mode: Literal["none", "save", "spawn", "serve"] = "save"
+    mode: Literal["none", "save", "spawn", "serve"] = Field(
+        default="save", description="no viewer, a recording, a window, or a page for a browser"
+    )
     image_interval: float = Field(
         default=0.2, ge=0, le=3600, description="s of the sequence between images"
     )
@@ -31,11 +33,13 @@ class ViewerConfig(Section):
         default=None, ge=1, le=65535, description="of serve; None: 9090, or any that is free"
     )
     analytics: bool = Field(default=False, description="lets rerun collect its usage statistics")
-    mesh_colors: Literal["color", "label"] = "color"
+    mesh_colors: Literal["color", "label"] = Field(
+        default="color", description="what the mesh is coloured by"
+    )
 
 
 class OutputConfig(Section):
-    folder: str = "results"
+    folder: str = Field(default="results", description="folder that run folders are made in")
     checkpoint_interval: float = Field(
         default=30.0, ge=0.1, le=86400, description="s between complete outputs under way"
     )

@@ -10,7 +10,7 @@ from hydra_mono.core.config.section import Section
 class StageConfig(Section):
     """A stretch of training with images of one size."""
 
-    steps: int = Field(ge=1, le=10**8)
+    steps: int = Field(ge=1, le=10**8, description="batches that are learned from")
     height: int = Field(ge=32, le=4096, description="pixels")
     width: int = Field(ge=32, le=4096, description="pixels")
     batch: int = Field(ge=1, le=10**4, description="images")
@@ -23,19 +23,25 @@ class StageConfig(Section):
 class LossConfig(Section):
     """Weights of the losses; tasks first, then what ties them to one another."""
 
-    depth: float = Field(default=1.5, ge=0, le=1000)
-    semantics: float = Field(default=1.0, ge=0, le=1000)
-    normals: float = Field(default=1.0, ge=0, le=1000)
-    edges: float = Field(default=1.0, ge=0, le=1000)
+    depth: float = Field(default=1.5, ge=0, le=1000, description="weight of the depth's loss")
+    semantics: float = Field(default=1.0, ge=0, le=1000, description="weight of the labels' loss")
+    normals: float = Field(default=1.0, ge=0, le=1000, description="weight of the normals' loss")
+    edges: float = Field(default=1.0, ge=0, le=1000, description="weight of the edges' loss")
     depth_gradient: float = Field(
         default=1.0, ge=0, le=1000, description="steps and slopes, over scales"
     )
-    depth_normal: float = Field(default=0.1, ge=0, le=1000)
-    edge_semantic: float = Field(default=0.1, ge=0, le=1000)
+    depth_normal: float = Field(
+        default=0.1, ge=0, le=1000, description="weight of depth's slopes agreeing with normals"
+    )
+    edge_semantic: float = Field(
+        default=0.1, ge=0, le=1000, description="weight of edges agreeing with borders of labels"
+    )
     weighting: Literal["fixed", "dwa", "uncertainty"] = Field(
         default="fixed", description="on top of these"
     )
-    depth_form: Literal["silog", "berhu"] = "silog"
+    depth_form: Literal["silog", "berhu"] = Field(
+        default="silog", description="form of the depth's loss"
+    )
     edge_positive: float | None = Field(
         default=0.85, ge=0, le=1000, description="weight of edge pixels; None: share of the others"
     )
@@ -82,7 +88,9 @@ class TrainingConfig(Section):
     """The compact network's training."""
 
     backbone: BackboneTraining = BackboneTraining()
-    seed: int = Field(default=0, ge=0, le=2**32 - 1)
+    seed: int = Field(
+        default=0, ge=0, le=2**32 - 1, description="number that all random draws follow from"
+    )
     stages: tuple[StageConfig, ...] = (
         StageConfig(steps=6000, height=96, width=128, batch=32),
         StageConfig(steps=3000, height=192, width=256, batch=12),
@@ -104,9 +112,13 @@ class TrainingConfig(Section):
     effects: float = Field(
         default=0.0, ge=0, le=1, description="share with blur, noise and the like; not with --live"
     )
-    optimizer: Literal["muon", "adamw"] = "muon"
+    optimizer: Literal["muon", "adamw"] = Field(
+        default="muon", description="what steps the inner matrices; the rest is stepped by AdamW"
+    )
     learning_rate: float = Field(default=1.5e-3, gt=0, le=10, description="highest")
-    weight_decay: float = Field(default=0.03, ge=0, le=10)
+    weight_decay: float = Field(
+        default=0.03, ge=0, le=10, description="share of a weight lost a step, by the rate"
+    )
     warmup: int = Field(default=300, ge=0, le=10**7, description="steps until the highest rate")
     cooldown: float = Field(
         default=0.35, ge=0, le=1, description="share of all steps in which it falls to 0"

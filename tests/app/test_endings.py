@@ -5,7 +5,8 @@ import signal
 import subprocess
 import sys
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -98,6 +99,16 @@ def test_a_predictor_that_fails_on_some_frames_costs_those_alone(
     assert run.metrics["skipped"]["reasons"] == {reason: 4}
 
 
+@contextmanager
+def heeded(number: signal.Signals) -> Iterator[None]:
+    """The signal as a terminal sends it, also where the tests were started under nohup."""
+    before = signal.signal(number, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        signal.signal(number, before)
+
+
 @pytest.mark.parametrize(
     ("signals", "frames"), [(["SIGINT"], 6), (["SIGTERM"], 6), (["SIGHUP"], 6), (["SIGINT"] * 2, 5)]
 )
@@ -107,7 +118,8 @@ def test_signals_save_the_map_and_tell_by_the_status(
     """The first lets the frame in hand be finished, the second does not."""
     kills = "; ".join(f"os.kill(os.getpid(), {getattr(signal, s)})" for s in signals)
     before = signal.getsignal(signal.SIGTERM)
-    status = run_with_plug_in(f"import os; {kills}", tmp_path, monkeypatch)
+    with heeded(signal.SIGHUP):
+        status = run_with_plug_in(f"import os; {kills}", tmp_path, monkeypatch)
     assert status == 128 + getattr(signal, signals[0])
     run = load_run(tmp_path / "results")
     assert len(run.trajectory.stamps_ns) == frames and run.metrics["interrupted"]

@@ -67,7 +67,7 @@ INSIDE: dict[str, dict[str, set[str]]] = {
         "freespace": {"monocular_rule", "extent"},
         "monocular": {"monocular_rule", "tsdf"},
         "refinement": {"monocular_rule", "monocular", "tsdf"},
-        "motion": {"static_pixels"},
+        "motion": {"freespace", "static_pixels"},
         "contours": {"monocular_rule", "tsdf"},
     },
     "simulation": {

@@ -10,11 +10,10 @@ import numpy as np
 from jaxtyping import Bool, Int32, Int64
 from scipy import ndimage
 
-SIDE = 8  # voxels along a chunk, as in the free-space map that the observations come from
-VOXELS = SIDE**3
+from hydra_mono.core.map.voxel_keys import pack
+from hydra_mono.mapping.freespace.grid import SIDE, VOXELS, split_voxels
+
 _NEIGHBOURS = ndimage.generate_binary_structure(3, 2)  # the 18 that share a face or an edge
-_ONCE = 20  # bits a coordinate of a chunk takes in its key
-_BIAS = 1 << (_ONCE - 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +70,11 @@ class VoxelHistory:
         self._learn_solid(solid_voxels, ticks)
         slots = self._acquire(chunks)
         free = self._free[slots]
-        grown = np.minimum(free.astype(np.int16) + ticks, 255).astype(np.uint8)
-        self._free[slots] = np.where(seen_free, grown, free)
+        longer = np.minimum(free.astype(np.int16) + ticks, 255).astype(np.uint8)
+        self._free[slots] = np.where(seen_free, longer, free)
         solid = self._solid[slots]
-        worn = np.where(solid > ticks, solid - ticks, 0).astype(np.uint8)
-        self._solid[slots] = np.where(seen_free, worn, solid)
+        weaker = np.where(solid > ticks, solid - ticks, 0).astype(np.uint8)
+        self._solid[slots] = np.where(seen_free, weaker, solid)
         self._observations += 1
         if self._observations % self._rule.promote_every == 0:
             self._promote(chunks, slots)
@@ -83,7 +82,7 @@ class VoxelHistory:
     def _learn_solid(self, voxels: Int32[np.ndarray, "m 3"], ticks: int) -> None:
         if not len(voxels):
             return
-        chunks, inside = split(distinct(voxels))
+        chunks, inside = split_voxels(distinct(voxels))
         slots = self._acquire(chunks)
         self._free[slots, inside] = 0
         more = np.minimum(self._solid[slots, inside].astype(np.int16) + ticks, 255)
@@ -106,30 +105,30 @@ class VoxelHistory:
 
     def is_ever_free(self, voxels: Int32[np.ndarray, "n 3"]) -> Bool[np.ndarray, " n"]:
         """Whether each voxel, and all round it, was once free for long enough."""
-        chunks, inside = split(voxels)
+        chunks, inside = split_voxels(voxels)
         return np.asarray(self._ever_free[self._find(chunks), inside])
 
     def is_solid(self, voxels: Int32[np.ndarray, "n 3"]) -> Bool[np.ndarray, " n"]:
         """Whether the static world's surface was seen in each voxel for long enough."""
-        chunks, inside = split(voxels)
+        chunks, inside = split_voxels(voxels)
         return np.asarray(self._solid[self._find(chunks), inside] >= self._rule.solid_ticks)
 
     def accept(self, voxels: Int32[np.ndarray, "n 3"]) -> None:
         """What stands in these voxels has come to stay: they are no longer ever free."""
         around = (distinct(voxels)[:, None] + _offsets()).reshape(-1, 3)
-        chunks, inside = split(distinct(around))
+        chunks, inside = split_voxels(distinct(around))
         slots = self._find(chunks)
         known = slots > 0
         self._ever_free[slots[known], inside[known]] = False
         self._free[slots[known], inside[known]] = 0
 
     def _find(self, chunks: Int32[np.ndarray, "n 3"]) -> Int64[np.ndarray, " n"]:
-        keys, inverse = np.unique(_keys(chunks), return_inverse=True)
+        keys, inverse = np.unique(pack(chunks), return_inverse=True)
         slots = np.array([self._slots.get(key, 0) for key in keys.tolist()], np.int64)
         return np.asarray(slots[inverse] if len(keys) else np.zeros(0, np.int64))
 
     def _acquire(self, chunks: Int32[np.ndarray, "n 3"]) -> Int64[np.ndarray, " n"]:
-        keys, first, inverse = np.unique(_keys(chunks), return_index=True, return_inverse=True)
+        keys, first, inverse = np.unique(pack(chunks), return_index=True, return_inverse=True)
         slots = np.array([self._slots.get(key, 0) for key in keys.tolist()], np.int64)
         for index in np.flatnonzero(slots == 0).tolist():
             slots[index] = self._make(int(keys[index]), chunks[first[index]])
@@ -178,22 +177,8 @@ class VoxelHistory:
 
 def distinct(voxels: Int32[np.ndarray, "n 3"]) -> Int32[np.ndarray, "m 3"]:
     """Every voxel once."""
-    _, first = np.unique(_keys(voxels), return_index=True)
+    _, first = np.unique(pack(voxels), return_index=True)
     return np.asarray(voxels[first])
-
-
-def split(
-    voxels: Int32[np.ndarray, "n 3"],
-) -> tuple[Int32[np.ndarray, "n 3"], Int32[np.ndarray, " n"]]:
-    """The chunk of each voxel, and its index inside the chunk."""
-    chunks = voxels // SIDE
-    local = voxels - chunks * SIDE
-    return chunks, (local[:, 0] * SIDE + local[:, 1]) * SIDE + local[:, 2]
-
-
-def _keys(chunks: Int32[np.ndarray, "n 3"]) -> Int64[np.ndarray, " n"]:
-    wide = chunks.astype(np.int64) + _BIAS
-    return np.asarray((wide[:, 0] << 2 * _ONCE) | (wide[:, 1] << _ONCE) | wide[:, 2])
 
 
 def _dense(

@@ -3,7 +3,8 @@
 import numpy as np
 from scipy import ndimage
 
-from hydra_mono.mapping.motion.voxel_history import SIDE, VOXELS, HistoryRule, VoxelHistory, split
+from hydra_mono.mapping.freespace.grid import SIDE, VOXELS, split_voxels
+from hydra_mono.mapping.motion.voxel_history import HistoryRule, VoxelHistory
 
 TICK_NS = 100_000_000
 RULE = HistoryRule(free_ticks=3, promote_every=1)
@@ -16,7 +17,7 @@ def test_a_voxel_is_ever_free_once_it_and_its_neighbours_were_free_long_enough()
     free = np.zeros((2 * SIDE,) * 3, np.int64)
     expected = np.zeros(free.shape, bool)
     voxels = np.indices(free.shape).reshape(3, -1).T.astype(np.int32)
-    chunk, inside = split(voxels)
+    chunk, inside = split_voxels(voxels)
     row = np.ravel_multi_index(tuple(chunk.T), (2, 2, 2))
     for step in range(6):
         seen_free = rng.random((8, VOXELS)) < 0.97

@@ -83,9 +83,10 @@ INSIDE: dict[str, dict[str, set[str]]] = {
         "source": {"dynamics", "render", "scene", "shapes", "truth", "walk"},
     },
     "perception": {
-        "networks": set(),
-        "losses": set(),
-        "metrics": set(),
+        "tasks": set(),
+        "networks": {"tasks"},
+        "losses": {"tasks"},
+        "metrics": {"tasks"},
         "weights_io": {"networks"},
         "predictors": {"networks", "weights_io"},
     },

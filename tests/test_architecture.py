@@ -28,6 +28,7 @@ ALLOWED: dict[str, set[str]] = {
     "viz": {"core", "graph"},
     "pipeline": {"core", "perception", "mapping", "graph", "viz"},
     "outputs": {"core", "graph"},
+    "report": {"core", "graph", "outputs"},
     "session": {"core", "graph", "pipeline"},
     "training": {"core", "datasets", "perception", "simulation"},
     "cli": {
@@ -38,6 +39,7 @@ ALLOWED: dict[str, set[str]] = {
         "outputs",
         "perception",
         "pipeline",
+        "report",
         "session",
         "simulation",
         "training",
@@ -58,6 +60,10 @@ INSIDE: dict[str, dict[str, set[str]]] = {
         "refresh": {"walls"},
         "agents": {"model"},
         "io": {"model"},
+        "query": {"model"},
+        "drawing": {"model"},
+        "planning": {"model", "io", "query"},
+        "exports": {"model", "io", "drawing", "planning", "query"},
     },
     "mapping": {
         "monocular_rule": set(),

@@ -54,6 +54,7 @@ INSIDE: dict[str, dict[str, set[str]]] = {
         "model": set(),
         "hierarchy": {"model"},
         "objects": {"model"},
+        "change": {"model"},
         "places": {"model"},
         "walls": {"model"},
         "rooms": {"model", "walls"},

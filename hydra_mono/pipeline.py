@@ -14,6 +14,7 @@ from hydra_mono.core.prediction import Predictor, depth_is_measured
 from hydra_mono.core.timing import StageClock
 from hydra_mono.graph.agents.camera_trail import create_agent_trail
 from hydra_mono.graph.agents.tracks import AgentTracks
+from hydra_mono.graph.change.layer import ChangeLayer
 from hydra_mono.graph.hierarchy import ParentAssigner
 from hydra_mono.graph.model.scene_graph import SceneGraph
 from hydra_mono.graph.objects.layer import create_objects
@@ -64,6 +65,7 @@ class Mapper:
         self._contours = create_contours(config.mapping, labels, rule)
         self._walls = create_walls(config.rooms, labels)
         self._objects = create_objects(config.objects, labels, config.mapping.voxel_size)
+        self._changes = ChangeLayer(labels, self.max_depth_m)
         self._places = create_places(config.places)
         self._rooms = create_rooms(config.rooms)
         self._parents = ParentAssigner()
@@ -99,6 +101,7 @@ class Mapper:
         seen_free = stage("carve", self._free_space.carve, frame, prediction, keep)
         stage("motion", self._motion.learn, frame, seen_free)
         stage("agents", self._agents.update, self.graph, frame)
+        stage("change", self._changes.look, self.graph, frame, prediction, keep)
         stage("agents", self._tracks.update, self.graph, motion.agents)
         stage("view", self._viewer.log_frame, frame, prediction)
         self._latest = Instant.of(frame)
@@ -130,6 +133,8 @@ class Mapper:
     def _update_objects(self, refresh: Refresh) -> None:
         assert refresh.keyframe is not None
         self.clock.stage("objects", self._objects.update, self.graph, refresh.keyframe)
+        moves = self.clock.stage("change", self._changes.update, self.graph, refresh.keyframe)
+        self._objects.rename(moves)
 
     def _update_places(self, refresh: Refresh) -> None:
         assert refresh.keyframe is not None
@@ -209,6 +214,7 @@ class Mapper:
             "free_space": self._free_space,
             "contours": self._contours,
             "objects": self._objects,
+            "changes": self._changes,
             "walls": self._walls,
             "places": self._places,
             "rooms": self._rooms,

@@ -5,6 +5,7 @@ from typing import Any, Final, Literal
 
 from hydra_mono.core.box import BoundingBox
 from hydra_mono.core.mesh import BlockKey
+from hydra_mono.graph.model.presence import NO_TRAJECTORY, Presence, Trajectory
 from hydra_mono.graph.model.symbols import Color, SymbolText
 
 Position = tuple[float, float, float]
@@ -77,7 +78,8 @@ class ObjectNode(Node):
 
     ``seen_fraction``: share of the box's volume within the sides that were seen.
     ``completed_sides``: the others, in the box's own axes (``-x``); they were put at a wall, at
-    the floor, or at the least width of the class.
+    the floor, or at the least width of the class. ``presence``: when it came and went, as rays
+    tell; None before any did. ``trajectory``: where it was, if it was moved.
     """
 
     label: int
@@ -88,6 +90,8 @@ class ObjectNode(Node):
     completed_sides: tuple[str, ...] = ()
     vertex_count: int = 0
     mesh_blocks: tuple[BlockKey, ...] = ()
+    presence: Presence | None = None
+    trajectory: Trajectory = NO_TRAJECTORY
 
 
 def named_alike(whole: ObjectNode, part: ObjectNode) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "tests" / "helpers"))
+sys.path.append(str(Path(__file__).resolve().parents[1] / "tests" / "helpers" / "graphs"))
 from helpers_query import LABELS, grid_graph
 
 from hydra_mono.cli.progress import print_table

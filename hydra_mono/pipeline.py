@@ -231,6 +231,10 @@ class Mapper:
         if latest is not None and (refresh is None or refresh.at.stamp_ns != latest.stamp_ns):
             self._start_refresh(latest)
             self._end_refresh()
+        refresh = self._refresh
+        if refresh is not None and refresh.keyframe is not None and refresh.walls is not None:
+            whole = self._describer.complete
+            self.clock.stage("describe", whole, self.graph, refresh.keyframe, refresh.walls)
         self.clock.drop_frame()
 
     def close(self) -> None:

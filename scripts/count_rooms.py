@@ -10,15 +10,20 @@ import argparse
 import json
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from hydra_mono.core.errors import DataError
 from hydra_mono.core.labels import LabelSpace, load_label_space
 from hydra_mono.graph.rooms.categories import RoomLook, classify, features_of
-from hydra_mono.simulation.scene import World, build_world
+from hydra_mono.simulation.building.measures import ODD, USUAL
+from hydra_mono.simulation.building.plan import Plan
+from hydra_mono.simulation.building.storeys import make_building
+from hydra_mono.simulation.building.structure import fittings
+from hydra_mono.simulation.building.windows import make_windows
+from hydra_mono.simulation.furniture.placement import ODD_MANNER, USUAL_MANNER, furnish
+from hydra_mono.simulation.shapes import Thing
 
 TARGET = Path(__file__).resolve().parents[1] / "configs" / "rooms" / "statistics.json"
 FIRST_SEED = 500_000  # far from every seed that worlds are reported of
@@ -27,7 +32,15 @@ NAMES = {"living": "living room", "dining": "dining room", "stairs": "staircase"
 SIZES = (4, 5, 6, 8)  # rooms of a storey, in turn
 
 
-def looks_of(world: World, labels: LabelSpace) -> Iterator[tuple[str, RoomLook]]:
+@dataclass(frozen=True)
+class Home:
+    """A plan and what stands in it; nothing to look at."""
+
+    plan: Plan
+    things: tuple[Thing, ...]
+
+
+def looks_of(world: Home, labels: LabelSpace) -> Iterator[tuple[str, RoomLook]]:
     """(kind, look) of every room, as a perfect map would have it."""
     for room in world.plan.rooms:
         inside = [
@@ -38,26 +51,46 @@ def looks_of(world: World, labels: LabelSpace) -> Iterator[tuple[str, RoomLook]]
             and room.floor_m - 0.1 <= thing.position_m[2] <= room.ceiling_m
         ]
         others = {i for opening in world.plan.openings_of(room.index) for i in opening.rooms}
+        flights = {i for flight in world.plan.flights for i in flight.rooms}
         width_m, length_m = sorted(room.size_m)
-        look = RoomLook(frozenset(inside), length_m, width_m, len(others - {room.index}))
+        look = RoomLook(
+            classes=frozenset(inside),
+            length_m=length_m,
+            width_m=width_m,
+            neighbours=len(others - {room.index}),
+            leads_up_or_down=room.index in flights,
+        )
         yield NAMES.get(room.kind, room.kind), look
 
 
-def homes(first_seed: int, count: int, labels: LabelSpace) -> Iterator[World]:
+def furnished(
+    rng: np.random.Generator,
+    labels: LabelSpace,
+    *,
+    rooms: int,
+    joints: int,
+    storeys: int,
+    is_odd: bool,
+) -> Home:
+    """A home as ``build_world`` furnishes it, without its surface."""
+    measures, manner = (ODD, ODD_MANNER) if is_odd else (USUAL, USUAL_MANNER)
+    plan = make_building(rng, rooms, joints, storeys, measures)
+    plan = replace(plan, windows=tuple(make_windows(rng, plan.rooms)))
+    placed = furnish(rng, plan, fittings(rng, plan, labels), labels, manner)
+    return Home(plan, tuple(thing for thing in placed if thing.label in labels.object_ids))
+
+
+def homes(first_seed: int, count: int, labels: LabelSpace) -> Iterator[Home]:
     """Homes of several sizes, half of them odd, a tenth of two storeys."""
     for number in range(count):
-        rng = np.random.default_rng([1, first_seed + number])
-        try:
-            yield build_world(
-                rng,
-                labels,
-                rooms=SIZES[number % len(SIZES)],
-                joints=number % 3,
-                storeys=2 if number % 10 == 9 else 1,
-                is_odd=number % 2 == 1,
-            )
-        except DataError:  # a plan with a room that nobody can walk into
-            continue
+        yield furnished(
+            np.random.default_rng([1, first_seed + number]),
+            labels,
+            rooms=SIZES[number % len(SIZES)],
+            joints=number % 3,
+            storeys=2 if number % 10 == 9 else 1,
+            is_odd=number % 2 == 1,
+        )
 
 
 def count_homes(count: int, labels: LabelSpace) -> None:

@@ -49,14 +49,27 @@ def _changes_of(
 ) -> Iterator[ChangeFact]:
     name, ending = display_name(symbol, node), node.ending
     if node.first_seen_ns > since_ns and ending is None:
-        seen_ns, where_m = node.first_seen_ns, node.position_m
-        yield ChangeFact("appeared", symbol, name, seen_ns, seen_ns, where_m)
+        after_ns = node.presence.appeared_after_ns if node.presence else None
+        from_ns = node.first_seen_ns if after_ns is None else after_ns
+        yield ChangeFact("appeared", symbol, name, from_ns, node.first_seen_ns, node.position_m)
     if ending is not None:
         if ending.until_ns > since_ns:
             span = ending.from_ns, ending.until_ns
             yield ChangeFact(ending.kind, symbol, name, *span, node.position_m)
         return
-    if node.last_seen_ns <= since_ns:
+    yield from _moves(index, symbol, node, since_ns)
+
+
+def _moves(
+    index: GraphIndex, symbol: NodeSymbol, node: ObjectNode, since_ns: int
+) -> Iterator[ChangeFact]:
+    """By its trajectory; where it has none, by where it was known to be at the stamp."""
+    name, track = display_name(symbol, node), node.trajectory
+    for number, (by_ns, to_m) in enumerate(zip(track.stamps_ns, track.positions_m, strict=True)):
+        if number and by_ns > since_ns:
+            was_ns, was_m = track.stamps_ns[number - 1], track.positions_m[number - 1]
+            yield ChangeFact("moved", symbol, name, was_ns, by_ns, to_m, was_m)
+    if len(track) or node.last_seen_ns <= since_ns:
         return
     before = _position_at(index, symbol, since_ns)
     if before is not None and math.dist(before[1], node.position_m) > MOVED_M:

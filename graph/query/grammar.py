@@ -1,7 +1,7 @@
 """A small grammar of questions: words in, a verb and its arguments out.
 
-    objects | rooms                     all of them
-    [list|count] CLASS [in ROOM] [on storey N]
+    objects | rooms | bedrooms          all of them
+    [list|count|how many] CLASS [in ROOM] [on storey N]
     nearest CLASS [to X]                X: an object, a room, a place, or x,y,z; else the camera
     where is OBJECT
     approach OBJECT
@@ -27,8 +27,11 @@ from hydra_mono.graph.query.words import plain_words
 
 _NUMBER = r"[-+]?\d+(?:\.\d+)?"
 _POINT = rf"\(?\s*({_NUMBER})\s*,\s*({_NUMBER})\s*,\s*({_NUMBER})\s*\)?"
+_LIST = r"(?:(?:list|count|show|how\s+many)\s+)?(?:all\s+)?"
+_KINDS = r"(?:(?:bed|bath|living\s+|dining\s+)room|kitchen|office|corridor|staircase)"
+_STOREY = r"(?:\s+on\s+storey\s+(?P<storey>\d+))?"
 _PATTERNS: tuple[tuple[str, str], ...] = (
-    ("rooms", r"(?:(?:list|count)\s+)?(?:all\s+)?rooms(?:\s+on\s+storey\s+(?P<storey>\d+))?"),
+    ("rooms", rf"{_LIST}(?:rooms|(?P<category>{_KINDS})s){_STOREY}"),
     ("nearest", r"(?:nearest|closest)\s+(?P<category>.+?)(?:\s+(?:to|from)\s+(?P<start>.+))?"),
     ("where", r"where(?:\s+is|\s+was|\s+are)?\s+(?P<name>.+)"),
     ("approach", r"(?:approach|stand\s+at)\s+(?P<name>.+)"),
@@ -43,8 +46,7 @@ _PATTERNS: tuple[tuple[str, str], ...] = (
     ("add", r"add\s+(?P<category>.+?)\s+at\s+(?P<position_m>.+?)(?:\s+size\s+(?P<size_m>.+))?"),
     (
         "objects",
-        r"(?:(?:list|count|show|objects\s+of\s+class)\s+)?(?P<category>.+?)"
-        r"(?:\s+in\s+(?P<room>.+?))?(?:\s+on\s+storey\s+(?P<storey>\d+))?",
+        rf"{_LIST}(?P<category>.+?)(?:\s+in\s+(?P<room>.+?))?{_STOREY}",
     ),
 )
 FORMS = (

@@ -13,6 +13,7 @@ from functools import cache
 from importlib import resources
 
 UNKNOWN_CATEGORY = "room"
+UNMISTAKABLE = frozenset({"~leads to many rooms", "~leads to another storey"})  # without an object
 SYNONYMS = {  # names of other label spaces for the classes that were counted
     "armchair": "armchair",
     "chest of drawers": "dresser",
@@ -43,11 +44,14 @@ class CategoryRule:
     """How sure to be.
 
     ``seen``: an object that is there is found; of runs with depth nine in ten, by one camera less.
+    ``enough``: classes seen in a room, from which on those that are missing tell as much as they
+    can; of a room seen through its door they tell little.
     ``least``: below it a room stays ``room``. ``named``: pieces of evidence told of it, and
     ``telling``: each makes the kind so many times likelier than the next best.
     """
 
     seen: float = 0.85
+    enough: int = 3
     least: float = 0.5
     named: int = 3
     telling: float = 1.5
@@ -61,6 +65,7 @@ class RoomLook:
     length_m: float
     width_m: float
     neighbours: int
+    leads_up_or_down: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +112,7 @@ def features_of(look: RoomLook) -> frozenset[str]:
         "~large": area_m2 > 16.0,  # m²: living rooms
         "~leads to many rooms": look.neighbours >= 4,
         "~leads to one room": look.neighbours <= 1,
+        "~leads to another storey": look.leads_up_or_down,
     }
     return frozenset(classes) | {name for name, is_so in shape.items() if is_so}
 
@@ -129,7 +135,8 @@ def classify(
     ranked = sorted(odds, key=lambda category: (-odds[category], category))
     best, probability = ranked[0], odds[ranked[0]] / sum(odds.values())
     evidence = _evidence(counts, best, ranked[1], present.intersection(known), rule)
-    if probability < rule.least or not evidence:
+    telling = any(feature in UNMISTAKABLE or not feature.startswith("~") for feature in present)
+    if probability < rule.least or not evidence or not telling:
         return RoomCategory()
     return RoomCategory(best, round(probability, 4), evidence)
 
@@ -137,15 +144,20 @@ def classify(
 def _log_likelihood(
     counts: RoomStatistics,
     category: str,
-    known: Iterable[str],
+    known: list[str],
     present: frozenset[str],
     rule: CategoryRule,
 ) -> float:
+    objects = sum(not feature.startswith("~") for feature in present.intersection(known))
+    trust = min(1.0, objects / rule.enough)
     total = 0.0
     for feature in known:
-        seen = 1.0 if feature.startswith("~") else rule.seen
-        share = counts.share(category, feature) * seen
-        total += math.log(share if feature in present else 1 - share)
+        is_object = not feature.startswith("~")
+        share = counts.share(category, feature) * (rule.seen if is_object else 1.0)
+        if feature in present:
+            total += math.log(share)
+        else:
+            total += math.log(1 - share) * (trust if is_object else 1.0)
     return total
 
 

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import re
 from pathlib import Path
 
 from hydra_mono.core.errors import QueryError
@@ -21,7 +22,10 @@ def query(options: argparse.Namespace) -> int:
     answer = getattr(questions, question.verb)(**question.arguments)
     if question.is_edit:
         save_edits(saved)
-    if options.json:
+    is_count = re.match(r"(count|how many)\b", " ".join(options.question).strip(), re.IGNORECASE)
+    if is_count and not options.json:
+        print(len(answer.items) if answer.is_found else 0)
+    elif options.json:
         print(json.dumps({"verb": question.verb, **answer.plain()}, ensure_ascii=False, indent=1))
     else:
         print("\n".join(answer_lines(answer)))

@@ -35,6 +35,11 @@ def test_an_answer_is_lines(run: Path, capsys: pytest.CaptureFixture[str]) -> No
     assert out.startswith("chair 5 (O(5)) in kitchen at (2.00, 1.20, 0.45), 0.05 m away")
 
 
+def test_a_count_is_a_number(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert asked(capsys, str(run), "how many chairs in kitchen")[1] == "2\n"
+    assert asked(capsys, str(run), "count chairs in room 2")[1] == "0\n"
+
+
 def test_an_answer_is_json(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     _, out, _ = asked(capsys, str(run.parent), "where is chair 4", "--json")
     answer = json.loads(out)

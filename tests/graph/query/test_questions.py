@@ -13,6 +13,7 @@ from helpers_query import LABELS, SECOND_NS, START_NS, ask_house, grid_graph, sy
 
 from hydra_mono.core.box import BoundingBox
 from hydra_mono.core.errors import QueryError
+from hydra_mono.graph.model.presence import Trajectory
 from hydra_mono.graph.model.scene_graph import SceneGraph
 from hydra_mono.graph.query.gaps import box_gap
 from hydra_mono.graph.query.grammar import ask, parse
@@ -21,6 +22,22 @@ from hydra_mono.graph.query.questions import Questions
 
 HOUSE = ask_house()
 ASKED = Questions(HOUSE, LABELS)
+
+SENTENCES = [
+    "rooms",
+    "objects",
+    "list chairs",
+    "nearest chair to table",
+    "where is chair 4",
+    "approach box",
+    "path from kitchen to cabinet",
+    "neighbours of kitchen",
+    "doors of room 2",
+    "relations of box",
+    "last seen chair 2",
+    "changed",
+    "list chairs in room 2",
+]
 
 
 def names(answer: Any) -> list[str]:
@@ -157,6 +174,19 @@ def test_what_changed_since_a_stamp() -> None:
     assert kinds["moved"].before_m == (0.35, 3.6, 0.45)
 
 
+def test_what_was_seen_to_move_is_told_from_its_trajectory() -> None:
+    graph = ask_house()
+    there, here = (0.35, 3.6, 0.45), (2.0, 3.6, 0.45)
+    stamps_ns = (START_NS, START_NS + 8 * SECOND_NS)
+    track = Trajectory(stamps_ns, (there, here))
+    graph.update_node(symbol("O(2)"), position_m=here, trajectory=track)
+    asked = Questions(graph, LABELS)
+    (moved,) = [c for c in asked.changed(START_NS).items if c.kind == "moved"]
+    assert (moved.from_ns, moved.until_ns) == stamps_ns
+    assert (moved.before_m, moved.position_m) == (there, here)
+    assert not [c for c in asked.changed(stamps_ns[1]).items if c.kind == "moved"]
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -192,6 +222,8 @@ def test_unknown_names_get_one_line_with_the_nearest_right_one(text: str, messag
         ("count chairs on storey 1", "objects", {"category": "chairs", "storey": 1}),
         ("everything in kitchen", "objects", {"room": "kitchen"}),
         ("rooms", "rooms", {}),
+        ("how many bedrooms on storey 1?", "rooms", {"category": "bedroom", "storey": 1}),
+        ("how many chairs in kitchen", "objects", {"category": "chairs", "room": "kitchen"}),
         ("neighbors of the kitchen", "neighbours", {"room": "the kitchen"}),
         ("changed since 5 s", "changed", {"since_ns": 95 * SECOND_NS}),
         ("rename chair 2 to throne", "rename", {"name": "chair 2", "new_name": "throne"}),
@@ -204,21 +236,7 @@ def test_the_grammar(text: str, verb: str, arguments: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    [
-        "rooms",
-        "objects",
-        "list chairs",
-        "nearest chair to table",
-        "where is chair 4",
-        "approach box",
-        "path from kitchen to cabinet",
-        "neighbours of kitchen",
-        "doors of room 2",
-        "relations of box",
-        "last seen chair 2",
-        "changed",
-        "list chairs in room 2",
-    ],
+    SENTENCES,
 )
 def test_every_answer_reads_as_lines_and_as_json(text: str) -> None:
     answer = ask(ASKED, text)

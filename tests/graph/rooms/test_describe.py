@@ -2,13 +2,15 @@
 
 import math
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from helpers_graph import keyframe
-from helpers_rooms import DOOR, Explorer, World
+from helpers_rooms import Explorer, World
 from helpers_worlds import built
 
+from hydra_mono.core.freespace import FreeSpace
 from hydra_mono.core.map.keyframe import Instant, KeyframeInput
 from hydra_mono.graph.model.nodes import RoomNode
 from hydra_mono.graph.model.symbols import Layer, NodeSymbol
@@ -31,7 +33,7 @@ def pairs() -> list[tuple[str, str]]:
     found = []
     for seed in range(2001, 2007):
         home = built(seed, rooms=5 + seed % 3, is_odd=seed % 2 == 0)
-        RoomDescriber().update(home.graph, keyframe(10**9), NO_WALLS)
+        RoomDescriber().complete(home.graph, keyframe(10**9), NO_WALLS)
         for symbol, node in rooms_of(home.graph).items():
             kind = home.kinds[symbol]
             found.append((NAMES.get(kind, kind), node.category))
@@ -66,7 +68,7 @@ def test_a_name_given_by_hand_stays_and_others_follow_the_kind() -> None:
     home = built.__wrapped__(2001, rooms=4)
     named, other = sorted(rooms_of(home.graph))[:2]
     home.graph.update_node(named, name="den", by_hand=("name",))
-    RoomDescriber().update(home.graph, keyframe(10**9), NO_WALLS)
+    RoomDescriber().complete(home.graph, keyframe(10**9), NO_WALLS)
     nodes = rooms_of(home.graph)
     assert nodes[named].name == "den"
     assert nodes[other].name == f"{nodes[other].category} {other.number + 1}"
@@ -90,7 +92,7 @@ def seen(explorer: Explorer) -> KeyframeInput:
 @pytest.mark.parametrize("yaw_deg", [0.0, 25.0])
 def test_outlines_areas_and_passages_are_those_of_the_plan(yaw_deg: float) -> None:
     explorer = Explorer(two_rooms(), yaw_deg=yaw_deg).see()
-    RoomDescriber().update(explorer.graph, seen(explorer), explorer.plan)
+    RoomDescriber().complete(explorer.graph, seen(explorer), explorer.plan)
     nodes = list(rooms_of(explorer.graph).values())
     assert sorted(node.area_m2 for node in nodes) == pytest.approx([12.0, 16.0], rel=0.1)
     for node in nodes:
@@ -110,7 +112,7 @@ def test_outlines_areas_and_passages_are_those_of_the_plan(yaw_deg: float) -> No
 def test_a_wide_gap_without_a_lintel_is_an_opening() -> None:
     world = World([(0, 0, 4, 4), (4.15, 0, 7.15, 4)]).open((4.0, 0.8, 4.15, 3.2), top_m=2.5)
     explorer = Explorer(world).see()
-    RoomDescriber().update(explorer.graph, seen(explorer), explorer.plan)
+    RoomDescriber().complete(explorer.graph, seen(explorer), explorer.plan)
     kinds = {p.kind for node in rooms_of(explorer.graph).values() for p in node.passages}
     assert kinds == {"opening"}
 
@@ -118,25 +120,74 @@ def test_a_wide_gap_without_a_lintel_is_an_opening() -> None:
 def test_a_passage_that_is_shut_is_told_as_such() -> None:
     explorer = Explorer(two_rooms()).see()
     describer = RoomDescriber()
-    describer.update(explorer.graph, seen(explorer), explorer.plan)
+    describer.complete(explorer.graph, seen(explorer), explorer.plan)
     first, second = sorted(rooms_of(explorer.graph))
     graph = explorer.graph
     for place in graph.children(first):
         for other in graph.siblings(place):
             if graph.find_parent(other) == second:
                 graph.remove_edge(place, other)
-    describer.update(graph, seen(explorer), explorer.plan)
+    describer.complete(graph, seen(explorer), explorer.plan)
     (door,) = rooms_of(graph)[first].passages
     assert door.is_open is False
     assert door.last_seen_open_ns is not None
 
 
+def test_an_update_draws_one_room_and_tells_all_kinds() -> None:
+    explorer = Explorer(two_rooms()).see()
+    describer, areas = RoomDescriber(), []
+    for _ in range(3):
+        describer.update(explorer.graph, seen(explorer), explorer.plan)
+        areas.append(sum(node.area_m2 > 0 for node in rooms_of(explorer.graph).values()))
+    assert areas == [1, 2, 2]
+
+
+def free_where(y_m: tuple[float, float]) -> FreeSpace:
+    """Seen to be free between two y, everywhere else not."""
+    shape = (100, 60, 30)
+    free = np.zeros(shape, bool)
+    free[:, round(y_m[0] / 0.1) : round(y_m[1] / 0.1)] = True
+    return FreeSpace(
+        voxel_size_m=0.1,
+        max_distance_m=2.0,
+        lower=np.zeros(3, np.int32),
+        observed_free=free,
+        distance_m=np.zeros(shape, np.float32),
+        parent=np.zeros((*shape, 3), np.int32),
+        changed_lower=np.zeros(3, np.int32),
+        changed_upper=np.zeros(3, np.int32),
+    )
+
+
+def test_a_passage_is_as_wide_as_it_was_seen_free() -> None:
+    world = World([(0, 0, 4, 4), (4.15, 0, 7.15, 4)]).open((4.0, 0.8, 4.15, 3.2), top_m=2.05)
+    explorer = Explorer(world).see()
+    input_ = replace(seen(explorer), free_space=free_where((1.6, 2.4)))
+    RoomDescriber().complete(explorer.graph, input_, explorer.plan)
+    for node in rooms_of(explorer.graph).values():
+        (door,) = node.passages
+        assert door.width_m == pytest.approx(0.9, abs=0.11)
+        assert door.position_m[1] == pytest.approx(2.0, abs=0.06)
+
+
+def test_a_gap_that_nothing_leads_through_may_be_unseen_wall() -> None:
+    explorer = Explorer(two_rooms()).hide((3.5, 4.6)).see()
+    RoomDescriber().complete(explorer.graph, seen(explorer), explorer.plan)
+    assert all(not node.passages for node in rooms_of(explorer.graph).values())
+
+
+def test_a_staircase_is_known_by_the_storey_it_leads_to() -> None:
+    assert classify(RoomLook(frozenset(), 6.0, 2.2, 2, leads_up_or_down=True)).name == "staircase"
+    assert classify(RoomLook(frozenset(), 5.0, 1.8, 1)).name == "room"
+    assert classify(RoomLook(frozenset(), 8.0, 1.5, 6)).name == "corridor"
+
+
 def test_rooms_without_news_are_not_looked_at_again() -> None:
     explorer = Explorer(two_rooms()).see()
     describer = RoomDescriber()
-    describer.update(explorer.graph, seen(explorer), explorer.plan)
+    describer.complete(explorer.graph, seen(explorer), explorer.plan)
     version = explorer.graph.version
-    describer.update(explorer.graph, seen(explorer), NO_WALLS)
+    describer.complete(explorer.graph, seen(explorer), NO_WALLS)
     assert explorer.graph.version == version
 
 
@@ -151,10 +202,3 @@ def test_an_outline_of_cells_has_only_true_corners() -> None:
     assert {tuple(corner) for corner in corners.astype(int).tolist()} == wanted
     assert polygon_area(corners) == 20 * 12 - 10 * 6
     assert len(outline(np.zeros((3, 3), bool), 1.0)) == 0
-
-
-def test_a_leaf_of_a_door_bars_no_passage() -> None:
-    world = two_rooms().put((4.2, 1.55, 4.25, 2.4), 2.0, DOOR)
-    explorer = Explorer(world).see()
-    RoomDescriber().update(explorer.graph, seen(explorer), explorer.plan)
-    assert all(len(node.passages) == 1 for node in rooms_of(explorer.graph).values())

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 
 from hydra_mono import __version__
+from hydra_mono.cli.compare_options import COMPARING
 from hydra_mono.cli.console import flush_output, open_standard_streams, say
 from hydra_mono.core.errors import HydraMonoError, one_line
 
@@ -71,6 +72,10 @@ def _dispatch(options: argparse.Namespace) -> int:
         from hydra_mono.cli.train import train
 
         return train(options)
+    if options.command in ("compare", "search"):
+        from hydra_mono.cli import compare
+
+        return compare.compare(options) if options.command == "compare" else compare.search(options)
     if options.command == "evaluate-perception":
         from hydra_mono.cli.perception import evaluate_perception
 
@@ -110,6 +115,11 @@ def build_parser() -> argparse.ArgumentParser:
     _add_config(commands.add_parser("config", help="show the settings"))
     _add_weights(commands.add_parser("weights", help="inspect, convert or average weights"))
     _add_train(commands.add_parser("train", help="train the compact network"))
+    for name, help_text, add_options in COMPARING:
+        comparing = commands.add_parser(name, help=help_text)
+        add_options(comparing)
+        _add_config_options(comparing)
+        _add_loudness(comparing)
     _add_evaluate_perception(
         commands.add_parser("evaluate-perception", help="score a network on images with truth")
     )

@@ -7,7 +7,8 @@ source's labels, as a genotype says. The labels come from auxiliary heads on the
 whose gradients stop there.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 from torch import Tensor, nn
 
@@ -22,6 +23,7 @@ from hydra_mono.perception.networks.methods.atrc.genotype import (
     Row,
     genotype_for,
     needed_labels,
+    read_genotype,
 )
 from hydra_mono.perception.networks.methods.blocks import conv_block
 from hydra_mono.perception.networks.methods.pyramid import (
@@ -112,4 +114,14 @@ def _start_near_zero(conv: nn.Module) -> None:
     nn.init.zeros_(conv.bias)
 
 
-METHOD = Method(config=AtrcConfig, build=Atrc, variants={"compact": AtrcConfig()})
+def with_genotype(config: AtrcConfig, path: Path) -> AtrcConfig:
+    """Raises ``ConfigError``: the file is no genotype of the config's tasks."""
+    return replace(config, contexts=read_genotype(path, config.tasks))
+
+
+METHOD = Method(
+    config=AtrcConfig,
+    build=Atrc,
+    variants={"compact": AtrcConfig()},
+    with_genotype=with_genotype,
+)

@@ -8,6 +8,7 @@ and weights of the network are trained by the same batches.
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 import torch.nn.functional as F
@@ -21,7 +22,7 @@ from hydra_mono.perception.networks.methods.atrc.contexts import (
     Context,
     Merge,
 )
-from hydra_mono.perception.networks.methods.atrc.genotype import CONTEXTS, Row
+from hydra_mono.perception.networks.methods.atrc.genotype import CONTEXTS, Row, write_genotype
 from hydra_mono.perception.networks.methods.atrc.network import (
     LABELS,
     auxiliary_heads,
@@ -81,6 +82,18 @@ class AtrcSearch(PyramidNetwork):
         count = len(self.tasks)
         codes = [site.choice() for site in self.all_sites()]
         return tuple(tuple(codes[row * count : (row + 1) * count]) for row in range(count))
+
+    def write_genotype(self, path: Path, step: int) -> None:
+        """The genotype found by now."""
+        write_genotype(path, self.genotype(), tuple(self.tasks), step)
+
+    def found(self) -> dict[str, list[str]]:
+        """The context that each target takes from each source, by target."""
+        rows = zip(self.tasks, self.genotype(), strict=True)
+        return {
+            target: [f"{CONTEXTS[c]} of {s};" for s, c in zip(self.tasks, row, strict=True)]
+            for target, row in rows
+        }
 
     def decode(self, pyramid: Pyramid) -> TrainingMaps:
         features, discrete, shares = task_features(joined(pyramid), self.bottleneck, self.auxiliary)

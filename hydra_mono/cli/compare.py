@@ -3,8 +3,9 @@
 import argparse
 import platform
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tqdm import tqdm
 
@@ -78,17 +79,18 @@ def _results(
     for number, job in enumerate(planned, 1):
         title = f"{job.folder} ({number} of {len(planned)})"
         with tqdm(unit="step", desc=title, disable=quiet, leave=False) as bar:
-
-            def on_step(values: dict[str, float], bar: "tqdm[None]" = bar) -> None:
-                bar.update()
-                bar.set_postfix({"loss": f"{values['loss']:.3f}"}, refresh=False)
-
+            on_step = partial(_advance, bar)
             found = run_job(plan, job, data, settings, on_step, stop)
         if found is None:
             break
         results[job] = found
         _written(plan, results, settings)
     return results
+
+
+def _advance(bar: Any, values: dict[str, float]) -> None:
+    bar.update()
+    bar.set_postfix({"loss": f"{values['loss']:.3f}"}, refresh=False)
 
 
 def _written(plan: "Plan", results: "dict[Job, Scores]", settings: "Settings") -> str:
@@ -121,7 +123,7 @@ def search(options: argparse.Namespace) -> int:
     plan, job = _plan(options), Job(SEARCHES[options.method], 0)
     settings, data = _checked(plan, [job], options)
     with stop_request() as stop, tqdm(unit="step", disable=options.quiet) as bar:
-        trainer = trained(plan, job, data, settings, lambda _: bar.update(), stop.is_set)
+        trainer = trained(plan, job, data, settings, partial(_advance, bar), stop.is_set)
     network, path = trainer.objective.network, settings.folder / GENOTYPE
     assert isinstance(network, Searching)
     network.write_genotype(path, trainer.step)

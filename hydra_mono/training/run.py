@@ -9,12 +9,11 @@ from pathlib import Path
 import torch
 
 from hydra_mono.core.config.training import StageConfig, TrainingConfig
-from hydra_mono.perception.networks.backbones.efficientnet_lite import LITES
 from hydra_mono.perception.networks.interface import MultiTaskNetwork, NetworkConfig
 from hydra_mono.perception.networks.registry import build, name_of
 from hydra_mono.perception.networks.triplane import TriplaneRegularizer, TriplaneRule
 from hydra_mono.perception.weights_io.checkpoint import load_network
-from hydra_mono.perception.weights_io.pretrained import load_efficientnet_lite, pretrained_weights
+from hydra_mono.perception.weights_io.pretrained import load_pretrained
 from hydra_mono.training.data.batches import Batch, BatchRule
 from hydra_mono.training.data.sources import Data
 from hydra_mono.training.init_from import grow_network, with_heads_of
@@ -56,11 +55,10 @@ def create_trainer(
     weight = balanced_class_weight(counts, config.loss.class_balance)
     first = first_network(network, config, start_from)
     check_data(first, config, data)
-    rendering = regularizer and TriplaneRegularizer(
-        first.get_submodule("backbone").widths,  # type: ignore[arg-type]
-        first.tasks,
-        regularizer,
-    )
+    rendering = None
+    if regularizer is not None:
+        widths = first.backbone.widths
+        rendering = TriplaneRegularizer(widths, first.tasks, regularizer)
     objective = Objective(first, config.loss, weight, rendering)
     rank, _ = world_rank()
 
@@ -104,9 +102,7 @@ def first_network(
     else:
         first = build(network)
     if begins_pretrained(config):
-        name, file = config.backbone.name, config.backbone.weights
-        path = Path(file) if file else pretrained_weights(name)
-        first.use_backbone(load_efficientnet_lite(path, LITES[name]))
+        first.use_backbone(load_pretrained(config.backbone.name, config.backbone.weights))
     return first
 
 

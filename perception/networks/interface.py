@@ -77,6 +77,7 @@ class MultiTaskNetwork(nn.Module, ABC):
     """A network of any method. All its tensors are in its ``state_dict``."""
 
     config: Any  # the method's numbers, a ``NetworkConfig``
+    backbone: Any  # of the methods that have one, a ``Backbone``
 
     @property
     def tasks(self) -> dict[str, int]:
@@ -113,8 +114,8 @@ class Method:
     ``variants``: numbers with a name. ``recognise``: the kind of published weights that tensors of
     these shapes are, in words; ``None``: none of this method's. ``infer``: the numbers of the
     network that has them (raises ``ValueError``). ``facts``: what distinguishes them, in phrases,
-    most telling first. ``with_genotype``: the numbers with what a search has found, read from a
-    file (raises ``ConfigError``); None: nothing of this method is searched.
+    most telling first. ``read_genotype``: the numbers that a search has found for these tasks,
+    from a file (raises ``ConfigError``); None: nothing of this method is searched.
     """
 
     config: type
@@ -124,4 +125,4 @@ class Method:
     infer: Callable[[Shapes], NetworkConfig] | None = None
     facts: Callable[[Shapes], list[str]] = lambda shapes: []
     follow_published: Callable[[Any], NetworkConfig] = lambda config: config
-    with_genotype: Callable[[Any, Path], NetworkConfig] | None = None
+    read_genotype: Callable[[Path, tuple[str, ...]], Mapping[str, Any]] | None = None

@@ -8,13 +8,20 @@ from typing import Any
 
 from hydra_mono.core.config.training import StageConfig, TrainingConfig
 from hydra_mono.core.errors import ConfigError
+from hydra_mono.perception.networks.backbones.create import BackboneConfig
+from hydra_mono.perception.networks.backbones.hrnet import HRNETS, IMAGENET_MEAN, IMAGENET_STD
+from hydra_mono.perception.networks.input_spec import Triple
 from hydra_mono.perception.networks.interface import NetworkConfig
 from hydra_mono.perception.networks.m2h import COMPACT, COMPACTS
 from hydra_mono.perception.networks.registry import MODULES, SEARCHES, method
-from hydra_mono.perception.tasks import INDOOR, TASKS, Task
+from hydra_mono.perception.tasks import INDOOR, TASKS
 
 SINGLE = "stl"  # single-task learning: a network of hard sharing for each task alone
 COMPARED = (SINGLE, *(name for name in MODULES if name not in SEARCHES.values()))
+BACKBONES: dict[str, tuple[BackboneConfig, Triple, Triple]] = {  # with their images' colours
+    name: (config.backbone, config.colour_mean, config.colour_std)
+    for name, config in COMPACTS.items()
+} | {name: (config, IMAGENET_MEAN, IMAGENET_STD) for name, config in HRNETS.items()}
 UNITS_S = {"s": 1.0, "m": 60.0, "h": 3600.0}
 MANY_STEPS = 10**7  # the clock ends a training, not these
 
@@ -28,14 +35,14 @@ class Plan:
     budget_s: float
     size: tuple[int, int]
     batch: int
-    tasks: tuple[Task, ...] = INDOOR
+    tasks: tuple[str, ...] = INDOOR
     regularized: bool = False
     genotype: Path | None = None
 
     def __post_init__(self) -> None:
         """Raises ``ConfigError`` for a backbone or task that nobody knows."""
-        if self.backbone not in COMPACTS:
-            raise ConfigError(f"--backbone {self.backbone}: choose {', '.join(COMPACTS)}")
+        if self.backbone not in BACKBONES:
+            raise ConfigError(f"--backbone {self.backbone}: choose {', '.join(BACKBONES)}")
         if unknown := [task for task in self.tasks if task not in TASKS]:
             raise ConfigError(f"--tasks: no task '{unknown[0]}'; there are {', '.join(TASKS)}")
         if len(set(self.tasks)) != len(self.tasks):
@@ -61,7 +68,7 @@ class Job:
 
     method: str
     seed: int
-    task: Task | None = None
+    task: str | None = None
 
     @property
     def folder(self) -> str:
@@ -112,7 +119,7 @@ def jobs(plan: Plan, methods: tuple[str, ...], seeds: int) -> Iterator[Job]:
     """All seeds of each method after the first seed of all: an early table is a fair one."""
     for seed in range(seeds):
         for name in methods:
-            tasks = plan.tasks if name == SINGLE else (None,)
+            tasks: tuple[str | None, ...] = plan.tasks if name == SINGLE else (None,)
             yield from (Job(name, seed, task) for task in tasks)
 
 
@@ -123,24 +130,23 @@ def network_config(plan: Plan, job: Job) -> NetworkConfig:
         ConfigError: the method does not take the backbone, the tasks or the genotype.
     """
     name = "mtl" if job.method == SINGLE else job.method
-    known, images = method(name), COMPACTS[plan.backbone]
+    known, (backbone, mean, std) = method(name), BACKBONES[plan.backbone]
     compact: Any = known.variants["compact"]
     changes: dict[str, Any] = {
-        "backbone": images.backbone,
+        "backbone": backbone,
         "feed": plan.size,
         "focal_px": (COMPACT.focal_px or 1.0) * plan.size[1] / COMPACT.feed[1],
-        "colour_mean": images.colour_mean,
-        "colour_std": images.colour_std,
+        "colour_mean": mean,
+        "colour_std": std,
     }
     tasks = plan.tasks if job.task is None else (job.task,)
     if hasattr(compact, "tasks"):
         changes["tasks"] = tasks
     elif set(tasks) != set(INDOOR):
         raise ConfigError(f"{name} is for {', '.join(INDOOR)}, not for {', '.join(tasks)}")
+    if plan.genotype is not None and known.read_genotype is not None:
+        changes |= known.read_genotype(plan.genotype, tasks)
     try:
-        with_genotype = known.with_genotype if plan.genotype else None
-        if with_genotype is not None and plan.genotype is not None:
-            changes["contexts"] = with_genotype(replace(compact, **changes), plan.genotype).contexts  # type: ignore[attr-defined]
         config: NetworkConfig = replace(compact, **changes)
     except ValueError as error:
         raise ConfigError(f"{name}: {error}") from error

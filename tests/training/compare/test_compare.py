@@ -115,7 +115,7 @@ def test_a_plan_that_no_method_can_follow_is_refused() -> None:
     with pytest.raises(ConfigError, match="--backbone alexnet"):
         Plan("simulated", "alexnet", 60.0, (32, 32), 2)
     with pytest.raises(ConfigError, match="no task 'taste'"):
-        Plan("simulated", "conv", 60.0, (32, 32), 2, tasks=("taste",))  # type: ignore[arg-type]
+        Plan("simulated", "conv", 60.0, (32, 32), 2, tasks=("taste",))
     two = Plan("simulated", "conv", 60.0, (32, 32), 2, tasks=("depth", "edges"))
     with pytest.raises(ConfigError, match="m2h is for depth, semantics, normals, edges"):
         network_config(two, Job("m2h", 0))
@@ -213,7 +213,7 @@ def test_the_table_has_means_deviations_and_the_gain_over_single_tasks() -> None
         for task in tasks:
             part = scores(0.2, 0.8)
             part["metrics"] = {task: part["metrics"][task]}
-            results[Job("stl", seed, task)] = part  # type: ignore[arg-type]
+            results[Job("stl", seed, task)] = part
         results[Job("mtl", seed)] = scores(0.2 * factor, 0.8 / factor)
     single, multi = rows_of(results, tasks)
     assert single.values["parameters M"] == [4, 4] and single.values["images/s"] == [5, 5]
@@ -229,7 +229,7 @@ def test_the_table_has_means_deviations_and_the_gain_over_single_tasks() -> None
 
 def test_a_method_that_lacks_a_seeds_network_has_no_figures_yet() -> None:
     results = {Job("stl", 0, "depth"): scores(0.2, 0.8) | {"metrics": {"depth": 0.8}}}
-    (row,) = rows_of(results, ("semantics", "depth"))  # type: ignore[arg-type]
+    (row,) = rows_of(results, ("semantics", "depth"))
     assert not row.values and text_cells([row], ("semantics", "depth"))[1][1] == "-"
 
 

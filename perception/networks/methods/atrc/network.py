@@ -7,7 +7,7 @@ source's labels, as a genotype says. The labels come from auxiliary heads on the
 whose gradients stop there.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from torch import Tensor, nn
@@ -114,14 +114,14 @@ def _start_near_zero(conv: nn.Module) -> None:
     nn.init.zeros_(conv.bias)
 
 
-def with_genotype(config: AtrcConfig, path: Path) -> AtrcConfig:
-    """Raises ``ConfigError``: the file is no genotype of the config's tasks."""
-    return replace(config, contexts=read_genotype(path, config.tasks))
+def searched(path: Path, tasks: tuple[str, ...]) -> dict[str, tuple[Row, ...]]:
+    """What a genotype's file says of the config. Raises ``ConfigError``: it is of other tasks."""
+    return {"contexts": read_genotype(path, tasks)}
 
 
 METHOD = Method(
     config=AtrcConfig,
     build=Atrc,
     variants={"compact": AtrcConfig()},
-    with_genotype=with_genotype,
+    read_genotype=searched,
 )

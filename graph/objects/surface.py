@@ -1,7 +1,7 @@
 """The object-labelled part of the mesh, block by block, and which objects it belongs to."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from itertools import product
 
 import numpy as np
@@ -239,6 +239,13 @@ class ObjectIndex:
         self._objects[known.symbol] = known
         for key in known.blocks:
             self._owners.setdefault(key, set()).add(known.symbol)
+
+    def rename(self, before: NodeSymbol, after: NodeSymbol) -> None:
+        """Gives an object's surface another symbol, which loses what it had; nothing if unknown."""
+        known = self._objects.get(before)
+        if known is not None:
+            self.drop(before)
+            self.put(replace(known, symbol=after))
 
     def drop(self, symbol: NodeSymbol) -> None:
         for key in self._objects.pop(symbol).blocks:

@@ -1,4 +1,4 @@
-"""What ``compare`` and ``search`` are told on the command line."""
+"""What ``compare``, ``search`` and ``evaluate-perception`` are told on the command line."""
 
 import argparse
 from collections.abc import Callable
@@ -50,6 +50,27 @@ def _add_trained_alike(parser: argparse.ArgumentParser, folder: str) -> None:
     )
     parser.add_argument("--cache", default="training/worlds", metavar="DIR", help="drawn worlds")
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
+
+
+def add_evaluate_perception(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--weights", metavar="FILE", help="the network's weights")
+    parser.add_argument(
+        "--data",
+        default="simulated:1-5",
+        metavar="KIND:PATH",
+        help="simulated:FIRST-LAST (1-5), nyuv2:DIR:validation, hypersim:DIR:test, frames:DIR",
+    )
+    parser.add_argument("--max-images", type=int, metavar="N", help="N of them, evenly spread")
+    parser.add_argument(
+        "--boundaries",
+        type=int,
+        nargs="?",
+        const=101,
+        default=0,
+        metavar="N",
+        help="score borders too, at N thresholds (101); slower",
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
 COMPARING: tuple[tuple[str, str, Callable[[argparse.ArgumentParser], None]], ...] = (

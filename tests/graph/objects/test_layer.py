@@ -21,7 +21,6 @@ from helpers_graph import (
 
 from hydra_mono.core.box import box_iou
 from hydra_mono.core.config import ObjectsConfig
-from hydra_mono.core.freespace import FreeSpace
 from hydra_mono.core.mesh import BlockMesh
 from hydra_mono.graph.model.scene_graph import SceneGraph
 from hydra_mono.graph.objects.box_completion import CompletionRule
@@ -204,27 +203,12 @@ def test_surface_that_only_changes_its_label_is_not_carried_away() -> None:
     assert table.ending is not None and table.ending.kind == "retracted"
 
 
-def empty_space(free: bool) -> FreeSpace:
-    """Ten centimetre voxels about the desk, all seen to be empty, or none."""
-    shape = (40, 40, 20)
-    return FreeSpace(
-        voxel_size_m=0.1,
-        max_distance_m=1.0,
-        lower=np.array([-10, -10, -2], np.int32),
-        observed_free=np.full(shape, free),
-        distance_m=np.zeros(shape, np.float32),
-        parent=np.zeros((*shape, 3), np.int32),
-        changed_lower=np.zeros(3, np.int32),
-        changed_upper=np.zeros(3, np.int32),
-    )
-
-
-@pytest.mark.parametrize(("free", "kind"), [(True, "removed"), (False, "retracted")])
-def test_only_what_was_seen_through_is_removed(free: bool, kind: str) -> None:
+@pytest.mark.parametrize(("looks", "kind"), [(True, "removed"), (False, "retracted")])
+def test_only_what_was_seen_through_is_removed(looks: bool, kind: str) -> None:
     world = object_world()
     for stamp_ns in (1, 2):
         world.show(FLOOR_PATCH, box_mesh(DESK, TABLE, stamp_ns=stamp_ns))
-    world.space = empty_space(free)
+    world.looks = looks
     world.show(FLOOR_PATCH)
     ending = world.objects["O(0)"].ending
     assert ending is not None and ending.kind == kind
@@ -234,7 +218,6 @@ def test_surface_that_moved_in_the_map_is_not_carried_away_though_its_old_place_
     world = object_world(revive_time=0.0)
     for stamp_ns in (1, 2):
         world.show(FLOOR_PATCH, box_mesh(DESK, TABLE, stamp_ns=stamp_ns))
-    world.space = empty_space(True)
     inwards = standing_box(0.6, 0.6, (0.7, 0.3, 0.5))
     world.show(FLOOR_PATCH, box_mesh(inwards, CHAIR))
     assert [node.ending.kind for node in world.objects.values() if node.ending] == ["retracted"]

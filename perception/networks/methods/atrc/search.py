@@ -130,19 +130,23 @@ class Site(nn.Module):
         return torch.einsum("k,kbdhw->bdhw", weights[1:], torch.stack(made))
 
     def _weights(self) -> Tensor:
-        """Of none, then of each context."""
+        """Of none, then of each context; without asking a device for numbers."""
         if self.training:
             self._settle()
-            if int(self.settled) == UNDECIDED:
-                return F.gumbel_softmax(self.alpha, tau=self.temperature)
-        return F.one_hot(torch.tensor(self.choice()), len(self.alpha)).to(self.alpha)
+        undecided = self.settled == UNDECIDED
+        choice = torch.where(undecided, self.alpha.argmax(), self.settled)
+        chosen = (torch.arange(len(self.alpha), device=choice.device) == choice).to(self.alpha)
+        if not self.training:
+            return chosen
+        return torch.where(undecided, F.gumbel_softmax(self.alpha, tau=self.temperature), chosen)
 
     @torch.no_grad()
     def _settle(self) -> None:
         """Once the likeliest context leads far enough, for good."""
-        first, second = self.alpha.softmax(0).topk(2).values.tolist()
-        if int(self.settled) == UNDECIDED and first - second >= FREEZING_GAP:
-            self.settled.fill_(int(self.alpha.argmax()))
+        share = self.alpha.softmax(0)
+        first, second = share.topk(2).values
+        leads = (self.settled == UNDECIDED) & (first - second >= FREEZING_GAP)
+        self.settled.copy_(torch.where(leads, share.argmax(), self.settled))
 
     def choice(self) -> int:
         """The code of ``CONTEXTS``."""

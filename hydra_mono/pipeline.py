@@ -96,6 +96,7 @@ class Mapper:
         motion = stage("motion", self._motion.split, frame, prediction)
         keep = motion.still
         self._continue_refresh(frame.stamp_ns)
+        stage("motion", self._volume.forget, motion.mistaken, self._motion.voxel_size_m)
         stage("integrate", self._volume.integrate, frame, prediction, keep)
         stage("contours", self._contours.integrate, frame, prediction, keep)
         seen_free = stage("carve", self._free_space.carve, frame, prediction, keep)

@@ -75,6 +75,10 @@ def _dispatch(options: argparse.Namespace) -> int:
         from hydra_mono.cli.perception import evaluate_perception
 
         return evaluate_perception(options)
+    if options.command == "history":
+        from hydra_mono.cli.history import history
+
+        return history(options)
     from hydra_mono.cli import commands
 
     verbs = {
@@ -105,6 +109,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_info(commands.add_parser("info", help="what a sequence holds"))
     _add_evaluate(commands.add_parser("evaluate", help="score a run against known truth"))
     _add_export(commands.add_parser("export", help="write a run's graph in another format"))
+    _add_history(commands.add_parser("history", help="what happened in a run: who came and went"))
     _add_view(commands.add_parser("view", help="open a run's recording in the viewer"))
     _add_doctor(commands.add_parser("doctor", help="check the installation"))
     _add_config(commands.add_parser("config", help="show the settings"))
@@ -197,6 +202,17 @@ def _add_export(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run", metavar="RUN", help="a run folder, or results/latest")
     parser.add_argument("--format", required=True, choices=EXPORT_FORMATS)
     parser.add_argument("--output", required=True, metavar="FILE")
+
+
+def _add_history(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("run", metavar="RUN", help="a run folder, or results/latest")
+    parser.add_argument("--object", metavar="ID", help="what is known of one object, such as O12")
+    parser.add_argument("--room", metavar="ID", help="what happened in one room, such as R3")
+    parser.add_argument(
+        "--at", metavar="TIME", help="the objects as known then: 35s, 2m or 1h from the start"
+    )
+    parser.add_argument("--since", metavar="TIME", help="what happened after that")
+    parser.add_argument("--json", action="store_true", help="print one JSON array")
 
 
 def _add_view(parser: argparse.ArgumentParser) -> None:

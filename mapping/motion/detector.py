@@ -92,7 +92,9 @@ class MotionDetector:
         scene = self.scene(frame, prediction)
         by_label = self._labelled(prediction, scene.stride_px)
         seen_to_move = self._looks.contradicted(frame, prediction.depth_m, scene)
-        evident = self._entered(frame, scene) | seen_to_move | by_label
+        entered = self._entered(frame, scene)
+        entered &= ~self._was_put(frame, prediction, scene, entered)
+        evident = entered | seen_to_move | by_label
         seeds = evident | self._expected(scene, expected)
         pieces = self._bodies.parts(scene, seeds, by_label)
         whole = self._bodies.wholes(scene, seen_to_move & ~by_label)
@@ -148,6 +150,22 @@ class MotionDetector:
         voxels = np.floor(farther / self._voxel_size_m).astype(np.int32)
         entered[entered] = self._history.is_ever_free(voxels)
         return entered
+
+    def _was_put(
+        self, frame: Frame, prediction: Prediction, scene: Scene, entered: Bool[np.ndarray, "h w"]
+    ) -> Bool[np.ndarray, "h w"]:
+        """Points in space that was free once, but nobody has looked at for a while.
+
+        What stands there came unobserved. Where its label is none of an agent, or of nothing
+        known, it was put there, and is part of the static world now.
+        """
+        was_put = np.zeros(entered.shape, bool)
+        if prediction.labels is None or not entered.any():
+            return was_put
+        labels = prediction.labels[:: scene.stride_px, :: scene.stride_px]
+        was_put = entered & (labels > 0) & ~self._agents[labels]
+        was_put[was_put] = self._history.was_entered_unseen(scene.voxels[was_put], frame.stamp_ns)
+        return was_put
 
     def _expected(self, scene: Scene, boxes: Sequence[Box]) -> Bool[np.ndarray, "h w"]:
         """Points where somebody is supposed to be, less what is known to stand there."""

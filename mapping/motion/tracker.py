@@ -39,7 +39,6 @@ class TrackerRule:
     recall_height_m: float = 1.0  # and largest in height: of a man, half may be hidden
     trust_s: float = 4.0  # that one is followed through space nobody saw free before
     settle_s: float = 30.0  # without moving, after which an unlabelled cluster has come to stay
-    come_s: float = 1.0  # as much for what is labelled as no agent and never moved: it was put
     settle_m: float = 0.15  # within which it has to have stayed
 
 
@@ -248,11 +247,8 @@ class Tracker:
         )
 
     def _is_settled(self, track: Track, stamp_ns: int) -> bool:
-        """Whether an unlabelled one has stayed for long, or furniture came while nobody looked."""
         still_s = (min(stamp_ns, track.seen_ns) - track.anchor_ns) * 1e-9
-        was_put = track.label > 0 and track.moved_m < self._rule.confirm_m
-        wait_s = self._rule.come_s if was_put else self._rule.settle_s
-        return track.label not in self._agent_labels and still_s >= wait_s
+        return track.label not in self._agent_labels and still_s >= self._rule.settle_s
 
     def _agent(self, track: Track, stamp_ns: int) -> TrackedAgent:
         color = np.rint(track.halves.mean(axis=0)).astype(int).tolist()

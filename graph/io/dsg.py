@@ -21,10 +21,11 @@ from typing import Any
 import numpy as np
 
 from hydra_mono.core.box import BoundingBox
-from hydra_mono.core.labels import UNKNOWN, LabelSpace
+from hydra_mono.core.labels import LabelSpace
 from hydra_mono.core.mesh import SemanticMesh
 from hydra_mono.graph.io.dsg_khronos import khronos
 from hydra_mono.graph.io.dsg_mesh import HEADER, mesh_text, object_vertices
+from hydra_mono.graph.io.dsg_metadata import dsg_metadata, room_label_ids
 from hydra_mono.graph.io.dsg_places import NAME as MESH_PLACES
 from hydra_mono.graph.io.dsg_places import (
     PARTITION,
@@ -34,7 +35,7 @@ from hydra_mono.graph.io.dsg_places import (
     place2d_parents,
 )
 from hydra_mono.graph.io.dsg_rotation import stable_quat_of_yaw
-from hydra_mono.graph.io.graph_json import FRAME, SCHEMA, sorted_nodes
+from hydra_mono.graph.io.graph_json import sorted_nodes
 from hydra_mono.graph.io.naming import room_class
 from hydra_mono.graph.io.origin import moved
 from hydra_mono.graph.io.text import to_json
@@ -74,7 +75,7 @@ def dsg_document(graph: SceneGraph, mesh: SemanticMesh, labels: LabelSpace) -> J
     nodes = [(symbol, node) for symbol, node in sorted_nodes(graph) if node.is_present]
     nodes.sort(key=lambda entry: entry[0].is_agent)  # the library lists partitions last
     objects = {symbol: node for symbol, node in nodes if isinstance(node, ObjectNode)}
-    builder = _Attributes(object_vertices(objects, mesh), _room_labels(graph))
+    builder = _Attributes(object_vertices(objects, mesh), room_label_ids(graph))
     places = floor_places(graph)
     entries = [_node(symbol, builder.of(symbol, node)) for symbol, node in nodes]
     entries += place2d_nodes(graph, places)
@@ -87,7 +88,7 @@ def dsg_document(graph: SceneGraph, mesh: SemanticMesh, labels: LabelSpace) -> J
             **{info.dsg_name: {"layer": int(info.layer), "partition": 0} for info in LAYERS},
             MESH_PLACES: {"layer": int(Layer.PLACES), "partition": PARTITION},
         },
-        "metadata": _metadata(graph, labels, builder.room_labels),
+        "metadata": dsg_metadata(graph, labels, builder.room_labels),
         "nodes": moved(entries, graph.origin_m),
         "edges": _edges(graph, {symbol for symbol, _ in nodes}, places),
     }
@@ -264,42 +265,3 @@ def _layer_keys(graph: SceneGraph) -> list[Json]:
     keys = {(int(info.layer), 0) for info in LAYERS} | {(int(Layer.PLACES), PARTITION)}
     keys |= {(int(layer), partition) for layer, partition in graph.layer_keys()}
     return [{"layer": layer, "partition": partition} for layer, partition in sorted(keys)]
-
-
-def _room_labels(graph: SceneGraph) -> dict[str, int]:
-    """An id from 1 for every class of room in the graph, in alphabetical order."""
-    rooms = [node for _, node in graph.present(Layer.ROOMS) if isinstance(node, RoomNode)]
-    return {name: i for i, name in enumerate(sorted({room_class(r) for r in rooms}), start=1)}
-
-
-def _metadata(graph: SceneGraph, labels: LabelSpace, room_labels: dict[str, int]) -> Json:
-    objects = [[label.id, label.name] for label in labels.labels]
-    rooms = [[label, name] for name, label in room_labels.items()]
-    return {
-        "labelspaces": {
-            "_l2p0": [[UNKNOWN, "unknown"], *objects],
-            "_l4p0": [[UNKNOWN, "unknown"], *rooms],
-        },
-        "hydra_mono": {
-            "schema": SCHEMA,
-            "frame": FRAME,
-            "length_unit": "m",
-            "origin_m": list(graph.origin_m),
-            **_endings(graph),
-        },
-    }
-
-
-def _endings(graph: SceneGraph) -> Json:
-    """What is no node of the file any more, by how it ended."""
-    listed: Json = {"removed": [], "retracted": [], "merged": []}
-    for symbol, node in sorted_nodes(graph):
-        if (ending := node.ending) is None:
-            continue
-        entry: Json = {"id": str(symbol), "layer": symbol.info.name, "until_ns": ending.until_ns}
-        if ending.kind == "removed":
-            entry["from_ns"] = ending.from_ns
-        if ending.kind == "merged":
-            entry["into"] = str(ending.into)
-        listed[ending.kind].append(entry)
-    return listed

@@ -30,8 +30,6 @@ DESCRIPTIONS = {
     "color": "red, green, blue, 0 to 255",
     "seen_fraction": "share of the box's volume within the sides that were seen, 0 to 1",
     "completed_sides": "sides of the box, in its own axes, that were not seen but completed",
-    "presence": "when it came and went, as rays tell; null before any did",
-    "trajectory": "where it was, if it was moved: it came to each position by the stamp beside it",
     "mesh_blocks": "blocks of the map that hold its surface",
     "radius_m": "metres to the nearest surface",
     "basis_points": "surfaces that the place lies between",

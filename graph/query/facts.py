@@ -22,7 +22,7 @@ def object_fact(
         position_m=node.position_m,
         box=node.box,
         first_seen_ns=node.first_seen_ns,
-        last_seen_ns=node.last_seen_ns,
+        last_seen_ns=index.seen_ns[symbol],
         provenance=provenance(index, node),
         until_ns=node.ending.until_ns if node.ending else None,
         distance_m=distance_m,

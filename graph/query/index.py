@@ -91,7 +91,8 @@ class GraphIndex:
 
     ``objects`` holds those that ended too. ``beside``: rooms and the clearance to each.
     ``floors_m``: heights of rooms' floors. ``moves``: since when an object was known to be where,
-    oldest first, of those known in several versions. ``camera_m``: where the camera was last.
+    oldest first, of those known in several versions. ``seen_ns``: when objects were last seen.
+    ``camera_m``: where the camera was last.
     ``now_ns``: latest stamp. ``restored_ns``: stamp of the last look before the map was taken up
     again; what was not seen since is restored.
     """
@@ -110,6 +111,7 @@ class GraphIndex:
     beside: Mapping[NodeSymbol, Mapping[NodeSymbol, float]]
     floors_m: Mapping[NodeSymbol, float]
     moves: Mapping[NodeSymbol, Sequence[tuple[int, Position]]]
+    seen_ns: Mapping[NodeSymbol, int]
     camera_m: Position | None
     now_ns: int
     restored_ns: int | None = None
@@ -149,6 +151,7 @@ def index_of(
         },
         floors_m={symbol: _floor_m(graph, symbol, node) for symbol, node in rooms.items()},
         moves={s: known for s in objects if len(known := _positions(graph, s)) > 1},
+        seen_ns={symbol: graph.last_seen(symbol).stamp_ns for symbol in objects},
         camera_m=graph.get_node(max(cameras)).position_m if cameras else None,
         now_ns=max(stamps, default=0),
         restored_ns=restored_ns,

@@ -8,9 +8,9 @@ import sys
 from collections.abc import Sequence
 
 from hydra_mono import __version__
-from hydra_mono.cli import saved_options as saved
 from hydra_mono.cli.compare_options import COMPARING, add_evaluate_perception
 from hydra_mono.cli.console import flush_output, open_standard_streams, say
+from hydra_mono.cli.saved import options as saved
 from hydra_mono.core.errors import HydraMonoError, one_line
 
 logger = logging.getLogger("hydra_mono")
@@ -81,15 +81,15 @@ def _dispatch(options: argparse.Namespace) -> int:
 
         return evaluate_perception(options)
     if options.command == "query":
-        from hydra_mono.cli.query import query
+        from hydra_mono.cli.saved.query import query
 
         return query(options)
     if options.command == "batch":
-        from hydra_mono.cli.batch import batch
+        from hydra_mono.cli.saved.batch import batch
 
         return batch(options)
     if options.command == "mcp":
-        from hydra_mono.cli.mcp_server import mcp
+        from hydra_mono.cli.saved.mcp_server import mcp
 
         return mcp(options)
     if options.command == "history":

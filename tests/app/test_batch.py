@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from helpers_runs import SMALL
 
-from hydra_mono.cli.batch import folder_name, read_sequences
 from hydra_mono.cli.main import main
+from hydra_mono.cli.saved.batch import folder_name, read_sequences
 from hydra_mono.core.errors import DataError
 
 SETTINGS = [part for setting in SMALL for part in ("--set", setting)]

@@ -11,7 +11,7 @@ from helpers_query import ask_house
 from helpers_saved import described_house, run_of
 
 from hydra_mono.cli.main import main
-from hydra_mono.cli.mcp_server import create_server
+from hydra_mono.cli.saved.mcp_server import create_server
 from hydra_mono.core.errors import DataError
 from hydra_mono.outputs import load_graph, load_run
 

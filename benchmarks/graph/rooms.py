@@ -1,7 +1,8 @@
 """Doors and kinds of rooms of simulated runs, against the plans that the simulator drew.
 
     hydra-mono run --sequence simulated/2001 --predictor sensor --set simulation.plan=closed
-    python benchmarks/rooms.py results/latest --sequence simulated/2001 --set simulation.plan=closed
+    python benchmarks/graph/rooms.py results/latest --sequence simulated/2001 \\
+        --set simulation.plan=closed
 
 A passage is right where its middle is within 0.5 m of a true opening's, and one true opening makes
 one passage right. Openings count as true where the camera came within 4 m of them.

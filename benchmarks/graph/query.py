@@ -1,6 +1,6 @@
 """What a question costs on a graph of 10,000 nodes.
 
-    python benchmarks/query.py
+    python benchmarks/graph/query.py
 
 The graph is synthetic: 1,500 objects and 8,400 places in 100 rooms. Prints the median and the
 95th percentile of each verb, and what a snapshot and a load of graph.json cost.
@@ -13,8 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
-sys.path.append(str(Path(__file__).resolve().parents[1] / "tests" / "helpers"))
-sys.path.append(str(Path(__file__).resolve().parents[1] / "tests" / "helpers" / "graphs"))
+sys.path.append(str(Path(__file__).resolve().parents[2] / "tests" / "helpers"))
+sys.path.append(str(Path(__file__).resolve().parents[2] / "tests" / "helpers" / "graphs"))
 from helpers_query import LABELS, grid_graph
 
 from hydra_mono.cli.progress import print_table

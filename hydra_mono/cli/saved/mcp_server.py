@@ -6,7 +6,7 @@ from functools import wraps
 from pathlib import Path
 from typing import Any
 
-from hydra_mono.cli.query import questions_of
+from hydra_mono.cli.saved.query import questions_of
 from hydra_mono.core.errors import HydraMonoError, MissingDependencyError
 from hydra_mono.graph.query.grammar import FORMS, parse
 from hydra_mono.graph.query.questions import Questions

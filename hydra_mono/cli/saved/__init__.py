@@ -1,0 +1,1 @@
+"""Commands that ask saved runs, or make many of them."""

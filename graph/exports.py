@@ -3,7 +3,9 @@
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
+
+import networkx as nx
 
 from hydra_mono.core.errors import ExportError
 from hydra_mono.core.files import atomic
@@ -12,7 +14,7 @@ from hydra_mono.core.mesh import SemanticMesh
 from hydra_mono.graph.drawing.floor_plan import floor_plan_svg, storeys_of
 from hydra_mono.graph.drawing.geojson import geojson_document
 from hydra_mono.graph.io.dsg import dsg_text
-from hydra_mono.graph.io.node_link import nodelink_document
+from hydra_mono.graph.io.graph_json import to_document
 from hydra_mono.graph.io.sayplan import sayplan_document
 from hydra_mono.graph.io.text import to_json
 from hydra_mono.graph.model.scene_graph import SceneGraph
@@ -20,6 +22,25 @@ from hydra_mono.graph.planning.goals import parse_goals
 from hydra_mono.graph.planning.nav2 import nav2_files
 from hydra_mono.graph.planning.pddl import pddl_files
 from hydra_mono.graph.query.index import index_of
+
+_ABOUT_THE_GRAPH = ("schema", "units", "frame", "origin_m", "stamp_ns", "label_space", "layers")
+
+
+def nodelink_document(graph: SceneGraph, labels: LabelSpace) -> dict[str, Any]:
+    """networkx's node-link data: ``networkx.node_link_graph(document)`` reads it back.
+
+    Plain values only: string ids, and for attributes those of graph.json.
+    """
+    document = to_document(graph, labels)
+    plain = nx.Graph(**{key: document[key] for key in _ABOUT_THE_GRAPH})
+    for entry in document["nodes"]:
+        plain.add_node(entry["id"], **{key: entry[key] for key in entry if key != "id"})
+    for entry in document["edges"]:
+        kept = {key: entry[key] for key in entry if key not in ("source", "target")}
+        parent = {"parent": entry["source"]} if entry["kind"] == "parent" else {}
+        plain.add_edge(entry["source"], entry["target"], **kept, **parent)
+    data: dict[str, Any] = nx.node_link_data(plain, edges="edges")
+    return data
 
 
 def _nodelink_text(graph: SceneGraph, mesh: SemanticMesh, labels: LabelSpace) -> Iterator[str]:

@@ -28,12 +28,13 @@ from hydra_mono.graph.exports import write_export
 from hydra_mono.graph.io.dsg_reader import from_dsg, is_dsg
 from hydra_mono.graph.io.graph_json import from_document, from_text, to_document, to_text
 from hydra_mono.graph.io.origin import negative
+from hydra_mono.graph.io.past_json import history_text, read_history
 from hydra_mono.graph.io.text import from_json
 from hydra_mono.graph.model.scene_graph import SceneGraph
 
 logger = logging.getLogger(__name__)
 
-Part = Literal["config", "metrics", "trajectory", "dsg", "mesh", "graph"]
+Part = Literal["config", "metrics", "trajectory", "dsg", "mesh", "graph", "history"]
 ALL_PARTS: tuple[Part, ...] = get_args(Part)
 FILES: dict[Part, str] = {
     "config": "config.yaml",
@@ -42,10 +43,13 @@ FILES: dict[Part, str] = {
     "dsg": "dsg.json",
     "mesh": "mesh.ply",
     "graph": "graph.json",
+    "history": "history.json",
 }
 LATEST = "latest"
 NEEDED: tuple[Part, ...] = ("graph", "mesh", "trajectory")  # by whoever reads a run back
-COMPARED = tuple(FILES[part] for part in (*NEEDED, "metrics"))  # with the manifest, on reading
+COMPARED = tuple(
+    FILES[part] for part in (*NEEDED, "history", "metrics")
+)  # with the manifest, on reading
 
 
 @dataclass(frozen=True)
@@ -148,6 +152,9 @@ def load_run(path: Path) -> LoadedRun:
 def _load(folder: Path) -> LoadedRun:
     try:
         loaded = from_text(_text(locate(folder, FILES["graph"])))
+        history = _text_or_empty(locate(folder, FILES["history"]))
+        if history:
+            read_history(loaded.graph, history)
         mesh = read_ply(locate(folder, FILES["mesh"]))
     except ExportError as error:
         raise DataError(f"run {folder} is damaged: {error}") from error
@@ -272,6 +279,7 @@ _WRITERS: dict[Part, Callable[[RunRecord, Path], None]] = {
     "dsg": lambda record, path: write_export("dsg", record.graph, record.mesh, record.labels, path),
     "mesh": lambda record, path: write_ply(record.mesh, path, record.graph.origin_m),
     "graph": _write_graph,
+    "history": lambda record, path: atomic.write_pieces(path, history_text(record.graph)),
 }
 
 

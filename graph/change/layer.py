@@ -1,9 +1,7 @@
 """Presence of objects: rays decide what vanished or appeared, and what only moved."""
 
-from collections.abc import Iterable
-
 import numpy as np
-from jaxtyping import Bool, Float64
+from jaxtyping import Bool
 
 from hydra_mono.core.frame import Frame
 from hydra_mono.core.labels import LabelSpace
@@ -12,18 +10,19 @@ from hydra_mono.core.map.state import State
 from hydra_mono.core.mesh import MeshView
 from hydra_mono.core.prediction import Prediction
 from hydra_mono.graph.change.arrival import arrival
-from hydra_mono.graph.change.identity import Candidate, MatchRule, match
+from hydra_mono.graph.change.identity import MatchRule, match
+from hydra_mono.graph.change.moves import candidates, join
 from hydra_mono.graph.change.rays import DepthLook, RayRule, cast
 from hydra_mono.graph.change.record import LookRecord
-from hydra_mono.graph.change.samples import PointIndex, sample_of, surface_of
-from hydra_mono.graph.change.watch import PresenceRule, Watch, restored_watch, watch_state
+from hydra_mono.graph.change.samples import sample_of, surface_of
+from hydra_mono.graph.change.watch import PresenceRule, Watch
+from hydra_mono.graph.change.watches import Watches
 from hydra_mono.graph.model.looks import Seen
 from hydra_mono.graph.model.nodes import Node, ObjectNode
-from hydra_mono.graph.model.presence import Presence, Trajectory
+from hydra_mono.graph.model.presence import Presence
 from hydra_mono.graph.model.scene_graph import SceneGraph
 from hydra_mono.graph.model.symbols import NodeSymbol
 
-MOST_LOOKED = 40  # objects a frame; where more are in view they take turns
 RESAMPLED = 0.1  # share of an object's vertices that must be new for it to be sampled again
 SHRUNK = 0.7  # of the most vertices it had; with less, it is being carved away, or seen in part
 SETTLING_NS = 5_000_000_000  # after it came to be known; so long its surface still grows
@@ -45,14 +44,12 @@ class ChangeLayer:
         self._max_depth_m = max_depth_m
         self._rays, self._rule, self._match_rule = RayRule(), PresenceRule(), MatchRule()
         self._record = LookRecord()
-        self._watches: dict[NodeSymbol, Watch] = {}
-        self._index: PointIndex[NodeSymbol] = PointIndex()
+        self._watches = Watches()
         self._looked: set[NodeSymbol] = set()  # since the last keyframe
         self._unwritten: set[NodeSymbol] = set()  # seen since their presence was written
         self._came: dict[NodeSymbol, None] = {}
         self._went: dict[NodeSymbol, None] = {}
         self._version = (0, 0)
-        self._turn = 0
         self._is_estimated = False
 
     def look(
@@ -66,7 +63,7 @@ class ChangeLayer:
         look = DepthLook.of(frame, prediction, keep, self._max_depth_m)
         self._is_estimated = prediction.sigma_m is not None
         self._record.add(frame.stamp_ns, look, self._rays)
-        symbols = self._chosen(self._in_view(look))
+        symbols = self._watches.chosen(self._watches.in_view(look))
         if not symbols:
             return
         points = [self._watches[symbol].sample.points_m for symbol in symbols]
@@ -93,44 +90,27 @@ class ChangeLayer:
         is_it = len(labels) > 0 and np.mean(labels == node.label) >= self._rule.on
         return Seen.PRESENT if is_it else Seen.NOT_LOOKED
 
-    def _in_view(self, look: DepthLook) -> list[NodeSymbol]:
-        """Objects whose bounding sphere touches the view, sorted."""
-        camera, pose, reach = look.intrinsics, look.world_from_camera, look.max_depth_m
-        x, y = (
-            np.array([-c / f, (n - c) / f]) * reach
-            for c, f, n in (
-                (camera.cx, camera.fx, camera.width),
-                (camera.cy, camera.fy, camera.height),
-            )
-        )
-        corners = np.array([[0, 0, 0], *([a, b, reach] for a in x for b in y)])
-        corners = corners @ pose[:3, :3].T + pose[:3, 3]
-        near = sorted(self._index.near(corners.min(axis=0), corners.max(axis=0)))
-        if not near:
-            return []
-        centers = np.array([self._watches[symbol].sample.center_m for symbol in near], np.float32)
-        radii = np.array([self._watches[symbol].sample.radius_m for symbol in near])
-        inside = _touches_view(look.camera_points(centers), radii, x / reach, y / reach, reach)
-        return [
-            symbol for symbol, is_inside in zip(near, inside.tolist(), strict=True) if is_inside
-        ]
-
-    def _chosen(self, symbols: list[NodeSymbol]) -> list[NodeSymbol]:
-        """All of them, or as many as a frame may cost; then they take turns."""
-        if len(symbols) <= MOST_LOOKED:
-            return symbols
-        first = self._turn % len(symbols)
-        self._turn += MOST_LOOKED
-        return [*symbols[first:], *symbols[:first]][:MOST_LOOKED]
-
     def update(self, graph: SceneGraph, keyframe: KeyframeInput) -> list[Move]:
         """Brings presence in the graph up to date; returns who is whom: (id kept, id given up)."""
         self._sync(graph, keyframe)
         self._decide(graph)
         moves = self._identify(graph)
         for kept, given_up in moves:
-            self._join(graph, kept, given_up, keyframe.stamp_ns)
+            join(graph, kept, given_up, keyframe.stamp_ns)
+            self._take_over(graph, kept, given_up)
         return moves
+
+    def _identify(self, graph: SceneGraph) -> list[Move]:
+        """(vanished, appeared) that are one object."""
+        known = {
+            symbol: watch.sample.appearance
+            for symbol in (*self._went, *self._came)
+            if (watch := self._watches.get(symbol)) and watch.on_looks >= self._rule.seen_before
+        }
+        went = candidates(graph, self._went, known)
+        came = candidates(graph, self._came, known)
+        pairs = match(went, came, self._match_rule)
+        return [(went[i].symbol, came[j].symbol) for i, j in pairs]
 
     def _sync(self, graph: SceneGraph, keyframe: KeyframeInput) -> None:
         """Samples the objects that are new or have other surface now; drops those that are not."""
@@ -151,8 +131,7 @@ class ChangeLayer:
             graph.looks.forget(symbol)
 
     def _drop(self, symbol: NodeSymbol) -> None:
-        self._watches.pop(symbol, None)
-        self._index.drop(symbol)
+        self._watches.drop(symbol)
         for group in (self._looked, self._unwritten):
             group.discard(symbol)
         for queue in (self._came, self._went):
@@ -170,11 +149,9 @@ class ChangeLayer:
         if surface is None:
             return
         sample = sample_of(surface)
-        if watch is None:
-            watch = Watch(sample, node.vertex_count, node.first_seen_ns)
-            self._watches[symbol] = watch
-        watch.sample, watch.nodes_vertices = sample, node.vertex_count
-        self._index.put(symbol, watch.sample.center_m)
+        watch = watch or Watch(sample, node.vertex_count, node.first_seen_ns)
+        watch.nodes_vertices = node.vertex_count
+        self._watches.sampled(symbol, watch, sample)
         self._find_arrival(graph, symbol, node, watch)
 
     def _find_arrival(
@@ -253,73 +230,23 @@ class ChangeLayer:
         after_ns, first_ns = known.appeared_after_ns, known.first_seen_ns
         graph.update_node(symbol, presence=Presence(after_ns, first_ns, last_ns, None))
 
-    def _identify(self, graph: SceneGraph) -> list[Move]:
-        """(vanished, appeared) that are one object."""
-        went = self._candidates(graph, self._went, is_gone=True)
-        came = self._candidates(graph, self._came, is_gone=False)
-        pairs = match(went, came, self._match_rule)
-        return [(went[i].symbol, came[j].symbol) for i, j in pairs]
-
-    def _candidates(
-        self, graph: SceneGraph, symbols: Iterable[NodeSymbol], *, is_gone: bool
-    ) -> list[Candidate]:
-        found = []
-        for symbol in symbols:
-            node, watch = graph.find_node(symbol), self._watches.get(symbol)
-            if not isinstance(node, ObjectNode) or watch is None or node.presence is None:
-                continue
-            presence = node.presence
-            if is_gone == node.is_present or watch.on_looks < self._rule.seen_before:
-                continue
-            after, before = presence.appeared_after_ns, presence.first_seen_ns
-            if is_gone:
-                after, before = presence.last_seen_ns, presence.vanished_before_ns or 0
-            size = node.box.dimensions_m
-            look = watch.sample.appearance
-            found.append(Candidate(symbol, node.label, size, look, after or 0, before))
-        return found
-
-    def _join(
-        self, graph: SceneGraph, kept: NodeSymbol, given_up: NodeSymbol, stamp_ns: int
-    ) -> None:
-        """The object that vanished is where the other appeared: one node, with its trajectory."""
-        old, new = graph.get_node(kept), graph.get_node(given_up)
-        assert isinstance(old, ObjectNode) and isinstance(new, ObjectNode)
-        assert old.presence is not None and new.presence is not None
-        graph.set_parent(kept, None, None)
-        graph.mark_merged(given_up, kept, stamp_ns)
-        first_ns = old.presence.first_seen_ns
-        start = old.trajectory or Trajectory((first_ns,), (old.position_m,))
-        last_ns = new.presence.last_seen_ns
-        graph.update_node(
-            kept,
-            **{name: getattr(new, name) for name in _OF_ITS_PLACE},
-            ending=None,
-            trajectory=start.and_then(new.presence.first_seen_ns, new.position_m),
-            presence=Presence(old.presence.appeared_after_ns, first_ns, last_ns, None),
-        )
-        self._take_over(graph, kept, given_up)
-
     def _take_over(self, graph: SceneGraph, kept: NodeSymbol, given_up: NodeSymbol) -> None:
         watch = self._watches[given_up]
         graph.looks.put(kept, [*graph.looks.of(given_up)])
         self._drop(given_up)
         self._drop(kept)
-        self._watches[kept] = watch
-        self._index.put(kept, watch.sample.center_m)
+        self._watches.sampled(kept, watch, watch.sample)
 
     def state(self) -> State:
         """See ``core.map.state``."""
         return {
             "record": self._record.state(),
-            "symbols": [str(symbol) for symbol in self._watches],
-            "watches": [watch_state(watch) for watch in self._watches.values()],
+            "watches": self._watches.state(),
             "looked": [str(symbol) for symbol in sorted(self._looked)],
             "unwritten": [str(symbol) for symbol in sorted(self._unwritten)],
             "came": [str(symbol) for symbol in self._came],
             "went": [str(symbol) for symbol in self._went],
             "version": list(self._version),
-            "turn": self._turn,
             "is_estimated": self._is_estimated,
         }
 
@@ -327,20 +254,13 @@ class ChangeLayer:
         ChangeLayer.__init__(self, self._labels, self._max_depth_m)
         parse = NodeSymbol.parse
         self._record.restore(state["record"])
-        for text, plain in zip(state["symbols"], state["watches"], strict=True):
-            watch = restored_watch(plain)
-            self._watches[parse(text)] = watch
-            self._index.put(parse(text), watch.sample.center_m)
+        self._watches = Watches.restored(state["watches"])
         self._looked = set(map(parse, state["looked"]))
         self._unwritten = set(map(parse, state["unwritten"]))
         self._came = dict.fromkeys(map(parse, state["came"]))
         self._went = dict.fromkeys(map(parse, state["went"]))
         self._version = (state["version"][0], state["version"][1])
-        self._turn, self._is_estimated = state["turn"], state["is_estimated"]
-
-
-_OF_ITS_PLACE = ("position_m", "box", "seen_fraction", "completed_sides", "vertex_count")
-_OF_ITS_PLACE += ("mesh_blocks", "is_active", "last_seen_ns")
+        self._is_estimated = state["is_estimated"]
 
 
 def _is_news(watch: Watch, node: ObjectNode) -> bool:
@@ -359,17 +279,3 @@ def _queue(queue: dict[NodeSymbol, None], symbol: NodeSymbol) -> None:
     queue[symbol] = None
     if len(queue) > MOST_CANDIDATES:
         del queue[next(iter(queue))]
-
-
-def _touches_view(
-    centers_m: np.ndarray,
-    radii_m: Float64[np.ndarray, " n"],
-    x: Float64[np.ndarray, "2"],
-    y: Float64[np.ndarray, "2"],
-    reach_m: float,
-) -> Bool[np.ndarray, " n"]:
-    """Whether spheres, in camera axes, touch the view pyramid whose sides are at x and y, z = 1."""
-    planes = np.array([[1, 0, -x[0]], [-1, 0, x[1]], [0, 1, -y[0]], [0, -1, y[1]]])
-    planes /= np.linalg.norm(planes, axis=1, keepdims=True)
-    inside = (centers_m @ planes.T > -radii_m[:, None]).all(axis=1)
-    return np.asarray(inside & (centers_m[:, 2] < reach_m + radii_m))

@@ -8,6 +8,9 @@ Positions are the world's. The library keeps boxes and meshes in single precisio
 half a metre at a survey's coordinates: ``metadata.hydra_mono.origin_m`` is the map's own origin,
 which to subtract before the file is given to it.
 
+Objects whose presence is known are Khronos objects: when they were seen, where they were, and in
+``metadata`` whether they moved (``is_dynamic``) and between which looks they appeared.
+
 The file shows the world as it is now: what has ended is no node of it, but is listed under
 ``metadata.hydra_mono``, apart by how it ended: ``removed``, ``retracted`` and ``merged``.
 """
@@ -20,6 +23,7 @@ import numpy as np
 from hydra_mono.core.box import BoundingBox
 from hydra_mono.core.labels import UNKNOWN, LabelSpace
 from hydra_mono.core.mesh import SemanticMesh
+from hydra_mono.graph.io.dsg_khronos import khronos
 from hydra_mono.graph.io.dsg_mesh import HEADER, mesh_text, object_vertices
 from hydra_mono.graph.io.dsg_places import NAME as MESH_PLACES
 from hydra_mono.graph.io.dsg_places import (
@@ -114,13 +118,15 @@ class _Attributes:
         raise TypeError(f"{symbol}: no attributes for {type(node).__name__}")
 
     def _object(self, symbol: NodeSymbol, node: ObjectNode) -> Json:
-        return {
-            "type": "ObjectNodeAttributes",
+        common = {
             **_semantic(node, node.name, node.color, node.box, node.label),
             "mesh_connections": self._vertices_of[symbol],
             "registered": False,
             "world_R_object": _quat(1.0, 0.0, 0.0, 0.0),
         }
+        if node.presence is None:
+            return {"type": "ObjectNodeAttributes", **common}
+        return {"type": "KhronosObjectAttributes", **common, **khronos(node, node.presence)}
 
     def _room(self, node: RoomNode) -> Json:
         name = room_class(node)

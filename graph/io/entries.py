@@ -10,6 +10,8 @@ from pydantic import TypeAdapter, ValidationError
 from hydra_mono.core.errors import ExportError
 from hydra_mono.core.labels import LabelSpace
 from hydra_mono.graph.io.text import to_json
+from hydra_mono.graph.model.flow import Flow
+from hydra_mono.graph.model.looks import Look
 from hydra_mono.graph.model.nodes import (
     AgentNode,
     BuildingNode,
@@ -60,6 +62,8 @@ class Codec:
 
 NODES = {name: Codec(kind) for name, kind in NODE_TYPES.items()}
 EDGE = Codec(Edge)
+LOOK = Codec(Look)
+FLOW = Codec(Flow)
 LABEL_SPACE = Codec(LabelSpace)
 STAMP = Codec(int | None)
 

@@ -24,6 +24,7 @@ from hydra_mono.graph.io.entries import (
     with_ending,
 )
 from hydra_mono.graph.io.origin import AT_WORLD_ORIGIN, Origin, moved, negative
+from hydra_mono.graph.io.past_json import flow_entries, looks_entries, read_looks
 from hydra_mono.graph.io.text import from_json, lines, to_json
 from hydra_mono.graph.model.nodes import Node
 from hydra_mono.graph.model.scene_graph import SceneGraph
@@ -35,6 +36,7 @@ SCHEMA = f"{FORMAT}/{VERSION}"
 FRAME = "z-up, right-handed"
 UNITS = {"length": "m", "angle": "rad", "time": "ns", "color": "0..255"}
 
+ONE_A_LINE = ("nodes", "edges", "looks", "flow")  # lists with an entry a line
 _SHOWN = 400  # characters of a message that may quote the document
 _FARTHEST_M = 1e9  # from the origin; farther is on no planet
 
@@ -75,6 +77,8 @@ def to_document(graph: SceneGraph, labels: LabelSpace = NO_LABELS) -> Document:
         "layers": _layers(graph, nodes),
         "nodes": moved([node_entry(symbol, node) for symbol, node in nodes], graph.origin_m),
         "edges": [edge_entry(a, b, edge) for a, b, edge in graph.edges()],
+        "looks": looks_entries(graph),
+        "flow": flow_entries(graph),
     }
 
 
@@ -92,6 +96,7 @@ def from_document(document: Any) -> LoadedGraph:
             _add_node(graph, entry if version >= VERSION else with_ending(entry))
         for entry in document["edges"]:
             _add_edge(graph, entry)
+        read_looks(graph, document.get("looks", []))
         labels = label_space_of(document["label_space"])
         stamp_ns = STAMP.load(document["stamp_ns"], "stamp_ns")
         return LoadedGraph(graph=graph, labels=labels, stamp_ns=stamp_ns)
@@ -102,7 +107,7 @@ def from_document(document: Any) -> LoadedGraph:
 
 
 def to_text(document: Document) -> Iterator[str]:
-    """The document as JSON, a node or an edge a line, in pieces.
+    """The document as JSON, a node, an edge, the looks at a node or the flow at a place a line.
 
     Raises:
         ExportError: a number is not finite.
@@ -110,7 +115,7 @@ def to_text(document: Document) -> Iterator[str]:
     separator = "{\n"
     for key, value in document.items():
         yield f"{separator}{json.dumps(key)}: "
-        yield from lines(value) if key in ("nodes", "edges") else (to_json(value),)
+        yield from lines(value) if key in ONE_A_LINE else (to_json(value),)
         separator = ",\n"
     yield "\n}\n"
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from hydra_mono.graph.io.entries import EDGE, LABEL_SPACE, NODES
+from hydra_mono.graph.io.entries import EDGE, FLOW, LABEL_SPACE, LOOK, NODES
 from hydra_mono.graph.io.graph_json import FRAME, SCHEMA, UNITS, VERSION
 from hydra_mono.graph.model.symbols import LAYERS, LayerInfo
 
@@ -51,6 +51,19 @@ DESCRIPTIONS = {
     "quat_wxyz": "world from body, scalar first; the camera's axes: x right, y down, z forward",
     "weight": "between places: metres to the nearest surface along the edge",
     "is_weighted": "whether the weight means anything",
+    "presence": "when it came and went, as rays of depth images tell; null before any did",
+    "appeared_after_ns": "last look that saw its space free before; null: maybe always there",
+    "vanished_before_ns": "first look that saw through its place; null: none did",
+    "trajectory": "where it was, if it was moved; it came there by the stamps",
+    "seen": "present, absent (seen through) or occluded",
+    "Look.from_ns": "nanoseconds, of the first look that showed this",
+    "Look.until_ns": "nanoseconds, of the last one in a row",
+    "agent": "letter of the agent's ids",
+    "Visit.from_ns": "nanoseconds, of the first pose there",
+    "Visit.until_ns": "nanoseconds, of the last pose there",
+    "direction_rad": "on the way through, counter-clockwise from +x; null: none",
+    "directions": "visits by direction, eight sectors from +x counter-clockwise",
+    "hours": "visits by the hour of the day in which they began, of the stamps' clock",
     "yaw_rad": "radians, counter-clockwise seen from above",
 }
 
@@ -69,7 +82,7 @@ def schema_text() -> str:
 
 def build_schema() -> Json:
     """The schema that follows from the types."""
-    codecs = NODES | {"edge": EDGE, "label_space": LABEL_SPACE}
+    codecs = NODES | {"edge": EDGE, "label_space": LABEL_SPACE, "look": LOOK, "flow": FLOW}
     rows: Any = [(name, "serialization", codec.adapter) for name, codec in codecs.items()]
     refs, pool = TypeAdapter.json_schemas(rows)
     defs: Json = pool["$defs"]
@@ -79,12 +92,14 @@ def build_schema() -> Json:
     for info in LAYERS:
         defs[info.singular] = _node(defs.pop(names[info.name]), info)
     defs["edge"] = _edge(defs.pop(names["edge"]))
+    defs["look"], defs["flow"] = (defs.pop(names[name]) for name in ("look", "flow"))
+    defs["flow"] = _with_properties(defs["flow"], "flow", {"place": {"type": "string"}})
     return _document(defs, f"#/$defs/{names['label_space']}")
 
 
 def _describe(definition: Json) -> None:
     properties = definition.get("properties")
-    if properties is None:  # a symbol: text
+    if properties is None:  # an enumeration, or a symbol: text
         return
     definition["required"] = list(properties)  # every field is written
     for name, field in properties.items():
@@ -113,6 +128,16 @@ def _edge(definition: Json) -> Json:
 def _with_properties(definition: Json, title: str, own: Json) -> Json:
     properties = own | definition["properties"]
     return definition | {"title": title, "properties": properties, "required": list(properties)}
+
+
+def _looks() -> Json:
+    looks = {"type": "array", "items": {"$ref": "#/$defs/look"}}
+    return {
+        "type": "object",
+        "description": "the looks at the place of a node, oldest first",
+        "properties": {"id": {"type": "string"}, "looks": looks},
+        "required": ["id", "looks"],
+    }
 
 
 def _document(defs: Json, label_space: str) -> Json:
@@ -146,6 +171,8 @@ def _document(defs: Json, label_space: str) -> Json:
             "items": {"oneOf": [{"$ref": f"#/$defs/{info.singular}"} for info in LAYERS]},
         },
         "edges": {"type": "array", "items": {"$ref": "#/$defs/edge"}},
+        "looks": {"type": "array", "items": _looks()},
+        "flow": {"type": "array", "items": {"$ref": "#/$defs/flow"}},
     }
     defs["layer"] = {
         "type": "object",

@@ -155,6 +155,10 @@ class History(Generic[Key, Value]):
         self._past = state["past"]
         self._records = dict(map(codec.load, state["records"]))
 
+    def keys(self) -> list[Key]:
+        """Every key that there is or was, in the order they last changed."""
+        return list(self._records)
+
     def versions(self, key: Key) -> list[tuple[int, Value | None]]:
         """(stamp, value or None for lost) of a key, oldest first; empty for an unknown one."""
         record = self._records.get(key)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 from hydra_mono.core.map.state import State
 from hydra_mono.graph.model.history import (
@@ -86,7 +87,7 @@ class GraphPast:
         for symbol, node in self._nodes.at(stamp_ns):
             if node.exists_at(stamp_ns):
                 seen_ns = max(node.first_seen_ns, min(node.last_seen_ns, stamp_ns))
-                found.append((symbol, replace(node, last_seen_ns=seen_ns, ending=None)))
+                found.append((symbol, replace(as_known(node, stamp_ns), last_seen_ns=seen_ns)))
         return sorted(found, key=lambda entry: (entry[0].layer, entry[0]))
 
     def edges_at(self, stamp_ns: int) -> Iterator[tuple[EdgeKey, Edge]]:
@@ -101,6 +102,10 @@ class GraphPast:
         Oldest first; versions that differ only in when it was last seen are one.
         """
         return self._nodes.versions(symbol)
+
+    def symbols(self) -> list[NodeSymbol]:
+        """Every node that has ever been in the graph, as far as is remembered, sorted."""
+        return sorted(self._nodes.keys(), key=lambda symbol: (symbol.layer, symbol))
 
     def presence(self, symbol: NodeSymbol) -> list[Interval]:
         """When a node was there: (from, until) in nanoseconds; None while it still is.
@@ -148,10 +153,25 @@ class GraphPast:
         return max(self._nodes.slot_ns, self._edges.slot_ns)
 
 
+def as_known(node: Node, stamp_ns: int) -> Node:
+    """A node without its ending, or a look at it, that came after a stamp."""
+    if not isinstance(node, ObjectNode) or node.presence is None:
+        return replace(node, ending=None)
+    known = node.presence
+    last_ns = max(known.first_seen_ns, min(known.last_seen_ns, stamp_ns))
+    presence = replace(known, last_seen_ns=last_ns, vanished_before_ns=None)
+    return replace(node, ending=None, presence=presence)
+
+
 def _latest_ns(node: Node) -> int:
     return max(node.last_seen_ns, node.ending.until_ns if node.ending else node.last_seen_ns)
 
 
 def _seen_again(before: Node | Edge, after: Node | Edge) -> bool:
     """Whether nothing but the stamp of the last look differs."""
-    return replace(before, last_seen_ns=after.last_seen_ns) == after
+    news: dict[str, Any] = {"last_seen_ns": after.last_seen_ns}
+    if isinstance(before, ObjectNode) and isinstance(after, ObjectNode):
+        old, new = before.presence, after.presence
+        if old is not None and new is not None:
+            news["presence"] = replace(old, last_seen_ns=new.last_seen_ns)
+    return replace(before, **news) == after

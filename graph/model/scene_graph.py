@@ -14,11 +14,12 @@ from hydra_mono.graph.model.looks import LookLog
 from hydra_mono.graph.model.nodes import Edge, Ending, Node, Position
 from hydra_mono.graph.model.past import GraphPast
 from hydra_mono.graph.model.symbols import Layer, NodeSymbol
+from hydra_mono.graph.model.timed import GraphInTime
 
 Nodes = Iterator[tuple[NodeSymbol, Node]]
 
 
-class SceneGraph:
+class SceneGraph(GraphInTime):
     """Nodes in layers; edges between siblings, or from a parent to a child one layer or more below.
 
     Structure changes only through the verbs here, and every node has at most one parent. What
@@ -270,16 +271,6 @@ class SceneGraph:
     def view(self) -> nx.Graph:
         """The networkx graph, read-only: node key ``node``, edge key ``edge``."""
         return self._graph.copy(as_view=True)
-
-    def at(self, stamp_ns: int) -> "SceneGraph":
-        """The world as known at a stamp: what was present then, as and where it was then.
-
-        Positions, boxes, labels, parents and edges are those of that instant, of nodes too that
-        were removed, retracted, merged or planned anew since; told to ``past.slot_ns``.
-        """
-        graph = SceneGraph(self.origin_m)
-        graph._fill(self.past.nodes_at(stamp_ns), self.past.edges_at(stamp_ns))
-        return graph
 
     def _fill(self, nodes: Iterable[Any], edges: Iterable[Any]) -> None:
         for symbol, node in nodes:

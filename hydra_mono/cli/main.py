@@ -92,6 +92,10 @@ def _dispatch(options: argparse.Namespace) -> int:
         from hydra_mono.cli.mcp_server import mcp
 
         return mcp(options)
+    if options.command == "history":
+        from hydra_mono.cli.history import history
+
+        return history(options)
     from hydra_mono.cli import commands
 
     verbs = {
@@ -124,6 +128,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_info(commands.add_parser("info", help="what a sequence holds"))
     _add_evaluate(commands.add_parser("evaluate", help="score a run against known truth"))
     saved.add_export(commands.add_parser("export", help="write a run's graph in another format"))
+    saved.add_history(commands.add_parser("history", help="who and what came and went"))
     saved.add_query(commands.add_parser("query", help="ask a run's graph a question"))
     saved.add_mcp(commands.add_parser("mcp", help="serve a run's graph to language models (MCP)"))
     saved.add_report(commands.add_parser("report", help="write a page about a run"))

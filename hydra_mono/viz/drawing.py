@@ -9,9 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float32, UInt8
 
-from hydra_mono.core.box import BoundingBox
 from hydra_mono.graph.model.history import Changes, EdgeKey, GraphChanges
 from hydra_mono.graph.model.nodes import (
     BuildingNode,
@@ -22,46 +20,36 @@ from hydra_mono.graph.model.nodes import (
     RoomNode,
 )
 from hydra_mono.graph.model.scene_graph import SceneGraph
-from hydra_mono.graph.model.symbols import LAYERS, LAYERS_BY_NAME, Layer, NodeSymbol
+from hydra_mono.graph.model.symbols import (
+    AGENT_PREFIXES,
+    CAMERA_PREFIX,
+    Layer,
+    NodeSymbol,
+)
+from hydra_mono.viz.chunks import (
+    GREY,
+    ArrowChunk,
+    BoxChunk,
+    LineChunk,
+    NodeChunk,
+    PlaceChunk,
+    array,
+    colors_of,
+    lifted,
+    place_color,
+)
+from hydra_mono.viz.ways import agent_color, flow_arrows, move_arrows
 
 CHUNK = 64
+GONE_ALPHA = 60  # of 255, of what has left the world: seen through, but seen
+FLOW_GROWTH = (
+    1.1  # of the number of poses, from which flow is drawn anew: a fixed share of the work
+)
 MOVED_M = 0.01  # a node that moved less keeps its links as drawn
 DRAWN_LINKS = ("p-p", "O-p", "p-R", "R-R", "R-B", "a-a")
 NAMED = ("objects", "rooms", "buildings")  # layers whose nodes' coming and going is an event
-GREY = LAYERS_BY_NAME["places"].color
-LIFT_M = {info.layer: info.lift_m for info in LAYERS}
 
 ChunkKey = tuple[str, int]
-
-
-@dataclass(frozen=True, slots=True)
-class PlaceChunk:
-    positions_m: Float32[np.ndarray, "n 3"]
-    radii_m: Float32[np.ndarray, " n"]
-    colors: UInt8[np.ndarray, "n 3"]
-    labels: list[str]
-
-
-@dataclass(frozen=True, slots=True)
-class LineChunk:
-    segments_m: Float32[np.ndarray, "n 2 3"]
-    colors: UInt8[np.ndarray, "n 3"]
-
-
-@dataclass(frozen=True, slots=True)
-class BoxChunk:
-    boxes: list[BoundingBox]
-    labels: list[str]
-    colors: list[tuple[int, int, int]]
-
-
-@dataclass(frozen=True, slots=True)
-class NodeChunk:
-    """Rooms and buildings."""
-
-    positions_m: Float32[np.ndarray, "n 3"]
-    colors: UInt8[np.ndarray, "n 3"]
-    labels: list[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +64,8 @@ class GraphDrawing:
     hierarchy: tuple[list[tuple[str, str, tuple[int, int, int]]], list[tuple[str, str]]] | None = (
         None
     )
+    moves: ArrowChunk | None = None
+    flow: ArrowChunk | None = None
     events: tuple[str, ...] = ()
     counts: dict[str, int] = field(default_factory=dict)
 
@@ -88,6 +78,7 @@ class GraphPainter:
         self._nodes: dict[ChunkKey, dict[NodeSymbol, None]] = {}
         self._edges: dict[ChunkKey, dict[EdgeKey, None]] = {}
         self._known_gone: set[NodeSymbol] = set()
+        self._poses = 0  # of agents, when flow was drawn
         self._drawn_at: dict[NodeSymbol, Position] = {}
 
     def draw(self, graph: SceneGraph) -> GraphDrawing:
@@ -100,10 +91,12 @@ class GraphPainter:
         return GraphDrawing(
             places={n: self._places(graph, n) for kind, n in sorted(nodes) if kind == "p"},
             objects={n: self._objects(graph, n) for kind, n in sorted(nodes) if kind == "O"},
-            links={key: self._links(graph, key) for key in sorted(edges) if key[0] in DRAWN_LINKS},
+            links={key: self._links(graph, key) for key in sorted(edges) if _is_drawn(key[0])},
             rooms=_upper_nodes(graph, Layer.ROOMS) if "R" in kinds else None,
             buildings=_upper_nodes(graph, Layer.BUILDINGS) if "B" in kinds else None,
             hierarchy=_hierarchy(graph) if kinds & {"O", "R", "B"} else None,
+            moves=move_arrows(graph) if "O" in kinds else None,
+            flow=self._flow(graph),
             events=tuple(self._events(graph, changes.nodes)),
             counts=graph.counts_present(),
         )
@@ -125,28 +118,39 @@ class GraphPainter:
         symbols = list(self._nodes[("p", number)])
         nodes = [node for s in symbols if isinstance(node := graph.find_node(s), PlaceNode)]
         return PlaceChunk(
-            positions_m=_array(lifted(node, Layer.PLACES) for node in nodes),
+            positions_m=array(lifted(node, Layer.PLACES) for node in nodes),
             radii_m=np.array([0.05 + 0.06 * node.radius_m for node in nodes], dtype=np.float32),
-            colors=_colors(place_color(graph, symbol) for symbol in symbols),
+            colors=colors_of(place_color(graph, symbol) for symbol in symbols),
             labels=[str(symbol) for symbol in symbols],
         )
 
     def _objects(self, graph: SceneGraph, number: int) -> BoxChunk:
         symbols = self._nodes[("O", number)]
         things = [(s, n) for s in symbols if isinstance(n := graph.find_node(s), ObjectNode)]
-        present = [(symbol, node) for symbol, node in things if node.is_present]
+        shown = [(s, n) for s, n in things if n.is_present or n.removed_ns is not None]
         return BoxChunk(
-            boxes=[node.box for _, node in present],
-            labels=[f"{node.name} {symbol}" for symbol, node in present],
-            colors=[node.color for _, node in present],
+            boxes=[node.box for _, node in shown],
+            labels=[
+                f"{node.name} {symbol}" + ("" if node.is_present else " (gone)")
+                for symbol, node in shown
+            ],
+            colors=[(*node.color, 255 if node.is_present else GONE_ALPHA) for _, node in shown],
         )
+
+    def _flow(self, graph: SceneGraph) -> ArrowChunk | None:
+        """The flow through places anew, whenever agents have a tenth more poses than before."""
+        poses = sum(graph.count(*key) for key in graph.layer_keys() if _is_somebody(key))
+        if poses <= FLOW_GROWTH * self._poses:
+            return None
+        self._poses = poses
+        return flow_arrows(graph)
 
     def _links(self, graph: SceneGraph, key: ChunkKey) -> LineChunk:
         edges = self._edges[key]
         segments = [(_end(graph, a), _end(graph, b)) for a, b in edges]
         return LineChunk(
             segments_m=np.array(segments, dtype=np.float32).reshape(-1, 2, 3),
-            colors=_colors(_link_color(graph, a) for a, _ in edges),
+            colors=colors_of(_link_color(graph, a) for a, _ in edges),
         )
 
     def _events(self, graph: SceneGraph, changes: Changes[NodeSymbol]) -> Iterable[str]:
@@ -190,28 +194,17 @@ def _edge_chunk(edge: EdgeKey) -> ChunkKey:
     return (f"{edge[0].prefix}-{edge[1].prefix}", edge[0].number // CHUNK)
 
 
-def lifted(node: Node, layer: Layer) -> tuple[float, float, float]:
-    """Where a node is drawn: layers float above one another."""
-    x, y, z = node.position_m
-    return x, y, z + LIFT_M[layer]
-
-
 def _end(graph: SceneGraph, symbol: NodeSymbol) -> tuple[float, float, float]:
     node = graph.get_node(symbol)
     return node.position_m if symbol.is_agent else lifted(node, symbol.layer)
-
-
-def place_color(graph: SceneGraph, symbol: NodeSymbol) -> tuple[int, int, int]:
-    """Colour of the room the place is in; grey outside any."""
-    parent = graph.find_parent(symbol)
-    room = graph.find_node(parent) if parent else None
-    return room.color if isinstance(room, RoomNode) else GREY
 
 
 def _link_color(graph: SceneGraph, lower: NodeSymbol) -> tuple[int, int, int]:
     node = graph.find_node(lower)
     if isinstance(node, ObjectNode | RoomNode):
         return node.color
+    if lower.is_agent and lower.prefix != CAMERA_PREFIX:
+        return agent_color(lower)
     return place_color(graph, lower) if isinstance(node, PlaceNode) else GREY
 
 
@@ -222,8 +215,8 @@ def _upper_nodes(graph: SceneGraph, layer: Layer) -> NodeChunk:
         if isinstance(node, RoomNode | BuildingNode)
     ]
     return NodeChunk(
-        positions_m=_array(lifted(node, layer) for _, node in nodes),
-        colors=_colors(node.color for _, node in nodes),
+        positions_m=array(lifted(node, layer) for _, node in nodes),
+        colors=colors_of(node.color for _, node in nodes),
         labels=[f"{node.name} {symbol}" for symbol, node in nodes],
     )
 
@@ -245,13 +238,15 @@ def _hierarchy(
     return nodes, links
 
 
+def _is_drawn(kind: str) -> bool:
+    """Links of the hierarchy that are shown, and the tracks of agents."""
+    lower, _, upper = kind.partition("-")
+    return kind in DRAWN_LINKS or (lower == upper and lower in AGENT_PREFIXES)
+
+
+def _is_somebody(key: tuple[Layer, int]) -> bool:
+    return key[1] not in (0, ord(CAMERA_PREFIX))
+
+
 def _name(node: Node | None) -> str:
     return node.name if isinstance(node, ObjectNode | RoomNode | BuildingNode) else ""
-
-
-def _array(points: Iterable[tuple[float, float, float]]) -> Float32[np.ndarray, "n 3"]:
-    return np.array(list(points), dtype=np.float32).reshape(-1, 3)
-
-
-def _colors(colors: Iterable[tuple[int, int, int]]) -> UInt8[np.ndarray, "n 3"]:
-    return np.array(list(colors), dtype=np.uint8).reshape(-1, 3)

@@ -7,7 +7,7 @@ import rerun as rr
 from jaxtyping import Bool, UInt8
 
 from hydra_mono.core.mesh import SemanticMesh
-from hydra_mono.viz.drawing import BoxChunk, LineChunk, NodeChunk, PlaceChunk
+from hydra_mono.viz.chunks import ArrowChunk, BoxChunk, LineChunk, NodeChunk, PlaceChunk
 
 LINE_RADIUS_M = {"p-p": 0.015, "O-p": 0.01, "p-R": 0.01, "R-R": 0.04, "R-B": 0.03, "a-a": 0.03}
 
@@ -48,6 +48,12 @@ def boxes(chunk: BoxChunk) -> rr.Boxes3D:
 
 def nodes(chunk: NodeChunk, radius_m: float) -> rr.Points3D:
     return rr.Points3D(chunk.positions_m, radii=radius_m, colors=chunk.colors, labels=chunk.labels)
+
+
+def arrows(chunk: ArrowChunk) -> rr.Arrows3D:
+    return rr.Arrows3D(
+        origins=chunk.positions_m, vectors=chunk.vectors_m, colors=chunk.colors, radii=0.02
+    )
 
 
 def lines(kind: str, chunk: LineChunk) -> rr.LineStrips3D:

@@ -30,7 +30,7 @@ from hydra_mono.viz.rerun_layout import (
     WORLD,
     blueprint,
 )
-from hydra_mono.viz.rerun_shapes import boxes, hierarchy, lines, nodes, places, tile
+from hydra_mono.viz.rerun_shapes import arrows, boxes, hierarchy, lines, nodes, places, tile
 from hydra_mono.viz.rerun_sinks import Sink
 from hydra_mono.viz.tiles import MeshTiles
 
@@ -120,6 +120,9 @@ class RerunViewer:
         ):
             if upper is not None:
                 self._log(f"{GRAPH}/{layer}", partial(nodes, upper, radius_m))
+        for name, ways in (("moves", drawing.moves), ("flow", drawing.flow)):
+            if ways is not None:
+                self._log(f"{GRAPH}/{name}", partial(arrows, ways))
         if drawing.hierarchy is not None:
             members, links_down = drawing.hierarchy
             self._log(HIERARCHY, partial(hierarchy, members, links_down))

@@ -15,6 +15,8 @@ from hydra_mono.mapping.freespace.grid import SIDE, VOXELS, split_voxels
 
 _NEIGHBOURS = ndimage.generate_binary_structure(3, 2)  # the 18 that share a face or an edge
 
+_CLOCK_NS = 500_000_000  # as finely as it is remembered when a voxel was last seen free
+
 
 @dataclass(frozen=True, slots=True)
 class HistoryRule:
@@ -25,13 +27,14 @@ class HistoryRule:
     free_ticks: int = 4  # tenths of a second: cameras turn, and few voxels stay in view for 1 s
     promote_every: int = 2  # observations between promotions, which cost milliseconds
     solid_ticks: int = 5  # half a second of surface before it counts as the static world's
+    put_ns: int = 3_000_000_000  # not seen free for so long, something may have been put there
 
 
 class VoxelHistory:
     """Sparse chunks of 8³ voxels: ticks of free and of solid observations, and ever-free bits.
 
     Voxel (i, j, k) covers ``(i, j, k) * voxel_size_m`` and up; all integers are world-grid
-    indices. Memory is 1.5 kB a chunk and grows with the space that was seen.
+    indices. Memory is 2.5 kB a chunk and grows with the space that was seen.
     """
 
     def __init__(self, rule: HistoryRule | None = None) -> None:
@@ -40,6 +43,7 @@ class VoxelHistory:
         self._free = np.zeros((64, VOXELS), np.uint8)
         self._solid = np.zeros((64, VOXELS), np.uint8)
         self._ever_free = np.zeros((64, VOXELS), bool)
+        self._free_at = np.zeros((64, VOXELS), np.uint16)  # last seen free, see ``_clock``
         self._position = np.zeros((64, 3), np.int32)
         self._used = 1  # slot 0 is the chunk of which nothing is known
         self._latest_ns: int | None = None
@@ -72,6 +76,7 @@ class VoxelHistory:
         free = self._free[slots]
         longer = np.minimum(free.astype(np.int16) + ticks, 255).astype(np.uint8)
         self._free[slots] = np.where(seen_free, longer, free)
+        self._free_at[slots] = np.where(seen_free, _clock(stamp_ns), self._free_at[slots])
         solid = self._solid[slots]
         weaker = np.where(solid > ticks, solid - ticks, 0).astype(np.uint8)
         self._solid[slots] = np.where(seen_free, weaker, solid)
@@ -113,14 +118,33 @@ class VoxelHistory:
         chunks, inside = split_voxels(voxels)
         return np.asarray(self._solid[self._find(chunks), inside] >= self._rule.solid_ticks)
 
+    def was_entered_unseen(
+        self, voxels: Int32[np.ndarray, "n 3"], stamp_ns: int
+    ) -> Bool[np.ndarray, " n"]:
+        """Whether a voxel, or one beside it, that is ever free has not been seen free for a while.
+
+        Beside it, because rays pass through a part of the voxels at a contour.
+        """
+        around = (voxels[:, None] + _offsets()).reshape(-1, 3)
+        chunks, inside = split_voxels(around)
+        slots = self._find(chunks)
+        passed = _clock(stamp_ns) - self._free_at[slots, inside]  # wraps round
+        is_old = passed > np.uint16(-(-self._rule.put_ns // _CLOCK_NS))
+        return np.asarray((is_old & self._ever_free[slots, inside]).reshape(-1, 27).any(axis=1))
+
     def accept(self, voxels: Int32[np.ndarray, "n 3"]) -> None:
         """What stands in these voxels has come to stay: they are no longer ever free."""
-        around = (distinct(voxels)[:, None] + _offsets()).reshape(-1, 3)
-        chunks, inside = split_voxels(distinct(around))
+        chunks, inside = split_voxels(with_neighbours(voxels))
         slots = self._find(chunks)
         known = slots > 0
         self._ever_free[slots[known], inside[known]] = False
         self._free[slots[known], inside[known]] = 0
+
+    def vacate(self, voxels: Int32[np.ndarray, "n 3"]) -> None:
+        """What was taken for static surface in these voxels moves."""
+        chunks, inside = split_voxels(voxels)
+        slots = self._find(chunks)
+        self._solid[slots[slots > 0], inside[slots > 0]] = 0
 
     def _find(self, chunks: Int32[np.ndarray, "n 3"]) -> Int64[np.ndarray, " n"]:
         keys, inverse = np.unique(pack(chunks), return_inverse=True)
@@ -136,7 +160,7 @@ class VoxelHistory:
 
     def _make(self, key: int, chunk: Int32[np.ndarray, "3"]) -> int:
         if self._used == len(self._free):
-            for name in ("_free", "_solid", "_ever_free", "_position"):
+            for name in ("_free", "_solid", "_ever_free", "_free_at", "_position"):
                 array = getattr(self, name)
                 setattr(self, name, np.concatenate([array, np.zeros_like(array)]))
         slot, self._used = self._used, self._used + 1
@@ -159,6 +183,7 @@ class VoxelHistory:
             "free": self._free[used].copy(),
             "solid": self._solid[used].copy(),
             "ever_free": np.packbits(self._ever_free[used], axis=1),
+            "free_at": self._free_at[used].copy(),
             "observations": np.array(self._observations, np.int64),
             "latest_ns": np.array(-1 if self._latest_ns is None else self._latest_ns, np.int64),
         }
@@ -170,15 +195,26 @@ class VoxelHistory:
         slots = self._acquire(state["position"])
         self._free[slots], self._solid[slots] = state["free"], state["solid"]
         self._ever_free[slots] = np.unpackbits(state["ever_free"], axis=1).astype(bool)
+        self._free_at[slots] = state["free_at"]
         self._observations = int(state["observations"])
         latest = int(state["latest_ns"])
         self._latest_ns = None if latest < 0 else latest
+
+
+def _clock(stamp_ns: int) -> np.uint16:
+    """Half seconds, round and round every nine hours."""
+    return np.uint16(stamp_ns // _CLOCK_NS % (1 << 16))
 
 
 def distinct(voxels: Int32[np.ndarray, "n 3"]) -> Int32[np.ndarray, "m 3"]:
     """Every voxel once."""
     _, first = np.unique(pack(voxels), return_index=True)
     return np.asarray(voxels[first])
+
+
+def with_neighbours(voxels: Int32[np.ndarray, "n 3"]) -> Int32[np.ndarray, "m 3"]:
+    """Voxels and the 26 round each, every one once."""
+    return distinct((distinct(voxels)[:, None] + _offsets()).reshape(-1, 3))
 
 
 def _dense(

@@ -1,5 +1,6 @@
 """The viewer: what is drawn follows the graph, costs what changed, and lands in the recording."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,12 @@ from hydra_mono.core.frame import Frame, Intrinsics
 from hydra_mono.core.labels import load_label_space
 from hydra_mono.core.mesh import MeshUpdate, SemanticMesh
 from hydra_mono.core.prediction import Prediction
-from hydra_mono.graph.model.nodes import Edge, ObjectNode, PlaceNode, RoomNode
+from hydra_mono.graph.model.nodes import AgentNode, Edge, ObjectNode, PlaceNode, RoomNode
+from hydra_mono.graph.model.presence import Trajectory
 from hydra_mono.graph.model.scene_graph import SceneGraph
 from hydra_mono.graph.model.symbols import NodeSymbol
 from hydra_mono.viz import StubViewer, create_viewer
-from hydra_mono.viz.drawing import CHUNK, GREY, GraphPainter
+from hydra_mono.viz.drawing import CHUNK, GONE_ALPHA, GREY, GraphPainter
 from hydra_mono.viz.images import normal_colors
 from hydra_mono.viz.rerun_layout import PANELS, blueprint
 from hydra_mono.viz.tiles import MeshTiles
@@ -236,3 +238,51 @@ def rows_by_entity(path: Path) -> dict[str, int]:
         if not chunk.is_static:
             rows[chunk.entity_path] = rows.get(chunk.entity_path, 0) + chunk.num_rows
     return rows
+
+
+def test_what_vanished_is_drawn_pale_and_what_was_retracted_is_not() -> None:
+    graph, painter = SceneGraph(), GraphPainter()
+    for number in range(3):
+        graph.add_node(NodeSymbol("O", number), thing())
+    painter.draw(graph)
+    graph.mark_removed(NodeSymbol("O", 0), (1, 2))
+    graph.retract(NodeSymbol("O", 1), 2)
+    drawing = painter.draw(graph)
+    chunk = drawing.objects[0]
+    assert chunk.labels == ["chair O(0) (gone)", "chair O(2)"]
+    assert [color[3] for color in chunk.colors] == [GONE_ALPHA, 255]
+    assert [event.split()[0] for event in drawing.events] == ["removed", "retracted"]
+
+
+def agent_at(x: float) -> AgentNode:
+    return AgentNode(
+        position_m=(x, 0.0, 0.9),
+        first_seen_ns=0,
+        last_seen_ns=0,
+        stamp_ns=int(x * 1e9),
+        quat_wxyz=(1.0, 0.0, 0.0, 0.0),
+    )
+
+
+def test_an_agents_track_grows_with_its_poses_and_flows_through_places() -> None:
+    graph, painter = row_of_places(3), GraphPainter()
+    for number in range(3):
+        symbol = NodeSymbol("b", number)
+        graph.add_node(symbol, agent_at(float(number)))
+        graph.set_parent(symbol, NodeSymbol("p", number), EDGE)
+        if number:
+            graph.add_edge(NodeSymbol("b", number - 1), symbol, EDGE)
+        drawing = painter.draw(graph)
+    assert len(drawing.links[("b-b", 0)].segments_m) == 2
+    assert drawing.flow is not None and len(drawing.flow.positions_m) == 3
+    assert (drawing.flow.vectors_m[:, 0] > 0).all()
+    assert painter.draw(graph).flow is None, "nothing new"
+
+
+def test_a_moved_object_has_an_arrow_from_where_it_was() -> None:
+    graph, painter = SceneGraph(), GraphPainter()
+    moves = Trajectory((0, 1), ((0.0, 0.0, 0.5), (1.0, 2.0, 0.5)))
+    graph.add_node(NodeSymbol("O", 0), replace(thing(), trajectory=moves))
+    drawing = painter.draw(graph)
+    assert drawing.moves is not None
+    assert drawing.moves.vectors_m.tolist() == [[1.0, 2.0, 0.0]]

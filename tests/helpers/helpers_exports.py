@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from hydra_mono.core.box import BoundingBox
 from hydra_mono.core.labels import Label, LabelSpace
 from hydra_mono.core.mesh import SemanticMesh
+from hydra_mono.graph.model.looks import Seen
 from hydra_mono.graph.model.nodes import (
     AgentNode,
     BuildingNode,
@@ -18,6 +19,7 @@ from hydra_mono.graph.model.nodes import (
     PlaceNode,
     RoomNode,
 )
+from hydra_mono.graph.model.presence import Presence, Trajectory
 from hydra_mono.graph.model.scene_graph import SceneGraph
 from hydra_mono.graph.model.symbols import NodeSymbol
 
@@ -87,7 +89,8 @@ def small_house() -> SceneGraph:
     """Two rooms with five places each, four things, one taken away, three camera poses.
 
     Kitchen R(0), x in 0..4: table O(0) with box O(1) on it, chair O(2) turned by 30°.
-    Study R(1), x in 4..8: cabinet O(3). Chair O(4) stood in the kitchen and is gone.
+    Study R(1), x in 4..8: cabinet O(3). Chair O(4) stood in the kitchen and is gone;
+    chair O(2) was moved.
     """
     graph = SceneGraph()
     graph.add_node(symbol("B(0)"), building())
@@ -123,6 +126,14 @@ def _furnish(graph: SceneGraph) -> None:
     for name, (node, parent) in things.items():
         graph.add_node(symbol(name), node)
         link(graph, name, parent)
+    stamps_ns = (START_NS, START_NS + 4 * SECOND_NS)
+    graph.update_node(
+        symbol("O(2)"),
+        presence=Presence(START_NS - SECOND_NS, START_NS, START_NS + 9 * SECOND_NS, None),
+        trajectory=Trajectory(stamps_ns, ((1.0, 1.0, 0.45), (0.7, 3.1, 0.45))),
+    )
+    graph.looks.add(symbol("O(2)"), START_NS + 6 * SECOND_NS, Seen.PRESENT)
+    graph.looks.add(symbol("O(4)"), START_NS + 5 * SECOND_NS, Seen.ABSENT)
 
 
 def building() -> BuildingNode:

@@ -200,3 +200,15 @@ def test_a_labelled_thing_without_a_known_label_still_loads(tmp_path: Path) -> N
     document = exported(graph, house_mesh(), tmp_path / "dsg.json")
     assert saved_again(tmp_path / "dsg.json") == document
     assert graph.count(Layer.OBJECTS) == 6
+
+
+def test_the_library_reads_presence_and_trajectory_of_a_moved_object(tmp_path: Path) -> None:
+    exported(small_house(), house_mesh(), tmp_path / "dsg.json")
+    read = loaded(tmp_path / "dsg.json").get_node(symbol("O(2)").value).attributes
+    assert type(read).__name__ == "KhronosObjectAttributes"
+    assert list(read.first_observed_ns) == [START_NS]
+    assert list(read.last_observed_ns) == [START_NS + 9_000_000_000]
+    assert list(read.trajectory_timestamps) == [START_NS, START_NS + 4_000_000_000]
+    positions = np.array(read.trajectory_positions).reshape(-1, 3)
+    assert np.allclose(positions, [[1.0, 1.0, 0.45], [0.7, 3.1, 0.45]])
+    assert read.metadata.get()["is_dynamic"] is True

@@ -1,6 +1,7 @@
 """Ever-free voxels against their definition, voxel by voxel."""
 
 import numpy as np
+import pytest
 from scipy import ndimage
 
 from hydra_mono.mapping.freespace.grid import SIDE, VOXELS, split_voxels
@@ -62,3 +63,21 @@ def test_what_came_to_stay_is_no_longer_ever_free() -> None:
     history.accept(voxel)
     assert not history.is_ever_free(voxel).any()
     assert history.is_ever_free(voxel - 2).all()
+
+
+@pytest.mark.parametrize(("away_s", "was_put"), [(0.5, False), (10.0, True)])
+def test_space_nobody_looked_at_for_a_while_may_have_been_filled(
+    away_s: float, was_put: bool
+) -> None:
+    history = VoxelHistory(RULE)
+    chunk, everything = np.zeros((1, 3), np.int32), np.ones((1, VOXELS), bool)
+    for step in range(20):
+        history.learn(step * TICK_NS, chunk, everything, np.zeros((0, 3), np.int32))
+    middle = np.full((1, 3), 4, np.int32)
+    then_ns = 20 * TICK_NS + round(away_s * 1e9)
+    assert history.was_entered_unseen(middle, then_ns).tolist() == [was_put]
+    unknown = np.full((1, 3), 400, np.int32)
+    assert not history.was_entered_unseen(unknown, then_ns).any(), "nor was it ever free"
+    again = VoxelHistory(RULE)
+    again.restore(history.state())
+    assert again.was_entered_unseen(middle, then_ns).tolist() == [was_put]

@@ -1,0 +1,185 @@
+"""What a scene graph can be asked about time."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from hydra_mono.core.errors import GraphError
+from hydra_mono.graph.model.differences import (
+    TOLD,
+    Difference,
+    differences,
+    in_order,
+    reparented,
+)
+from hydra_mono.graph.model.flow import Flow, Visit, flow_of, visits_of
+from hydra_mono.graph.model.looks import Look, LookLog
+from hydra_mono.graph.model.nodes import AgentNode, Node, ObjectNode, Position
+from hydra_mono.graph.model.past import GraphPast
+from hydra_mono.graph.model.symbols import CAMERA_PREFIX, Layer, NodeSymbol
+
+if TYPE_CHECKING:
+    from hydra_mono.graph.model.scene_graph import SceneGraph
+
+
+@dataclass(frozen=True, slots=True)
+class LastSeen:
+    """When and where a node was last seen, and in which room (None: in none that is known)."""
+
+    stamp_ns: int
+    position_m: Position
+    room: NodeSymbol | None
+
+
+class GraphInTime:
+    """The questions; the answers are in ``past`` (what was known when) and ``looks``."""
+
+    origin_m: Position
+    past: GraphPast
+    looks: LookLog
+
+    def at(self: "SceneGraph", stamp_ns: int) -> "SceneGraph":
+        """The world as known at a stamp: what was present then, as and where it was then.
+
+        Positions, boxes, labels, parents and edges are those of that instant, of nodes too that
+        were removed, retracted, merged or planned anew since; told to ``past.slot_ns``.
+        """
+        graph = type(self)(self.origin_m)
+        graph._fill(self.past.nodes_at(stamp_ns), self.past.edges_at(stamp_ns))
+        return graph
+
+    def between(self: "SceneGraph", from_ns: int, until_ns: int) -> list[Difference]:
+        """What the world as known at one stamp has, or lacks, beside that at another: by time.
+
+        Of objects, rooms and buildings; places are planned anew all the time.
+
+        Raises:
+            GraphError: the second stamp is before the first.
+        """
+        if until_ns < from_ns:
+            raise GraphError(f"nothing is between {from_ns} and {until_ns}, which is before it")
+        return _between(self, from_ns, until_ns)
+
+    def events(self, since_ns: int | None = None) -> list[Difference]:
+        """Everything known to have happened, or to have happened after a stamp, by time."""
+        found = [d for symbol in _told(self.past) for d in _life(self.past, symbol)]
+        return in_order(d for d in found if since_ns is None or d.before_ns > since_ns)
+
+    def last_seen(self: "SceneGraph", symbol: NodeSymbol) -> LastSeen:
+        """When and where a node was last seen, ended or not; of an agent, its latest pose.
+
+        Raises:
+            GraphError: there never was such a node.
+        """
+        if symbol.is_agent:
+            symbol = max(self.symbols(symbol.layer, symbol.partition), default=symbol)
+        node = self.find_node(symbol) or _last_version(self.past, symbol)
+        room = room_of(self, symbol) if self.has_node(symbol) else None
+        return LastSeen(_last_seen_ns(node), node.position_m, room)
+
+    def was_looked_at(self, symbol: NodeSymbol, since_ns: int) -> Look:
+        """Whether an object's place was looked at since a stamp, and what was seen there.
+
+        Raises:
+            GraphError: there never was such a node.
+        """
+        _last_version(self.past, symbol)
+        return self.looks.since(symbol, since_ns)
+
+    def flow(self: "SceneGraph", place: NodeSymbol) -> Flow:
+        """Who went through a place, which way and when.
+
+        Raises:
+            GraphError: there is no such node.
+        """
+        self.get_node(place)
+        return flow_of([visit for at, visit in visits(self) if at == place])
+
+
+def _between(graph: "SceneGraph", from_ns: int, until_ns: int) -> list[Difference]:
+    before, after = graph.at(from_ns), graph.at(until_ns)
+    found = []
+    for symbol in _told(graph.past):
+        was, now = (_version(graph.past, symbol, stamp) for stamp in (from_ns, until_ns))
+        found += differences(symbol, was, now, until_ns)
+    nodes = {
+        symbol: node
+        for layer in TOLD
+        for symbol, node in after.nodes(layer)
+        if before.has_node(symbol)
+    }
+    parents = [{s: room for s in nodes if (room := _above(g, s))} for g in (before, after)]
+    return in_order([*found, *reparented(nodes, *parents, (from_ns, until_ns))])
+
+
+def _told(past: GraphPast) -> list[NodeSymbol]:
+    return [symbol for symbol in past.symbols() if symbol.layer in TOLD and not symbol.is_agent]
+
+
+def _version(past: GraphPast, symbol: NodeSymbol, stamp_ns: int) -> Node | None:
+    """The node as it was known at a stamp, ended or not; None where it was none."""
+    found = None
+    for known_ns, node in past.versions(symbol):
+        if known_ns > stamp_ns:
+            break
+        found = node
+    return found
+
+
+def _above(graph: "SceneGraph", symbol: NodeSymbol) -> NodeSymbol | None:
+    """The room of an object, else the parent."""
+    return room_of(graph, symbol) if symbol.layer < Layer.ROOMS else graph.find_parent(symbol)
+
+
+def room_of(graph: "SceneGraph", symbol: NodeSymbol) -> NodeSymbol | None:
+    """The room above a node, or itself; None where it is in none."""
+    above: NodeSymbol | None = symbol
+    while above is not None and above.layer < Layer.ROOMS:
+        above = graph.find_parent(above)
+    return above if above is not None and above.layer is Layer.ROOMS else None
+
+
+def _life(past: GraphPast, symbol: NodeSymbol) -> Iterator[Difference]:
+    before: Node | None = None
+    for known_ns, node in past.versions(symbol):
+        yield from differences(symbol, before, node, known_ns)
+        before = node
+
+
+def _last_version(past: GraphPast, symbol: NodeSymbol) -> Node:
+    known = [node for _, node in past.versions(symbol) if node is not None]
+    if not known:
+        raise GraphError(f"there is no node {symbol}, and there never was")
+    return known[-1]
+
+
+def _last_seen_ns(node: Node) -> int:
+    presence = node.presence if isinstance(node, ObjectNode) else None
+    if presence is None:
+        return node.last_seen_ns
+    is_gone = presence.vanished_before_ns is not None
+    return presence.last_seen_ns if is_gone else max(presence.last_seen_ns, node.last_seen_ns)
+
+
+def flows(graph: "SceneGraph") -> dict[NodeSymbol, Flow]:
+    """The flow of every place that somebody visited."""
+    by_place: dict[NodeSymbol, list[Visit]] = {}
+    for place, visit in visits(graph):
+        by_place.setdefault(place, []).append(visit)
+    return {place: flow_of(found) for place, found in sorted(by_place.items())}
+
+
+def visits(graph: "SceneGraph") -> Iterator[tuple[NodeSymbol, Visit]]:
+    """(place, visit) of every agent but the camera, agent by agent, each in order of time."""
+    for layer, partition in graph.layer_keys():
+        if partition and layer is Layer.OBJECTS and chr(partition) != CAMERA_PREFIX:
+            yield from visits_of(chr(partition), list(_poses(graph, graph.nodes(layer, partition))))
+
+
+def _poses(
+    graph: "SceneGraph", nodes: Iterable[tuple[NodeSymbol, Node]]
+) -> Iterator[tuple[AgentNode, NodeSymbol | None]]:
+    for symbol, node in sorted(nodes):
+        if isinstance(node, AgentNode):
+            place = graph.find_parent(symbol)
+            yield node, place if place is not None and place.layer is Layer.PLACES else None

@@ -159,12 +159,15 @@ def _settings(options: argparse.Namespace) -> "Settings":
     thresholds = getattr(options, "boundaries", 0)
     if hasattr(options, "boundaries") and thresholds < 2:
         raise ConfigError(f"--boundaries {thresholds}: at least 2 thresholds")
+    images = getattr(options, "max_images", None)
+    if images is not None and images < 1:
+        raise ConfigError(f"--max-images {images}: at least 1")
     return Settings(
         folder=Path(options.output),
         base=load_config(path, tuple(options.set)).training,
         device=chosen_device(options.device),
         thresholds=thresholds,
-        max_images=getattr(options, "max_images", None),
+        max_images=images,
     )
 
 

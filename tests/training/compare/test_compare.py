@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 import torch
+from helpers_methods import SMALL
+from helpers_perception import TINY_CONV
 from helpers_samples import corner, write_flat_nyu
 from helpers_training import plane_sample, planes
 from PIL import Image
@@ -46,6 +48,8 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     data = ComparedData(Data(batches), images=2, scored=Plane())
     monkeypatch.setattr(compared, "open_compared", lambda *arguments: data)
     monkeypatch.setattr(plans, "MANY_STEPS", 2)
+    colours = plans.BACKBONES["conv"][1:]
+    monkeypatch.setitem(plans.BACKBONES, "conv", (TINY_CONV, *colours))
 
 
 class Plane:
@@ -57,7 +61,7 @@ class Plane:
         return 1
 
     def __getitem__(self, index: int) -> Sample:
-        return plane_sample()
+        return plane_sample(camera=SMALL)
 
 
 def command(output: Path, *options: str, budget: str = "1h") -> list[str]:
@@ -137,10 +141,12 @@ def test_a_comparison_ends_with_its_table_trains_nothing_twice_and_names_its_pla
     assert main(call) == 0
     again = capsys.readouterr().out
     assert "123.00" in again and again.splitlines()[1] == table.splitlines()[1]
-    lines = list(csv.DictReader((tmp_path / "table.csv").open()))
+    text = (tmp_path / "table.csv").read_text(encoding="utf-8")
+    lines = list(csv.DictReader(text.splitlines()))
     assert [line["method"] for line in lines] == ["stl", "pad_net"]
     assert float(lines[0]["Δm %"]) == 0 and float(lines[1]["mErr"]) > 0
-    assert Image.open(tmp_path / "table.png").width > 400
+    with Image.open(tmp_path / "table.png") as picture:
+        assert picture.width > 400
     assert "scored: 1 of plane" in (tmp_path / "table.txt").read_text()
     assert main([*call, "--batch", "3"]) == 1
     assert "begun with another plan (batch was 2, not 3)" in capsys.readouterr().err

@@ -125,20 +125,28 @@ class Site(nn.Module):
         self.temperature = TEMPERATURE[0]
 
     def forward(self, target: Tensor, source: Tensor, *shares: Tensor) -> Tensor:
+        if not self.training:
+            return self._chosen(target, source, *shares)
         weights = self._weights()
         made = [context(target, source, *shares) for context in self.contexts]
         return torch.einsum("k,kbdhw->bdhw", weights[1:], torch.stack(made))
 
+    def _chosen(self, target: Tensor, source: Tensor, *shares: Tensor) -> Tensor:
+        """Of the likeliest context alone."""
+        code = self.choice()
+        if code == NONE:
+            b, c, height, width = target.shape
+            return target.new_zeros(b, c // 2, height, width)
+        chosen: Tensor = self.contexts[code - 1](target, source, *shares)
+        return chosen
+
     def _weights(self) -> Tensor:
         """Of none, then of each context; without asking a device for numbers."""
-        if self.training:
-            self._settle()
+        self._settle()
         undecided = self.settled == UNDECIDED
-        choice = torch.where(undecided, self.alpha.argmax(), self.settled)
-        chosen = (torch.arange(len(self.alpha), device=choice.device) == choice).to(self.alpha)
-        if not self.training:
-            return chosen
-        return torch.where(undecided, F.gumbel_softmax(self.alpha, tau=self.temperature), chosen)
+        chosen = torch.arange(len(self.alpha), device=self.alpha.device) == self.settled
+        sample = F.gumbel_softmax(self.alpha, tau=self.temperature)
+        return torch.where(undecided, sample, chosen.to(sample))
 
     @torch.no_grad()
     def _settle(self) -> None:
@@ -149,7 +157,9 @@ class Site(nn.Module):
         self.settled.copy_(torch.where(leads, share.argmax(), self.settled))
 
     def choice(self) -> int:
-        """The code of ``CONTEXTS``."""
+        """The code of ``CONTEXTS``; none on torch's meta device, where there are no numbers."""
+        if self.alpha.is_meta:
+            return NONE
         code = int(self.settled)
         return int(self.alpha.argmax()) if code == UNDECIDED else code
 

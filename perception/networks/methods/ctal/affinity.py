@@ -31,8 +31,9 @@ class JointAffinity(nn.Module):
         self.tasks, self.pixels = tasks, pixels
         layout = nn.Conv2d(tasks, 1, KERNEL)  # for torch's own starting values
         count = pixels or 1
-        # n 1 t 3 3, a kernel a pixel as of a depthwise convolution, and no matrix to orthogonalise
-        self.weight = nn.Parameter(layout.weight.detach()[None].repeat(count, 1, 1, 1, 1))
+        # n 1 t 9: a kernel a pixel, as of a depthwise convolution, and no matrix to orthogonalise
+        first = layout.weight.detach().flatten(2)[None]
+        self.weight = nn.Parameter(first.repeat(count, 1, 1, 1))
         self.bias = nn.Parameter(torch.zeros(count))
 
     def rows(
@@ -50,9 +51,10 @@ class JointAffinity(nn.Module):
         return F.conv2d(stacked.unflatten(2, size), weight, bias, padding=1, groups=groups)
 
     def _kernels(self, first: int, last: int) -> tuple[Tensor, Tensor]:
+        kernels = self.weight[:, 0].unflatten(2, (KERNEL, KERNEL))  # n t 3 3
         if self.pixels is not None:
-            return self.weight[first:last, 0], self.bias[first:last]
-        return self.weight[:, 0].expand(last - first, -1, -1, -1), self.bias.expand(last - first)
+            return kernels[first:last], self.bias[first:last]
+        return kernels.expand(last - first, -1, -1, -1), self.bias.expand(last - first)
 
 
 def attended(

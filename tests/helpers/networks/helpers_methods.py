@@ -6,6 +6,7 @@ from typing import Any
 from helpers_perception import TINY_CONV
 from torch import Tensor, nn
 
+from hydra_mono.core.frame import Intrinsics
 from hydra_mono.perception.networks.backbones.vit import FeatureMap
 from hydra_mono.perception.networks.registry import MODULES, method
 
@@ -29,6 +30,7 @@ def toy(name: str, **changes: Any) -> Any:
 
 
 METHODS = tuple(MODULES)
+SMALL = Intrinsics(50.0, 50.0, 31.5, 23.5, 64, 48)  # a camera of images that score quickly
 
 
 class HrNetSized(nn.Module):

@@ -1,5 +1,7 @@
 """The job on a page: a posed frame in, mesh and scene graph brought up to date."""
 
+from typing import Any
+
 import numpy as np
 from jaxtyping import Float64
 
@@ -14,11 +16,13 @@ from hydra_mono.core.prediction import Predictor, depth_is_measured
 from hydra_mono.core.timing import StageClock
 from hydra_mono.graph.agents.camera_trail import create_agent_trail
 from hydra_mono.graph.agents.tracks import AgentTracks
+from hydra_mono.graph.change.layer import ChangeLayer
 from hydra_mono.graph.hierarchy import ParentAssigner
 from hydra_mono.graph.model.scene_graph import SceneGraph
 from hydra_mono.graph.objects.layer import create_objects
 from hydra_mono.graph.places.layer import create_places
 from hydra_mono.graph.refresh import Refresh, refresh_state, restored_refresh
+from hydra_mono.graph.rooms.describe import RoomDescriber
 from hydra_mono.graph.rooms.layer import create_rooms
 from hydra_mono.graph.walls.layer import create_walls
 from hydra_mono.mapping.contours import create_contours
@@ -63,9 +67,11 @@ class Mapper:
         self._contours = create_contours(config.mapping, labels, rule)
         self._walls = create_walls(config.rooms, labels)
         self._objects = create_objects(config.objects, labels, config.mapping.voxel_size)
+        self._changes = ChangeLayer(labels, self.max_depth_m)
         self._places = create_places(config.places)
         self._rooms = create_rooms(config.rooms)
         self._parents = ParentAssigner()
+        self._describer = RoomDescriber()
         self._agents = create_agent_trail(config.agents)
         self._tracks = AgentTracks()
         self._motion = MotionMap(labels, config.free_space.voxel_size)
@@ -92,11 +98,13 @@ class Mapper:
         motion = stage("motion", self._motion.split, frame, prediction)
         keep = motion.still
         self._continue_refresh(frame.stamp_ns)
+        stage("motion", self._volume.forget, motion.mistaken, self._motion.voxel_size_m)
         stage("integrate", self._volume.integrate, frame, prediction, keep)
         stage("contours", self._contours.integrate, frame, prediction, keep)
         seen_free = stage("carve", self._free_space.carve, frame, prediction, keep)
         stage("motion", self._motion.learn, frame, seen_free)
         stage("agents", self._agents.update, self.graph, frame)
+        stage("change", self._changes.look, self.graph, frame, prediction, keep)
         stage("agents", self._tracks.update, self.graph, motion.agents)
         stage("view", self._viewer.log_frame, frame, prediction)
         self._latest = Instant.of(frame)
@@ -128,6 +136,8 @@ class Mapper:
     def _update_objects(self, refresh: Refresh) -> None:
         assert refresh.keyframe is not None
         self.clock.stage("objects", self._objects.update, self.graph, refresh.keyframe)
+        moves = self.clock.stage("change", self._changes.update, self.graph, refresh.keyframe)
+        self._objects.rename(moves)
 
     def _update_places(self, refresh: Refresh) -> None:
         assert refresh.keyframe is not None
@@ -139,6 +149,7 @@ class Mapper:
         stage, keyframe = self.clock.stage, refresh.keyframe
         stage("rooms", self._rooms.update, self.graph, keyframe, refresh.walls)
         stage("hierarchy", self._parents.update, self.graph, keyframe.stamp_ns)
+        stage("describe", self._describer.update, self.graph, keyframe, refresh.walls)
         stage("view_map", self._viewer.log_map, keyframe.mesh_update, self.graph)
 
     _SLICES = (_update_surface, _update_keyframe, _update_objects, _update_places, _update_rooms)
@@ -161,6 +172,10 @@ class Mapper:
     def _end_refresh(self) -> None:
         while self._do_slice():
             pass
+
+    def scale_figures(self) -> dict[str, Any]:
+        """What motion tells of the scale of estimated depth; empty where depth is measured."""
+        return self._refine.figures()
 
     def settle(self) -> None:
         """Ends the refresh under way, so that mesh and graph are of one keyframe."""
@@ -206,10 +221,12 @@ class Mapper:
             "free_space": self._free_space,
             "contours": self._contours,
             "objects": self._objects,
+            "changes": self._changes,
             "walls": self._walls,
             "places": self._places,
             "rooms": self._rooms,
             "parents": self._parents,
+            "describer": self._describer,
             "agents": self._agents,
             "tracks": self._tracks,
         }

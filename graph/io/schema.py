@@ -25,6 +25,7 @@ DESCRIPTIONS = {
     "from_ns": "nanoseconds; of a removal: when it was last seen there",
     "until_ns": "nanoseconds; since when the ending is known",
     "into": "id of the node it was merged into",
+    "by_hand": "what a person decided: the node, its name, its ending; updates leave that alone",
     "label": "id in label_space",
     "color": "red, green, blue, 0 to 255",
     "seen_fraction": "share of the box's volume within the sides that were seen, 0 to 1",
@@ -34,6 +35,18 @@ DESCRIPTIONS = {
     "basis_points": "surfaces that the place lies between",
     "storey": "from 0 upwards",
     "storey_heights_m": "heights of the floors in metres, from below",
+    "category": "what kind of room: kitchen, ...; room while nobody can tell",
+    "probability": "of the category, 0 to 1",
+    "evidence": "objects and features that speak for the category, most telling first",
+    "outline_m": "corners of the border seen from above, counter-clockwise",
+    "area_m2": "square metres within the outline; 0 without one",
+    "RoomNode.height_m": "metres from the floor to the top of the free space",
+    "Passage.height_m": "metres from the floor to the lintel or ceiling; null where not seen",
+    "passages": "gaps in walls that lead to other rooms; each room has its own copy",
+    "width_m": "metres along the wall",
+    "heading_rad": "direction of the wall from the x axis, radians",
+    "is_open": "whether free space led through it when last seen; null: not known",
+    "last_seen_open_ns": "nanoseconds; null: never",
     "stamp_ns": "nanoseconds",
     "quat_wxyz": "world from body, scalar first; the camera's axes: x right, y down, z forward",
     "weight": "between places: metres to the nearest surface along the edge",
@@ -70,7 +83,9 @@ def build_schema() -> Json:
 
 
 def _describe(definition: Json) -> None:
-    properties = definition["properties"]
+    properties = definition.get("properties")
+    if properties is None:  # a symbol: text
+        return
     definition["required"] = list(properties)  # every field is written
     for name, field in properties.items():
         field.pop("title", None)

@@ -10,6 +10,7 @@ from hydra_mono.core.errors import GraphError
 from hydra_mono.core.map.state import State
 from hydra_mono.graph.model.history import EdgeKey, GraphChanges, Version, edge_key
 from hydra_mono.graph.model.layer_index import LayerIndex, LayerKey
+from hydra_mono.graph.model.looks import LookLog
 from hydra_mono.graph.model.nodes import Edge, Ending, Node, Position
 from hydra_mono.graph.model.past import GraphPast
 from hydra_mono.graph.model.symbols import Layer, NodeSymbol
@@ -24,7 +25,8 @@ class SceneGraph:
     an edge means follows from its ends: same layer (and partition), siblings; else, parenthood.
     Positions are relative to ``origin_m``, a point of the world.
 
-    Every change is remembered in ``past`` with the instant at which it was known.
+    Every change is remembered in ``past`` with the instant at which it was known, and in ``looks``
+    which nodes' places were looked at, and what was seen there.
     """
 
     def __init__(self, origin_m: Position = (0.0, 0.0, 0.0)) -> None:
@@ -34,6 +36,7 @@ class SceneGraph:
         self._next_number: dict[str, int] = {}
         self._parents: dict[NodeSymbol, NodeSymbol] = {}
         self.past = GraphPast()
+        self.looks = LookLog()
 
     def advance(self, stamp_ns: int) -> None:
         """What changes from here on is known since this instant; time never goes back."""
@@ -60,15 +63,17 @@ class SceneGraph:
         return self._graph.nodes[symbol]["node"] if symbol in self._graph else None
 
     def get_node(self, symbol: NodeSymbol) -> Node:
-        node = self.find_node(symbol)
-        if node is None:
+        if (node := self.find_node(symbol)) is None:
             raise GraphError(f"there is no node {symbol}")
         return node
 
     def update_node(self, symbol: NodeSymbol, **changes: Any) -> None:
-        """Replaces fields of a node; nothing is recorded where nothing differs."""
+        """Replaces fields of a node; nothing is recorded where nothing differs.
+
+        What a person decided stays: see ``Node.by_hand``.
+        """
         before = self.get_node(symbol)
-        after = replace(before, **changes)
+        after = before.updated(**changes)
         if after != before:
             self._graph.nodes[symbol]["node"] = after
             self._index.put(symbol, after, symbol in self._parents)
@@ -195,8 +200,7 @@ class SceneGraph:
         return self._graph.edges[a, b]["edge"] if self._graph.has_edge(a, b) else None
 
     def get_edge(self, a: NodeSymbol, b: NodeSymbol) -> Edge:
-        edge = self.find_edge(a, b)
-        if edge is None:
+        if (edge := self.find_edge(a, b)) is None:
             raise GraphError(f"there is no edge {a}-{b}")
         return edge
 
@@ -288,7 +292,12 @@ class SceneGraph:
         """See ``core.map.state``; the present is the last version of everything in the past."""
         symbols = [str(s) for key in self.layer_keys() for s in self.symbols(*key)]
         numbers = dict(self._next_number)
-        return {"symbols": symbols, "next_number": numbers, "past": self.past.state()}
+        return {
+            "symbols": symbols,
+            "next_number": numbers,
+            "past": self.past.state(),
+            "looks": self.looks.state(),
+        }
 
     def restore(self, state: State) -> None:
         past = GraphPast()
@@ -297,3 +306,4 @@ class SceneGraph:
         SceneGraph.__init__(self, self.origin_m)
         self._fill([(s, nodes[s]) for s in map(NodeSymbol.parse, state["symbols"])], edges)
         self.past, self._next_number = past, dict(state["next_number"])
+        self.looks.restore(state["looks"])

@@ -1,6 +1,7 @@
 """Object nodes: labelled surface clustered into objects that keep their identity."""
 
 import logging
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,16 +12,11 @@ from hydra_mono.core.labels import LabelSpace
 from hydra_mono.core.map.keyframe import KeyframeInput
 from hydra_mono.core.map.state import State
 from hydra_mono.core.mesh import BlockKey, MeshUpdate, MeshView
-from hydra_mono.graph.model.nodes import ObjectNode
+from hydra_mono.graph.model.nodes import ObjectNode, named_alike
 from hydra_mono.graph.model.scene_graph import SceneGraph
 from hydra_mono.graph.model.symbols import NodeSymbol
-from hydra_mono.graph.objects.box_completion import (
-    CompletionRule,
-    completed_sides,
-    is_evident,
-    seen_fraction,
-)
-from hydra_mono.graph.objects.boxes import BoxFitter
+from hydra_mono.graph.objects.box_completion import CompletionRule
+from hydra_mono.graph.objects.boxes import BoxFitter, is_evident, object_node
 from hydra_mono.graph.objects.clusters import (
     LEAST_SHARE,
     Cluster,
@@ -30,17 +26,12 @@ from hydra_mono.graph.objects.clusters import (
 )
 from hydra_mono.graph.objects.surface import (
     CELL_M,
-    CELL_MIDDLE,
     KnownObject,
     ObjectIndex,
     SurfaceStore,
     known_state,
     restored_known,
-    unpack_grid,
 )
-
-_FREE_SHARE = 0.5  # of a lost object's cells, seen to be empty; the others border on what stays
-_LEFT_SHARE = 0.3  # of its vertices that may still lie in its box: of what it stood on or against
 
 log = logging.getLogger(__name__)
 
@@ -167,10 +158,17 @@ class ObjectLayer:
             self._lose(now, known)
 
     def _refresh(self, now: _Now, known: KnownObject, cluster: Cluster) -> None:
-        """Brings a node up to its surface; where none of that changed, the box stays as it is."""
+        """Brings a node up to its surface; where none of that changed, the box stays as it is.
+
+        Surface that rays go through is what carving has left so far: the node stays what it was.
+        """
+        if now.graph.looks.is_absent(known.symbol):
+            self._remember(known.symbol, cluster, known.updates)
+            return
         active = not self._active_blocks.isdisjoint(cluster.blocks)
         same = now.update.changed.keys().isdisjoint(cluster.blocks)
-        if same and np.array_equal(known.cells, cluster.cells):
+        is_present = now.object_of(known.symbol).is_present
+        if same and is_present and np.array_equal(known.cells, cluster.cells):
             now.graph.update_node(known.symbol, is_active=active)
             return
         before, (new, _) = now.object_of(known.symbol), self._node(now, cluster)
@@ -209,9 +207,12 @@ class ObjectLayer:
 
     def _merge(self, now: _Now, source: KnownObject, target: KnownObject) -> None:
         log.debug("%s turned out to be part of %s", source.symbol, target.symbol)
-        stamps = [now.object_of(known.symbol).first_seen_ns for known in (source, target)]
+        part, whole = now.object_of(source.symbol), now.object_of(target.symbol)
         now.graph.merge_nodes(source.symbol, target.symbol)
-        now.graph.update_node(target.symbol, first_seen_ns=min(stamps))
+        news = named_alike(whole, part) | {
+            "first_seen_ns": min(part.first_seen_ns, whole.first_seen_ns)
+        }
+        now.graph.update_node(target.symbol, **news)
         self._index.drop(source.symbol)
 
     def _lose(self, now: _Now, known: KnownObject) -> None:
@@ -221,32 +222,30 @@ class ObjectLayer:
         changed its label or its place in the map, was no object of this label to begin with.
         """
         self._index.drop(known.symbol)
-        if known.updates < self._min_updates:
-            now.graph.remove_node(known.symbol)
-            return
-        if self._is_seen_through(now, known):
-            last_seen_ns = min(now.object_of(known.symbol).last_seen_ns, now.stamp_ns)
-            now.graph.mark_removed(known.symbol, (last_seen_ns, now.stamp_ns))
-        else:
-            now.graph.retract(known.symbol, now.stamp_ns)
+        node = now.object_of(known.symbol)
+        if node.is_present:
+            if known.updates < self._min_updates and not node.by_hand:
+                now.graph.remove_node(known.symbol)
+                return
+            self._end(now, known.symbol)
         self._gone[known.symbol] = known
 
-    def _is_seen_through(self, now: _Now, known: KnownObject) -> bool:
-        """Whether where its surface was is free now, and its box holds little surface of any label.
+    def _end(self, now: _Now, symbol: NodeSymbol) -> None:
+        interval_ns = now.graph.looks.vanished(symbol)
+        if interval_ns is None:
+            now.graph.retract(symbol, now.stamp_ns)
+        else:
+            now.graph.mark_removed(symbol, interval_ns)
 
-        The second tells what went away from surface that only lies elsewhere in the map.
-        """
-        node = now.object_of(known.symbol)
-        blocks = [b for b in map(now.mesh.find_block, known.blocks) if b is not None]
-        vertices = np.concatenate([np.zeros((0, 3), np.float32), *(b.vertices_m for b in blocks)])
-        left = np.count_nonzero(node.box.contains(vertices.astype(np.float64)))
-        if left > _LEFT_SHARE * node.vertex_count:
-            return False
-        middles = (unpack_grid(known.cells) + CELL_MIDDLE) * self._cell_size_m
-        return bool(np.mean(now.keyframe.free_space.is_free(middles)) >= _FREE_SHARE)
+    def rename(self, moves: Iterable[tuple[NodeSymbol, NodeSymbol]]) -> None:
+        """Surface of the second node of each pair belongs to the first from now on."""
+        for kept, given_up in moves:
+            for symbol in (kept, given_up):
+                self._gone.pop(symbol, None)
+            self._index.rename(given_up, kept)
 
     def _freeze(self, now: _Now) -> None:
-        """Things without an active block left will not change again."""
+        """Objects without an active block left will not change again."""
         archived = now.update.archived
         for symbol in sorted({s for key in archived for s in self._index.owners(key)}):
             if self._active_blocks.isdisjoint(self._index.get(symbol).blocks):
@@ -265,20 +264,8 @@ class ObjectLayer:
     def _node(self, now: _Now, cluster: Cluster) -> tuple[ObjectNode, bool]:
         """The node, and whether enough was seen for one, or only a speck of its class."""
         seen, box = self._boxes.fit(cluster, now.keyframe)
-        node = ObjectNode(
-            position_m=box.center_m,
-            first_seen_ns=int(cluster.surface.first_seen_ns.min()),
-            last_seen_ns=int(cluster.surface.last_seen_ns.max()),
-            is_active=not self._active_blocks.isdisjoint(cluster.blocks),
-            label=cluster.label,
-            name=self._labels.name_of(cluster.label),
-            color=self._labels.color_of(cluster.label),
-            box=box,
-            seen_fraction=seen_fraction(seen, box),
-            completed_sides=completed_sides(seen, box),
-            vertex_count=len(cluster.surface),
-            mesh_blocks=cluster.blocks,
-        )
+        is_active = not self._active_blocks.isdisjoint(cluster.blocks)
+        node = object_node(cluster, seen, box, self._labels, is_active=is_active)
         return node, is_evident(seen, float(self._labels.least_widths_m[cluster.label]))
 
 

@@ -1,7 +1,7 @@
 """The object-labelled part of the mesh, block by block, and which objects it belongs to."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from itertools import product
 
 import numpy as np
@@ -82,14 +82,10 @@ def join(parts: Iterable[Surface]) -> Surface:
     return Surface(*(np.concatenate(column) for column in zip(*columns, strict=True)))
 
 
+_NO_VECTORS, _NO_NUMBERS = np.zeros((0, 3), np.float32), np.zeros(0, np.int64)
+_NO_FLAGS = np.zeros(0, np.bool_)
 _NO_SURFACE = Surface(
-    points_m=np.zeros((0, 3), np.float32),
-    normals=np.zeros((0, 3), np.float32),
-    cells=np.zeros(0, np.int64),
-    is_fringe=np.zeros(0, np.bool_),
-    is_occlusion_artifact=np.zeros(0, np.bool_),
-    first_seen_ns=np.zeros(0, np.int64),
-    last_seen_ns=np.zeros(0, np.int64),
+    _NO_VECTORS, _NO_VECTORS, _NO_NUMBERS, _NO_FLAGS, _NO_FLAGS, _NO_NUMBERS, _NO_NUMBERS
 )
 
 
@@ -239,6 +235,13 @@ class ObjectIndex:
         self._objects[known.symbol] = known
         for key in known.blocks:
             self._owners.setdefault(key, set()).add(known.symbol)
+
+    def rename(self, before: NodeSymbol, after: NodeSymbol) -> None:
+        """Gives an object's surface another symbol, which loses what it had; nothing if unknown."""
+        known = self._objects.get(before)
+        if known is not None:
+            self.drop(before)
+            self.put(replace(known, symbol=after))
 
     def drop(self, symbol: NodeSymbol) -> None:
         for key in self._objects.pop(symbol).blocks:

@@ -8,6 +8,7 @@ published weights, what tells their files apart. ``registry`` is the table of me
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Annotated, Any, NamedTuple, Protocol, runtime_checkable
 
 from annotated_types import Interval
@@ -15,10 +16,10 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from hydra_mono.perception.networks.input_spec import InputSpec
+from hydra_mono.perception.tasks import INDOOR, TASKS
 
-# What each task's map holds. Depth: planar z in metres. Semantics: logits, class 0 unknown.
-# Normals: camera axes. Edges: logits. None: one channel a class.
-CHANNELS: Mapping[str, int | None] = {"depth": 1, "semantics": None, "normals": 3, "edges": 1}
+# Channels of the maps that a scene is made of; None: one a class
+CHANNELS: Mapping[str, int | None] = {task: TASKS[task].channels for task in INDOOR}
 MIN_DEPTH_M = 0.001  # of the published M2H; no surface is nearer to a camera
 
 TaskMaps = dict[str, Tensor]  # b c h w by task
@@ -42,18 +43,41 @@ class NetworkConfig(Protocol):
     def input_spec(self) -> InputSpec: ...
 
 
+@runtime_checkable
+class Searching(Protocol):
+    """A network that finds a genotype while it is trained."""
+
+    def write_genotype(self, path: Path, step: int) -> None:
+        """What it has found by now, as a file."""
+        ...
+
+    def found(self) -> dict[str, list[str]]:
+        """The same in words, by target."""
+        ...
+
+
 class TrainingMaps(NamedTuple):
-    """``final``: the maps, at the network's own resolution. ``auxiliary``: earlier predictions of
-    the same tasks, which training supervises too."""
+    """What training sees of a network, at the network's own resolution.
+
+    ``final``: the maps. ``auxiliary``: other predictions of the same tasks, which training
+    supervises too, by ``weights`` (empty: 1 each). ``discrete``: logits of classes that stand for
+    a task's values (bins of depth, clusters of normals). ``penalty``: a term of the network's own
+    that is added as it is. ``shared``: the backbone's maps, for what regularizes those.
+    """
 
     final: TaskMaps
     auxiliary: tuple[TaskMaps, ...] = ()
+    weights: tuple[float, ...] = ()
+    discrete: TaskMaps | None = None
+    penalty: Tensor | None = None
+    shared: tuple[Tensor, ...] = ()
 
 
 class MultiTaskNetwork(nn.Module, ABC):
     """A network of any method. All its tensors are in its ``state_dict``."""
 
     config: Any  # the method's numbers, a ``NetworkConfig``
+    backbone: Any  # of the methods that have one, a ``Backbone``
 
     @property
     def tasks(self) -> dict[str, int]:
@@ -68,6 +92,20 @@ class MultiTaskNetwork(nn.Module, ABC):
     def training_maps(self, image: Float[Tensor, "b 3 h w"], size: tuple[int, int]) -> TrainingMaps:
         """The maps at their own resolution, semantics no larger than ``size``."""
 
+    def set_progress(self, share: float) -> None:
+        """How far the training is, 0 to 1; for methods with schedules of their own."""
+
+    def check_size(self, height: int, width: int) -> None:
+        """Refuses images, padded to the backbone's multiple, that it was not built for.
+
+        Raises:
+            ConfigError: their size does not fit.
+        """
+
+    def use_backbone(self, backbone: nn.Module) -> None:
+        """Begins with the weights of this backbone, which is of the config's architecture."""
+        self.backbone = backbone
+
 
 @dataclass(frozen=True)
 class Method:
@@ -76,7 +114,8 @@ class Method:
     ``variants``: numbers with a name. ``recognise``: the kind of published weights that tensors of
     these shapes are, in words; ``None``: none of this method's. ``infer``: the numbers of the
     network that has them (raises ``ValueError``). ``facts``: what distinguishes them, in phrases,
-    most telling first.
+    most telling first. ``read_genotype``: the numbers that a search has found for these tasks,
+    from a file (raises ``ConfigError``); None: nothing of this method is searched.
     """
 
     config: type
@@ -86,3 +125,4 @@ class Method:
     infer: Callable[[Shapes], NetworkConfig] | None = None
     facts: Callable[[Shapes], list[str]] = lambda shapes: []
     follow_published: Callable[[Any], NetworkConfig] = lambda config: config
+    read_genotype: Callable[[Path, tuple[str, ...]], Mapping[str, Any]] | None = None

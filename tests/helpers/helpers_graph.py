@@ -1,7 +1,7 @@
 """Hand-made meshes of boxes on a floor, and small scene graphs, with known truth."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -10,6 +10,7 @@ from hydra_mono.core.freespace import FreeSpace
 from hydra_mono.core.labels import Label, LabelSpace
 from hydra_mono.core.map.keyframe import Instant, KeyframeInput
 from hydra_mono.core.mesh import BlockKey, BlockMesh, MeshUpdate, SemanticMesh, concatenate
+from hydra_mono.graph.model.looks import Seen
 from hydra_mono.graph.model.nodes import Edge, ObjectNode, PlaceNode
 from hydra_mono.graph.model.scene_graph import SceneGraph
 from hydra_mono.graph.model.symbols import Layer
@@ -147,13 +148,16 @@ def _submesh(mesh: SemanticMesh, triangles: np.ndarray) -> SemanticMesh:
 
 @dataclass
 class ObjectWorld:
-    """An object layer, its graph and the mesh they see; every ``show`` is one keyframe."""
+    """An object layer, its graph and the mesh they see; every ``show`` is one keyframe.
+
+    ``looks``: rays are cast at the objects before, and tell whether their surface is still there.
+    """
 
     layer: ObjectLayer
     graph: SceneGraph
     mesh: BlockMesh
     stamp_ns: int = 0
-    space: FreeSpace = field(default_factory=lambda: space_everywhere(is_free=True))
+    looks: bool = True
 
     def show(self, *meshes: SemanticMesh, archived: Iterable[BlockKey] = ()) -> None:
         """The whole mesh is now this: changed blocks are told, and those that are gone."""
@@ -171,8 +175,17 @@ class ObjectWorld:
 
     def _apply(self, update: MeshUpdate) -> None:
         self.mesh.apply(update)
-        input_ = keyframe(self.stamp_ns, update=update, mesh=self.mesh, free_space=self.space)
-        self.layer.update(self.graph, input_)
+        if self.looks:
+            self._look()
+        self.layer.update(self.graph, keyframe(self.stamp_ns, update=update, mesh=self.mesh))
+
+    def _look(self) -> None:
+        vertices_m = self.mesh.whole_mesh().vertices_m.astype(np.float64)
+        for symbol, node in self.graph.nodes(Layer.OBJECTS):
+            assert isinstance(node, ObjectNode)
+            left = np.count_nonzero(node.box.contains(vertices_m))
+            seen = Seen.PRESENT if left > 0.3 * node.vertex_count else Seen.ABSENT
+            self.graph.looks.add(symbol, self.stamp_ns, seen)
 
     @property
     def objects(self) -> dict[str, ObjectNode]:
@@ -201,21 +214,6 @@ NOTHING = FreeSpace(
     changed_lower=np.zeros(3, np.int32),
     changed_upper=np.zeros(3, np.int32),
 )
-
-
-def space_everywhere(is_free: bool) -> FreeSpace:
-    """Three metres round the origin, all of it seen to be free or none."""
-    shape = (60, 60, 60)
-    return FreeSpace(
-        voxel_size_m=0.1,
-        max_distance_m=2.0,
-        lower=np.full(3, -30, np.int32),
-        observed_free=np.full(shape, is_free),
-        distance_m=np.zeros(shape, np.float32),
-        parent=np.zeros((*shape, 3), np.int32),
-        changed_lower=np.zeros(3, np.int32),
-        changed_upper=np.zeros(3, np.int32),
-    )
 
 
 def keyframe(

@@ -1,26 +1,43 @@
 """Which backbone has which numbers."""
 
 from collections.abc import Iterator
+from typing import Protocol, runtime_checkable
+
+from torch import Tensor
 
 from hydra_mono.perception.networks.backbones.convnext import ConvBackbone, ConvConfig
 from hydra_mono.perception.networks.backbones.efficientnet_lite import (
     EfficientNetLite,
     LiteConfig,
 )
+from hydra_mono.perception.networks.backbones.hrnet import HrNet, HrNetConfig
 from hydra_mono.perception.networks.backbones.vit import VisionTransformer, VitConfig
 from hydra_mono.perception.networks.interface import Shapes
 from hydra_mono.perception.networks.shapes import count, extent
 
-BackboneConfig = VitConfig | ConvConfig | LiteConfig
+BackboneConfig = VitConfig | ConvConfig | LiteConfig | HrNetConfig
 
 
 def create_backbone(
     config: BackboneConfig,
-) -> VisionTransformer | ConvBackbone | EfficientNetLite:
+) -> VisionTransformer | ConvBackbone | EfficientNetLite | HrNet:
     """The backbone whose numbers these are."""
     if isinstance(config, VitConfig):
         return VisionTransformer(config)
+    if isinstance(config, HrNetConfig):
+        return HrNet(config)
     return ConvBackbone(config) if isinstance(config, ConvConfig) else EfficientNetLite(config)
+
+
+@runtime_checkable
+class Staged(Protocol):
+    """A backbone that can be computed stage by stage, each from the map of the one before."""
+
+    def stage(self, index: int, x: Tensor) -> Tensor: ...
+
+
+def has_stages(backbone: object) -> bool:
+    return isinstance(backbone, Staged)
 
 
 def describe_backbone(shapes: Shapes, prefix: str = "") -> str:

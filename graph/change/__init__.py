@@ -1,0 +1,1 @@
+"""Change: what came, went or was moved while nobody looked, decided by rays of depth images."""

@@ -1,0 +1,375 @@
+"""Presence of objects: rays decide what vanished or appeared, and what only moved."""
+
+from collections.abc import Iterable
+
+import numpy as np
+from jaxtyping import Bool, Float64
+
+from hydra_mono.core.frame import Frame
+from hydra_mono.core.labels import LabelSpace
+from hydra_mono.core.map.keyframe import KeyframeInput
+from hydra_mono.core.map.state import State
+from hydra_mono.core.mesh import MeshView
+from hydra_mono.core.prediction import Prediction
+from hydra_mono.graph.change.arrival import arrival
+from hydra_mono.graph.change.identity import Candidate, MatchRule, match
+from hydra_mono.graph.change.rays import DepthLook, RayRule, cast
+from hydra_mono.graph.change.record import LookRecord
+from hydra_mono.graph.change.samples import PointIndex, sample_of, surface_of
+from hydra_mono.graph.change.watch import PresenceRule, Watch, restored_watch, watch_state
+from hydra_mono.graph.model.looks import Seen
+from hydra_mono.graph.model.nodes import Node, ObjectNode
+from hydra_mono.graph.model.presence import Presence, Trajectory
+from hydra_mono.graph.model.scene_graph import SceneGraph
+from hydra_mono.graph.model.symbols import NodeSymbol
+
+MOST_LOOKED = 40  # objects a frame; where more are in view they take turns
+RESAMPLED = 0.1  # share of an object's vertices that must be new for it to be sampled again
+SHRUNK = 0.7  # of the most vertices it had; with less, it is being carved away, or seen in part
+SETTLING_NS = 5_000_000_000  # after it came to be known; so long its surface still grows
+WRITTEN_NS = 5_000_000_000  # between notes of when an object in view was last seen
+MOST_CANDIDATES = 64  # of those that came or went: older ones have been somewhere else since
+
+Move = tuple[NodeSymbol, NodeSymbol]
+
+
+class ChangeLayer:
+    """Looks at every object in view in every frame; once a keyframe tells the graph what changed.
+
+    Nothing vanishes for lack of evidence: where a ray ends before an object, or passes beside it,
+    nothing is known. What a frame costs is bounded, and does not grow with the map.
+    """
+
+    def __init__(self, labels: LabelSpace, max_depth_m: float) -> None:
+        self._labels = labels
+        self._max_depth_m = max_depth_m
+        self._rays, self._rule, self._match_rule = RayRule(), PresenceRule(), MatchRule()
+        self._record = LookRecord()
+        self._watches: dict[NodeSymbol, Watch] = {}
+        self._index: PointIndex[NodeSymbol] = PointIndex()
+        self._looked: set[NodeSymbol] = set()  # since the last keyframe
+        self._unwritten: set[NodeSymbol] = set()  # seen since their presence was written
+        self._came: dict[NodeSymbol, None] = {}
+        self._went: dict[NodeSymbol, None] = {}
+        self._version = (0, 0)
+        self._turn = 0
+        self._is_estimated = False
+
+    def look(
+        self,
+        graph: SceneGraph,
+        frame: Frame,
+        prediction: Prediction,
+        keep: Bool[np.ndarray, "h w"] | None,
+    ) -> None:
+        """Casts a frame's rays at the objects in view; ``keep`` False leaves a pixel out."""
+        look = DepthLook.of(frame, prediction, keep, self._max_depth_m)
+        self._is_estimated = prediction.sigma_m is not None
+        self._record.add(frame.stamp_ns, look, self._rays)
+        symbols = self._chosen(self._in_view(look))
+        if not symbols:
+            return
+        points = [self._watches[symbol].sample.points_m for symbol in symbols]
+        owner = np.repeat(np.arange(len(symbols)), [len(part) for part in points])
+        rays = cast(np.concatenate(points), look, self._rays)
+        counts = np.bincount(owner * 4 + rays, minlength=4 * len(symbols)).reshape(-1, 4)
+        for symbol, part, row in zip(symbols, points, counts, strict=True):
+            seen = self._rule.seen(row, len(part))
+            if seen is Seen.PRESENT and self._watches[symbol].is_gone:
+                seen = self._returned(graph, symbol, look, prediction)
+            if seen is not Seen.NOT_LOOKED:
+                graph.looks.add(symbol, frame.stamp_ns, seen)
+                self._watches[symbol].take(frame.stamp_ns, seen, frame.camera_position_m)
+                self._looked.add(symbol)
+
+    def _returned(
+        self, graph: SceneGraph, symbol: NodeSymbol, look: DepthLook, prediction: Prediction
+    ) -> Seen:
+        """Whether the surface that is where an object was before it went has its label."""
+        node, points_m = graph.get_node(symbol), self._watches[symbol].sample.points_m
+        if prediction.labels is None or not isinstance(node, ObjectNode):
+            return Seen.NOT_LOOKED
+        labels = look.values_at(prediction.labels, points_m)
+        is_it = len(labels) > 0 and np.mean(labels == node.label) >= self._rule.on
+        return Seen.PRESENT if is_it else Seen.NOT_LOOKED
+
+    def _in_view(self, look: DepthLook) -> list[NodeSymbol]:
+        """Objects whose bounding sphere touches the view, sorted."""
+        camera, pose, reach = look.intrinsics, look.world_from_camera, look.max_depth_m
+        x, y = (
+            np.array([-c / f, (n - c) / f]) * reach
+            for c, f, n in (
+                (camera.cx, camera.fx, camera.width),
+                (camera.cy, camera.fy, camera.height),
+            )
+        )
+        corners = np.array([[0, 0, 0], *([a, b, reach] for a in x for b in y)])
+        corners = corners @ pose[:3, :3].T + pose[:3, 3]
+        near = sorted(self._index.near(corners.min(axis=0), corners.max(axis=0)))
+        if not near:
+            return []
+        centers = np.array([self._watches[symbol].sample.center_m for symbol in near], np.float32)
+        radii = np.array([self._watches[symbol].sample.radius_m for symbol in near])
+        inside = _touches_view(look.camera_points(centers), radii, x / reach, y / reach, reach)
+        return [
+            symbol for symbol, is_inside in zip(near, inside.tolist(), strict=True) if is_inside
+        ]
+
+    def _chosen(self, symbols: list[NodeSymbol]) -> list[NodeSymbol]:
+        """All of them, or as many as a frame may cost; then they take turns."""
+        if len(symbols) <= MOST_LOOKED:
+            return symbols
+        first = self._turn % len(symbols)
+        self._turn += MOST_LOOKED
+        return [*symbols[first:], *symbols[:first]][:MOST_LOOKED]
+
+    def update(self, graph: SceneGraph, keyframe: KeyframeInput) -> list[Move]:
+        """Brings presence in the graph up to date; returns who is whom: (id kept, id given up)."""
+        self._sync(graph, keyframe)
+        self._decide(graph)
+        moves = self._identify(graph)
+        for kept, given_up in moves:
+            self._join(graph, kept, given_up, keyframe.stamp_ns)
+        return moves
+
+    def _sync(self, graph: SceneGraph, keyframe: KeyframeInput) -> None:
+        """Samples the objects that are new or have other surface now; drops those that are not."""
+        changes = graph.changes_since(self._version).nodes
+        self._version = graph.version
+        for symbol in (*changes.new, *changes.changed):
+            node = graph.get_node(symbol)
+            if not isinstance(node, ObjectNode):
+                continue
+            if node.is_present:
+                self._sample(graph, symbol, node, keyframe.mesh)
+            elif node.removed_ns is None:
+                self._drop(symbol)
+            elif node.presence is not None and node.presence.vanished_before_ns is None:
+                self._note_removal(graph, symbol, node)
+        for symbol in changes.removed:
+            self._drop(symbol)
+            graph.looks.forget(symbol)
+
+    def _drop(self, symbol: NodeSymbol) -> None:
+        self._watches.pop(symbol, None)
+        self._index.drop(symbol)
+        for group in (self._looked, self._unwritten):
+            group.discard(symbol)
+        for queue in (self._came, self._went):
+            queue.pop(symbol, None)
+
+    def _sample(
+        self, graph: SceneGraph, symbol: NodeSymbol, node: ObjectNode, mesh: MeshView
+    ) -> None:
+        watch = self._watches.get(symbol)
+        if watch is not None and not _is_news(watch, node):
+            return
+        is_wanted = np.zeros(256, np.bool_)
+        is_wanted[node.label] = True
+        surface = surface_of(mesh, node.mesh_blocks, node.box, is_wanted)
+        if surface is None:
+            return
+        sample = sample_of(surface)
+        if watch is None:
+            watch = Watch(sample, node.vertex_count, node.first_seen_ns)
+            self._watches[symbol] = watch
+        watch.sample, watch.nodes_vertices = sample, node.vertex_count
+        self._index.put(symbol, watch.sample.center_m)
+        self._find_arrival(graph, symbol, node, watch)
+
+    def _find_arrival(
+        self, graph: SceneGraph, symbol: NodeSymbol, node: ObjectNode, watch: Watch
+    ) -> None:
+        """When it came, of an object that is new or still growing."""
+        known = node.presence
+        if known is not None and (
+            known.appeared_after_ns is not None
+            or node.last_seen_ns - watch.since_ns > SETTLING_NS
+            or node.trajectory
+        ):
+            return
+        looks = self._record.cast(watch.sample.points_m, self._rays)
+        found = arrival(looks, self._rule, node.last_seen_ns)
+        first_ns = node.first_seen_ns if found is None else found[1]
+        after_ns = None if found is None else found[0]
+        last_ns = max(first_ns, node.last_seen_ns)
+        graph.update_node(symbol, presence=Presence(after_ns, first_ns, last_ns, None))
+        if after_ns is not None:
+            _queue(self._came, symbol)
+
+    def _decide(self, graph: SceneGraph) -> None:
+        for symbol in sorted(self._looked | self._unwritten):
+            watch, node = self._watches[symbol], graph.find_node(symbol)
+            if not isinstance(node, ObjectNode) or node.presence is None:
+                continue
+            is_gone = watch.has_vanished(self._rule, self._is_estimated)
+            if node.is_present and is_gone:
+                self._vanish(graph, symbol, node.presence, watch)
+            elif node.is_present and node.presence.vanished_before_ns is not None:
+                self._return(graph, symbol, node.presence, watch)
+            elif node.is_present:
+                self._write(graph, symbol, node.presence, watch)
+        self._looked.clear()
+
+    def _vanish(self, graph: SceneGraph, symbol: NodeSymbol, known: Presence, watch: Watch) -> None:
+        last_ns = max(watch.on_ns, known.first_seen_ns)
+        graph.mark_removed(symbol, (last_ns, max(watch.through_ns, last_ns)))
+        self._note_removal(graph, symbol, graph.get_node(symbol))
+
+    def _note_removal(self, graph: SceneGraph, symbol: NodeSymbol, node: Node) -> None:
+        """Presence of an object that was marked as removed, here or because its surface is gone."""
+        if not isinstance(node, ObjectNode) or node.presence is None or node.ending is None:
+            return
+        last_ns = max(node.ending.from_ns, node.presence.first_seen_ns)
+        gone_ns, known = max(node.ending.until_ns, last_ns), node.presence
+        presence = Presence(known.appeared_after_ns, known.first_seen_ns, last_ns, gone_ns)
+        graph.update_node(symbol, presence=presence, last_seen_ns=last_ns)
+        self._unwritten.discard(symbol)
+        self._came.pop(symbol, None)
+        _queue(self._went, symbol)
+        if symbol in self._watches:
+            self._watches[symbol].is_gone = True
+
+    def _return(self, graph: SceneGraph, symbol: NodeSymbol, known: Presence, watch: Watch) -> None:
+        """It is back where it was: what was known of its absence is when it came."""
+        if watch.on_ns <= (known.vanished_before_ns or 0):
+            return
+        looks = graph.looks.of(symbol)
+        came_ns = next((k.from_ns for k in reversed(looks) if k.seen is Seen.PRESENT), watch.on_ns)
+        absent = [k.until_ns for k in looks if k.seen is Seen.ABSENT and k.until_ns < came_ns]
+        after_ns = absent[-1] if absent else known.vanished_before_ns
+        graph.update_node(symbol, presence=Presence(after_ns, came_ns, watch.on_ns, None))
+        watch.is_gone = False
+        self._went.pop(symbol, None)
+
+    def _write(self, graph: SceneGraph, symbol: NodeSymbol, known: Presence, watch: Watch) -> None:
+        """Notes when it was last seen: now and then while it is in view, and when it no more is."""
+        last_ns = max(known.last_seen_ns, watch.on_ns)
+        in_view = symbol in self._looked
+        if in_view and last_ns - known.last_seen_ns < WRITTEN_NS:
+            self._unwritten.add(symbol)
+            return
+        self._unwritten.discard(symbol)
+        after_ns, first_ns = known.appeared_after_ns, known.first_seen_ns
+        graph.update_node(symbol, presence=Presence(after_ns, first_ns, last_ns, None))
+
+    def _identify(self, graph: SceneGraph) -> list[Move]:
+        """(vanished, appeared) that are one object."""
+        went = self._candidates(graph, self._went, is_gone=True)
+        came = self._candidates(graph, self._came, is_gone=False)
+        pairs = match(went, came, self._match_rule)
+        return [(went[i].symbol, came[j].symbol) for i, j in pairs]
+
+    def _candidates(
+        self, graph: SceneGraph, symbols: Iterable[NodeSymbol], *, is_gone: bool
+    ) -> list[Candidate]:
+        found = []
+        for symbol in symbols:
+            node, watch = graph.find_node(symbol), self._watches.get(symbol)
+            if not isinstance(node, ObjectNode) or watch is None or node.presence is None:
+                continue
+            presence = node.presence
+            if is_gone == node.is_present or watch.on_looks < self._rule.seen_before:
+                continue
+            after, before = presence.appeared_after_ns, presence.first_seen_ns
+            if is_gone:
+                after, before = presence.last_seen_ns, presence.vanished_before_ns or 0
+            size = node.box.dimensions_m
+            look = watch.sample.appearance
+            found.append(Candidate(symbol, node.label, size, look, after or 0, before))
+        return found
+
+    def _join(
+        self, graph: SceneGraph, kept: NodeSymbol, given_up: NodeSymbol, stamp_ns: int
+    ) -> None:
+        """The object that vanished is where the other appeared: one node, with its trajectory."""
+        old, new = graph.get_node(kept), graph.get_node(given_up)
+        assert isinstance(old, ObjectNode) and isinstance(new, ObjectNode)
+        assert old.presence is not None and new.presence is not None
+        graph.set_parent(kept, None, None)
+        graph.mark_merged(given_up, kept, stamp_ns)
+        first_ns = old.presence.first_seen_ns
+        start = old.trajectory or Trajectory((first_ns,), (old.position_m,))
+        last_ns = new.presence.last_seen_ns
+        graph.update_node(
+            kept,
+            **{name: getattr(new, name) for name in _OF_ITS_PLACE},
+            ending=None,
+            trajectory=start.and_then(new.presence.first_seen_ns, new.position_m),
+            presence=Presence(old.presence.appeared_after_ns, first_ns, last_ns, None),
+        )
+        self._take_over(graph, kept, given_up)
+
+    def _take_over(self, graph: SceneGraph, kept: NodeSymbol, given_up: NodeSymbol) -> None:
+        watch = self._watches[given_up]
+        graph.looks.put(kept, [*graph.looks.of(given_up)])
+        self._drop(given_up)
+        self._drop(kept)
+        self._watches[kept] = watch
+        self._index.put(kept, watch.sample.center_m)
+
+    def state(self) -> State:
+        """See ``core.map.state``."""
+        return {
+            "record": self._record.state(),
+            "symbols": [str(symbol) for symbol in self._watches],
+            "watches": [watch_state(watch) for watch in self._watches.values()],
+            "looked": [str(symbol) for symbol in sorted(self._looked)],
+            "unwritten": [str(symbol) for symbol in sorted(self._unwritten)],
+            "came": [str(symbol) for symbol in self._came],
+            "went": [str(symbol) for symbol in self._went],
+            "version": list(self._version),
+            "turn": self._turn,
+            "is_estimated": self._is_estimated,
+        }
+
+    def restore(self, state: State) -> None:
+        ChangeLayer.__init__(self, self._labels, self._max_depth_m)
+        parse = NodeSymbol.parse
+        self._record.restore(state["record"])
+        for text, plain in zip(state["symbols"], state["watches"], strict=True):
+            watch = restored_watch(plain)
+            self._watches[parse(text)] = watch
+            self._index.put(parse(text), watch.sample.center_m)
+        self._looked = set(map(parse, state["looked"]))
+        self._unwritten = set(map(parse, state["unwritten"]))
+        self._came = dict.fromkeys(map(parse, state["came"]))
+        self._went = dict.fromkeys(map(parse, state["went"]))
+        self._version = (state["version"][0], state["version"][1])
+        self._turn, self._is_estimated = state["turn"], state["is_estimated"]
+
+
+_OF_ITS_PLACE = ("position_m", "box", "seen_fraction", "completed_sides", "vertex_count")
+_OF_ITS_PLACE += ("mesh_blocks", "is_active", "last_seen_ns")
+
+
+def _is_news(watch: Watch, node: ObjectNode) -> bool:
+    """Whether an object's surface is to be sampled again: not while it may be vanishing."""
+    before, now = watch.nodes_vertices, node.vertex_count
+    return (
+        not watch.through_looks
+        and now >= SHRUNK * before
+        and abs(now - before) > (RESAMPLED * before)
+    )
+
+
+def _queue(queue: dict[NodeSymbol, None], symbol: NodeSymbol) -> None:
+    """The newest last; the oldest is forgotten where there are too many."""
+    queue.pop(symbol, None)
+    queue[symbol] = None
+    if len(queue) > MOST_CANDIDATES:
+        del queue[next(iter(queue))]
+
+
+def _touches_view(
+    centers_m: np.ndarray,
+    radii_m: Float64[np.ndarray, " n"],
+    x: Float64[np.ndarray, "2"],
+    y: Float64[np.ndarray, "2"],
+    reach_m: float,
+) -> Bool[np.ndarray, " n"]:
+    """Whether spheres, in camera axes, touch the view pyramid whose sides are at x and y, z = 1."""
+    planes = np.array([[1, 0, -x[0]], [-1, 0, x[1]], [0, 1, -y[0]], [0, -1, y[1]]])
+    planes /= np.linalg.norm(planes, axis=1, keepdims=True)
+    inside = (centers_m @ planes.T > -radii_m[:, None]).all(axis=1)
+    return np.asarray(inside & (centers_m[:, 2] < reach_m + radii_m))

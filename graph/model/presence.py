@@ -1,0 +1,45 @@
+"""When an object was there, and where it went: intervals that tell what was seen from what was not.
+
+An object that comes or goes while nobody looks does so at some instant between two looks. Both
+ends of that interval are kept, so that nobody has to guess.
+"""
+
+from dataclasses import dataclass
+
+Point = tuple[float, float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Presence:
+    """It came in (``appeared_after_ns``, ``first_seen_ns``] and went in (``last_seen_ns``,
+    ``vanished_before_ns``].
+
+    ``appeared_after_ns``: the last look that saw its space free before it was first seen there;
+    None: there was none, it may have been there always. ``vanished_before_ns``: the first look
+    after ``last_seen_ns`` that saw through its place; None: none did.
+    """
+
+    appeared_after_ns: int | None
+    first_seen_ns: int
+    last_seen_ns: int
+    vanished_before_ns: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Trajectory:
+    """Where something was that moved: it came to ``positions_m[i]`` by ``stamps_ns[i]``.
+
+    Empty for what was never seen to have moved.
+    """
+
+    stamps_ns: tuple[int, ...] = ()
+    positions_m: tuple[Point, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.stamps_ns)
+
+    def and_then(self, stamp_ns: int, position_m: Point) -> "Trajectory":
+        return Trajectory((*self.stamps_ns, stamp_ns), (*self.positions_m, position_m))
+
+
+NO_TRAJECTORY = Trajectory()

@@ -11,7 +11,7 @@ from hydra_mono.simulation.dynamic_truth import track_name
 from hydra_mono.simulation.life.figures import SIT, person, pet, robot
 from hydra_mono.simulation.source import SimulatedSource, open_simulated
 
-SMALL = SimulationConfig(rooms=3, width=160, height=120, noise="none", frames=700)
+SMALL = SimulationConfig(rooms=2, width=160, height=120, noise="none", frames=450)
 
 
 @cache

@@ -149,14 +149,23 @@ def main() -> None:
     options = parser.parse_args()
     seeds = options.seeds or list(range(FIRST_SEED, FIRST_SEED + options.count))
     columns = options.columns.split(",")
-    scores = {c: {str(s): measure(c, s, options) for s in seeds} for c in columns}
-    table = {column: means(list(scores[column].values())) for column in columns}
-    rows = [(row, *(_cell(table[column][row]) for column in columns)) for row in ROWS]
-    print_table(rows, header=(f"means over {len(seeds)}", *columns))
+    scores: dict[str, dict[str, Any]] = {column: {} for column in columns}
+    for column in columns:
+        for seed in seeds:
+            scores[column][str(seed)] = measure(column, seed, options)
+            report(scores, seeds, options)
+
+
+def report(scores: dict[str, Any], seeds: list[int], options: argparse.Namespace) -> None:
+    """Prints the table of what is scored so far, and writes it."""
+    table = {column: means(list(worlds.values())) for column, worlds in scores.items()}
+    rows = [(row, *(_cell(table[column][row]) for column in table)) for row in ROWS]
+    print_table(rows, header=(f"means over {len(seeds)}", *table))
     options.output.parent.mkdir(parents=True, exist_ok=True)
-    document = {"seeds": seeds, "settings": options.set, "means": table, "worlds": scores}
+    how = {name: getattr(options, name) for name in ("max_frames", "rooms", "people", "width")}
+    document = {"seeds": seeds, "settings": options.set} | how | {"means": table, "worlds": scores}
     options.output.write_text(json.dumps(document, indent=1) + "\n")
-    print(f"\n{options.output}")
+    print(f"\n{options.output}", flush=True)
 
 
 def _cell(value: float | None) -> str:

@@ -153,7 +153,7 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
         "--sequence",
         default="apartment",
         metavar="NAME|PATH",
-        help="apartment (default), simulated/SEED, simulated/odd-SEED, or a folder or file",
+        help="apartment (default), simulated/SEED, simulated/dynamic-SEED, or a folder or file",
     )
     parser.add_argument(
         "--predictor",

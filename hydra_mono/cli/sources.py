@@ -17,7 +17,7 @@ from hydra_mono.simulation.source import open_simulated
 
 logger = logging.getLogger(__name__)
 
-SIMULATED = re.compile(r"apartment|(simulated|training)/([a-z]+-)?\d+")
+SIMULATED = re.compile(r"apartment|(simulated|training)/([a-z]+-)*\d+")
 
 _OPTION_KEYS = {
     "predictor": "predictor.name",

@@ -2,7 +2,6 @@
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from jaxtyping import Float64, Int64
@@ -80,13 +79,14 @@ def stays_of(node: ObjectNode, merged: list[ObjectNode] | None = None) -> list[S
     """
     if node.ending is not None and node.ending.kind != "removed":
         return []
-    presence: Any = getattr(node, "presence", None)
+    presence, trajectory = node.presence, node.trajectory
     came, went = (-math.inf, -math.inf), (math.inf, math.inf)
     if node.ending is not None:
         went = (float(node.ending.from_ns), float(node.ending.until_ns))
+    if presence is not None and presence.vanished_before_ns is not None:
+        went = (float(presence.last_seen_ns), float(presence.vanished_before_ns))
     if presence is not None and presence.appeared_after_ns is not None:
         came = (float(presence.appeared_after_ns), float(presence.first_seen_ns))
-    trajectory: Any = getattr(node, "trajectory", None)
     if not trajectory:
         return [Stay(node.label, node.box.center_m, came, went)]
     moves = [_move(trajectory.stamps_ns, i, merged or []) for i in range(1, len(trajectory))]
@@ -99,7 +99,7 @@ def stays_of(node: ObjectNode, merged: list[ObjectNode] | None = None) -> list[S
 
 def _move(stamps_ns: tuple[int, ...], i: int, merged: list[ObjectNode]) -> tuple[float, float]:
     """When it came to its ``i``-th place: after the last look there that did not show it."""
-    looks = [getattr(node, "presence", None) for node in merged]
+    looks = [node.presence for node in merged]
     after = [
         look.appeared_after_ns
         for look in looks

@@ -26,18 +26,30 @@ PUSH_AHEAD_M = 0.62  # from who pushes to the middle of what he pushes
 PUSH_M_S = 0.5
 PUSH_LENGTHS_M = (2.0, 1.5, 1.1)
 WAITS_S = (0.0, 2.0, 5.0, 9.0)  # before setting out, to be there at the right moment
-TRIES = 10
+TRIES = 6  # places to carry it to
 MARGIN_S = 1.5  # out of view for so long before and after
 
 
 @dataclass(slots=True, eq=False)
 class Errand:
-    """``starts``: spots of the roadmap to begin at; of a push, with its direction and length."""
+    """``starts``: spots of the roadmap to begin at; of a push, with its direction and length.
+
+    ``seen``: frames in which the camera looks towards where the thing stands at first.
+    """
 
     thing: Thing
     kind: Literal["carry", "push"]
     in_view: bool
     starts: list[tuple[int, Float64[np.ndarray, "2"], float]]
+    seen: Bool[np.ndarray, " n"]
+
+    def may_start(self, frame: int, margin: int) -> bool:
+        """Whether the camera knows the thing by then, and does or does not look, as wanted."""
+        if not self.seen[:frame].any():
+            return False
+        if self.in_view:
+            return _share(self.seen[frame : frame + margin]) > 0.5
+        return not self.seen[max(frame - margin, 0) : frame + margin].any()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +68,8 @@ def carrying(storey: Storey, thing: Thing, in_view: bool) -> Errand | None:
     spot = storey.roadmap.add(np.array(thing.position_m[:2]), PICK_UP_M)
     if spot is None or max(thing.size_m) > LARGEST_M:
         return None
-    return Errand(thing, "carry", in_view, [(spot, np.zeros(2), 0.0)])
+    seen = storey.stage.facing(np.array(thing.position_m[:2]))
+    return Errand(thing, "carry", in_view, [(spot, np.zeros(2), 0.0)], seen)
 
 
 def pushing(storey: Storey, world: World, thing: Thing, in_view: bool) -> Errand | None:
@@ -74,7 +87,7 @@ def pushing(storey: Storey, world: World, thing: Thing, in_view: bool) -> Errand
                 spot = storey.roadmap.add(feet[0], 0.06)
                 starts += [] if spot is None else [(spot, ahead, length)]
                 break
-    return Errand(thing, "push", in_view, starts) if starts else None
+    return Errand(thing, "push", in_view, starts, storey.stage.facing(place)) if starts else None
 
 
 def try_errand(
@@ -89,6 +102,9 @@ def try_errand(
             if start != spot:
                 to_it = performer.paced(storey.roadmap.way(spot, start))
             to_it = np.concatenate([np.repeat(here[None], wait, axis=0), to_it])
+            margin = round(MARGIN_S / storey.stage.frame_s)
+            if not errand.may_start(performer.frame + len(to_it), margin):
+                continue
             if errand.kind == "push":
                 done = _push(storey, performer, errand, to_it, ahead, length)
             else:
@@ -149,7 +165,7 @@ def _carry(
         whole = np.concatenate([to_it, pick, way, put])
         if not _is_the_moment(stage, errand, moved):
             continue
-        if not _is_clear(stage, performer.frame, whole) or _is_short(stage, errand, moved):
+        if not _is_clear(stage, performer.frame, whole) or _is_short(errand, moved):
             continue
         performer.walk(to_it)
         reach = np.array(errand.thing.position_m[:2]) - roadmap.spots_m[start]
@@ -162,7 +178,7 @@ def _carry(
     return None
 
 
-def _is_short(stage: Stage, errand: Errand, moved: Moved) -> bool:
+def _is_short(errand: Errand, moved: Moved) -> bool:
     """Whether the thing comes to stand so near that it is hardly a change."""
     return bool(np.hypot(*(moved.place_m - errand.thing.position_m[:2])) < 1.0)
 
@@ -173,20 +189,16 @@ def _is_clear(stage: Stage, frame: int, way: Float64[np.ndarray, "f 2"]) -> bool
 
 
 def _is_the_moment(stage: Stage, errand: Errand, moved: Moved) -> bool:
-    """In view or out of it, as wanted; known before, and looked at again."""
+    """Out of view all the time, if wanted, and looked at again; nobody comes where it is put."""
     first, last = moved.first, moved.last
     if last >= len(stage) or not stage.is_left_alone(moved.place_m, last):
         return False
-    old = stage.facing(np.array(errand.thing.position_m[:2]))
-    new = stage.facing(moved.place_m)
-    if not old[:first].any():
-        return False
     if errand.in_view:
-        return _share(old[first : first + 10]) > 0.5
-    margin = round(MARGIN_S / stage.frame_s)
+        return True
+    new, margin = stage.facing(moved.place_m), round(MARGIN_S / stage.frame_s)
     span = slice(max(first - margin, 0), last + margin)
-    unseen = not (old[span].any() or new[span].any())
-    return bool(unseen and (old[last:].any() or new[last:].any()))
+    unseen = not (errand.seen[span].any() or new[span].any())
+    return bool(unseen and (errand.seen[last:].any() or new[last:].any()))
 
 
 def _share(flags: Bool[np.ndarray, " n"]) -> float:

@@ -27,7 +27,7 @@ from hydra_mono.simulation.life.wander import Storey, find_seats, start, wander
 from hydra_mono.simulation.scene import World
 from hydra_mono.simulation.shapes import Thing
 
-PEOPLE = (2, 5)  # so many, the second left out
+PEOPLE = (2, 5)  # so many, the second left out; fewer than rooms, that they can give way
 PET_CHANCE, ROBOT_CHANCE = 0.5, 0.4
 UNSEEN = 3  # things that come or go behind the camera's back
 ERRANDS = 2  # of each kind: one in view, one out of view
@@ -160,7 +160,8 @@ def _figures(rng: np.random.Generator, world: World, people: int) -> list[Figure
     """Animals and robots have label 0: the simulator's label space has no name for them."""
     label = next(label.id for label in world.labels.labels if label.kind == "agent")
     first = max((thing.instance for thing in world.things), default=0) + 1
-    count = people or int(rng.integers(*PEOPLE))
+    rooms = len(world.plan.rooms)
+    count = people or min(int(rng.integers(*PEOPLE)), max(rooms - 1, 2))
     figures = [person(rng, i + 1, label, first + i) for i in range(count)]
     if rng.random() < PET_CHANCE:
         figures.append(pet(rng, 1, 0, first + len(figures)))

@@ -11,7 +11,8 @@ from hydra_mono.simulation.life.roadmap import Roadmap
 from hydra_mono.simulation.life.stage import Stage
 from hydra_mono.simulation.shapes import Thing
 
-TRIES = 10  # goals looked at before one is chosen
+TRIES = 8  # goals looked at before one is chosen
+MOST_TRIES = 5 * TRIES  # where somebody is hemmed in
 LOOKAHEAD_S = 6.0  # nobody comes near for so long after a stay
 STAY_S = (1.0, 8.0)
 SIT_S = (20.0, 60.0)
@@ -90,7 +91,9 @@ def _start_gap_m(storey: Storey, spot: int, frames: int) -> float:
 
 def wander(rng: np.random.Generator, storey: Storey, performer: Performer, spot: int) -> int:
     """One way and one stay; returns the spot where he then is."""
-    plans = [_draw(rng, storey, performer, spot) for _ in range(TRIES)]
+    plans: list[_Plan] = []
+    while len(plans) < MOST_TRIES and not any(plan.gap_m > 0 for plan in plans):
+        plans += [_draw(rng, storey, performer, spot) for _ in range(TRIES)]
     plans.append(_plan(storey, performer, spot, spot, round(1 / storey.stage.frame_s), None))
     clear = [plan for plan in plans if plan.gap_m > 0]
     if not clear:

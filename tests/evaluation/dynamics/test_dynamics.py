@@ -24,10 +24,11 @@ from hydra_mono.core.box import BoundingBox
 from hydra_mono.core.truth import AgentTrack, TruthChange, TruthObject
 from hydra_mono.evaluation import evaluate
 from hydra_mono.evaluation.dynamics.changes import FoundChange, TrueChange, score_changes
-from hydra_mono.evaluation.dynamics.found import found_tracks
+from hydra_mono.evaluation.dynamics.found import found_changes, found_stays, found_tracks
 from hydra_mono.evaluation.dynamics.objects_over_time import Stay, score_over_time
 from hydra_mono.evaluation.dynamics.tracks import Instant, score_tracks, without_optional
 from hydra_mono.graph.model.nodes import AgentNode
+from hydra_mono.graph.model.presence import Presence, Trajectory
 from hydra_mono.graph.model.scene_graph import SceneGraph
 from hydra_mono.graph.model.symbols import NodeSymbol
 
@@ -236,6 +237,40 @@ def test_what_was_carried_away_is_found_with_its_interval() -> None:
     assert (scores.changes.f1, scores.changes.interval_holds_truth) == (1, 1)
     assert scores.changes.time_error_s == pytest.approx(0.5)
     assert scores.objects_over_time.f1 == 1
+
+
+def test_what_rays_saw_come_and_go_are_two_changes_and_a_mistake_is_none() -> None:
+    graph = SceneGraph()
+    presence = Presence(2 * S, 4 * S, 6 * S, 7 * S)
+    gone_again = add_object(graph, CHAIR, BOX, presence=presence)
+    graph.mark_removed(gone_again, (6 * S, 7 * S))
+    graph.retract(add_object(graph, CHAIR, BOX), 5 * S)
+    (stay,) = [stay for _, stay in found_stays(graph)]
+    assert (stay.came_ns, stay.went_ns) == ((2 * S, 4 * S), (6 * S, 7 * S))
+    assert [c.kind for c in found_changes([stay])] == ["appeared", "vanished"]
+
+
+def test_an_object_that_kept_its_name_left_one_place_and_came_to_another() -> None:
+    graph = SceneGraph()
+    there = (3.0, 2.0, 0.5)
+    kept = add_object(
+        graph,
+        CHAIR,
+        replace(BOX, center_m=there),
+        presence=Presence(None, 1 * S, 12 * S, None),
+        trajectory=Trajectory((1 * S, 9 * S), (BOX.center_m, there)),
+    )
+    part = add_object(graph, CHAIR, BOX, presence=Presence(7 * S, 9 * S, 10 * S, None))
+    graph.mark_merged(part, kept, 10 * S)
+    left, came = found_changes([stay for _, stay in found_stays(graph)])
+    assert (left.kind, left.center_m, came.kind, came.center_m) == (
+        "vanished",
+        BOX.center_m,
+        "appeared",
+        there,
+    )
+    for change in (left, came):
+        assert (change.earliest_ns, change.latest_ns) == (7 * S, 9 * S)
 
 
 def test_a_ghost_in_the_air_is_off_the_surface_and_a_thing_not_looked_at_again_is_none() -> None:

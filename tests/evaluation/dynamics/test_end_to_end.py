@@ -17,7 +17,7 @@ SETTINGS = (
     "simulation.people=2",
     "simulation.width=160",
     "simulation.height=120",
-    "simulation.frames=150",
+    "simulation.frames=90",
     "predictor.name=sensor",
 )
 

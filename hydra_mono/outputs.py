@@ -24,10 +24,12 @@ from hydra_mono.core.files.ply import read_ply, write_ply
 from hydra_mono.core.files.trajectory import Trajectory, read_tum, write_tum
 from hydra_mono.core.labels import LabelSpace
 from hydra_mono.core.mesh import SemanticMesh
-from hydra_mono.graph.io.exports import write_export
-from hydra_mono.graph.io.graph_json import from_text, to_document, to_text
+from hydra_mono.graph.exports import write_export
+from hydra_mono.graph.io.dsg_reader import from_dsg, is_dsg
+from hydra_mono.graph.io.graph_json import from_document, from_text, to_document, to_text
 from hydra_mono.graph.io.origin import negative
 from hydra_mono.graph.io.past_json import history_text, read_history
+from hydra_mono.graph.io.text import from_json
 from hydra_mono.graph.model.scene_graph import SceneGraph
 
 logger = logging.getLogger(__name__)
@@ -82,6 +84,19 @@ class LoadedRun:
     trajectory: Trajectory
     metrics: dict[str, Any]
     config_text: str
+
+
+@dataclass(frozen=True)
+class SavedGraph:
+    """The graph of a run or of a file. ``folder``: of the run; None where it is a file alone.
+
+    ``restored_ns``: the last stamp before the map was taken up again, if it was.
+    """
+
+    graph: SceneGraph
+    labels: LabelSpace
+    folder: Path | None = None
+    restored_ns: int | None = None
 
 
 class RunFolder:
@@ -154,6 +169,50 @@ def _load(folder: Path) -> LoadedRun:
         metrics=load_metrics(folder),
         config_text=_text_or_empty(locate(folder, FILES["config"])),
     )
+
+
+def load_graph(path: Path) -> SavedGraph:
+    """The graph of a run's folder, of a folder of runs, or of a file of ours or of spark_dsg.
+
+    Raises:
+        DataError: there is no graph, or it is damaged.
+    """
+    if path.is_file():
+        return _load_graph_file(path)
+    folder = find_run(path)
+    return read_generation(folder, (FILES["graph"], FILES["metrics"]), partial(_load_graph, folder))
+
+
+def _load_graph(folder: Path) -> SavedGraph:
+    loaded = _load_graph_file(locate(folder, FILES["graph"]))
+    restored_ns = load_metrics(folder).get("restored_ns")
+    return SavedGraph(loaded.graph, loaded.labels, folder, restored_ns)
+
+
+def _load_graph_file(path: Path) -> SavedGraph:
+    try:
+        document = from_json(_text(path))
+        loaded = from_dsg(document) if is_dsg(document) else from_document(document)
+    except ExportError as error:
+        raise DataError(f"{path}: {error}") from error
+    return SavedGraph(loaded.graph, loaded.labels)
+
+
+def save_edits(saved: SavedGraph) -> None:
+    """Writes a run's graph, with what people said of it, in place of the one there.
+
+    Raises:
+        ExportError: the graph is no run's, or cannot be written; the one before stays.
+    """
+    if saved.folder is None:
+        raise ExportError("edits are kept in the folder of a run; this graph is a file alone")
+    mesh = read_ply(locate(saved.folder, FILES["mesh"]))
+    document = to_document(saved.graph, saved.labels)
+    writers: dict[str, Callable[[Path], None]] = {
+        FILES["graph"]: lambda path: atomic.write_pieces(path, to_text(document)),
+        FILES["dsg"]: lambda path: write_export("dsg", saved.graph, mesh, saved.labels, path),
+    }
+    write_generation(saved.folder, writers)
 
 
 def find_run(path: Path) -> Path:

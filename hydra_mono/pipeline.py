@@ -20,6 +20,7 @@ from hydra_mono.graph.model.scene_graph import SceneGraph
 from hydra_mono.graph.objects.layer import create_objects
 from hydra_mono.graph.places.layer import create_places
 from hydra_mono.graph.refresh import Refresh, refresh_state, restored_refresh
+from hydra_mono.graph.rooms.describe import RoomDescriber
 from hydra_mono.graph.rooms.layer import create_rooms
 from hydra_mono.graph.walls.layer import create_walls
 from hydra_mono.mapping.contours import create_contours
@@ -68,6 +69,7 @@ class Mapper:
         self._places = create_places(config.places)
         self._rooms = create_rooms(config.rooms)
         self._parents = ParentAssigner()
+        self._describer = RoomDescriber()
         self._agents = create_agent_trail(config.agents)
         self._tracks = AgentTracks()
         self._motion = MotionMap(labels, config.free_space.voxel_size)
@@ -144,6 +146,7 @@ class Mapper:
         stage, keyframe = self.clock.stage, refresh.keyframe
         stage("rooms", self._rooms.update, self.graph, keyframe, refresh.walls)
         stage("hierarchy", self._parents.update, self.graph, keyframe.stamp_ns)
+        stage("describe", self._describer.update, self.graph, keyframe, refresh.walls)
         stage("view_map", self._viewer.log_map, keyframe.mesh_update, self.graph)
 
     _SLICES = (_update_surface, _update_keyframe, _update_objects, _update_places, _update_rooms)
@@ -216,6 +219,7 @@ class Mapper:
             "places": self._places,
             "rooms": self._rooms,
             "parents": self._parents,
+            "describer": self._describer,
             "agents": self._agents,
             "tracks": self._tracks,
         }

@@ -16,9 +16,10 @@ from hydra_mono.core.config import DataConfig
 from hydra_mono.core.errors import BadFrameError, DataError, ExportError
 from hydra_mono.core.frame import Frame, Intrinsics
 from hydra_mono.core.gate.frame_gate import FrameGate, rejection_line
+from hydra_mono.core.map.state import State
 from hydra_mono.core.source import Source, stream
 from hydra_mono.core.stop import StopRequest, stop_request
-from hydra_mono.core.timing import frozen_gc, summary
+from hydra_mono.core.timing import frozen_gc, peaks, summary
 from hydra_mono.graph.model.symbols import Layer
 from hydra_mono.pipeline import Mapper
 
@@ -44,10 +45,14 @@ class RunLog:
     skipped_frames: list[str] = field(default_factory=list)
     started_s: float = field(default_factory=time.perf_counter)
     first_rss_mb: float = 0.0
+    rss_mb: list[float] = field(default_factory=list)  # after each frame
     interrupted: bool = False
     failures: int = 0  # of the predictor, in a row
     failure: str | None = None  # why the run ended before the sequence did
     failed_stage: str = ""  # in which something raised that ended the run
+    restored_ns: int | None = None  # last stamp of the run that this one goes on from
+    complete: bool = False  # the run went on to the end of the source
+    taken: int = 0  # frames of the source that were read, used or not
 
     @property
     def frames(self) -> int:
@@ -58,8 +63,8 @@ class RunLog:
         self.world_from_camera.append(frame.world_from_camera)
         self.intrinsics = frame.intrinsics
         self.failures = 0
-        if self.frames == 1:
-            self.first_rss_mb = psutil.Process().memory_info().rss / MEGABYTE
+        self.rss_mb.append(psutil.Process().memory_info().rss / MEGABYTE)
+        self.first_rss_mb = self.rss_mb[0]
 
     def skip(self, error: BadFrameError) -> None:
         logger.info("skipped %s", error)
@@ -96,7 +101,8 @@ class SaveSchedule:
 class Session:
     """Feeds a source to a mapper; ``save`` is called under way and must write what there is.
 
-    ``on_frame`` is told after every frame, for a progress bar.
+    ``on_frame`` is told after every frame, for a progress bar. ``kept``: where ``keeps_state``,
+    what the mapper remembered after the last frame, so that the run can go on.
     """
 
     def __init__(
@@ -107,6 +113,7 @@ class Session:
         save: Callable[["Session"], None],
         on_frame: Callable[["Session"], None] = lambda session: None,
         checkpoint_interval_s: float = 30.0,
+        keeps_state: bool = False,
     ) -> None:
         self.mapper = mapper
         self.log = RunLog()
@@ -114,6 +121,8 @@ class Session:
         self._save = save
         self._on_frame = on_frame
         self._schedule = SaveSchedule(checkpoint_interval_s)
+        self._keeps_state = keeps_state
+        self.kept: State | None = None
 
     def run(self, source: Source, data: DataConfig, stop: StopRequest | None = None) -> None:
         """Maps the whole source; a stopping signal lets it finish the frame in hand.
@@ -135,6 +144,9 @@ class Session:
             self._rescue(stop)
             raise
         self._require_frames(source)
+        self.log.complete = not self.log.interrupted and self.log.failure is None
+        if self._keeps_state:
+            self.kept = self.mapper.state()
         self.mapper.finish()
         line = rejection_line(self.log.frames, self.log.skipped)
         if line is not None:
@@ -147,6 +159,7 @@ class Session:
                 item = self.mapper.clock.stage("read", next, frames, None)
                 if item is None:
                     break
+                self.log.taken += 1
                 self._take(item)
                 self._checkpoint()
         finally:
@@ -198,6 +211,11 @@ class Session:
             f"(skipped: {reasons or 'none'}; first: {(self.log.skipped_frames or ['-'])[0]})"
         )
 
+    def take_up(self, origin_m: tuple[float, float, float]) -> None:
+        """Frames that come are of a map that has an origin, and its log, already."""
+        self.mapper.graph.origin_m = origin_m
+        self._gate.resume(origin_m, max(self.log.stamps_ns, default=None))
+
     @property
     def origin_m(self) -> tuple[float, float, float]:
         """The map's origin in the source's world; the graph, mesh and log are relative to it."""
@@ -210,10 +228,12 @@ class Session:
         return {
             "frames": log.frames,
             "interrupted": log.interrupted,
+            "complete": log.complete,
             "origin_m": list(self.origin_m),
+            "restored_ns": log.restored_ns,
             "stamp_offset_ns": self._gate.stamp_offset_ns,
             "seconds": round(elapsed_s, 3),
-            "fps": round(log.frames / elapsed_s, 3),
+            "fps": round(len(log.rss_mb) / elapsed_s, 3),
             "frame_ms": summary(clock.frame_ms),
             "stage_ms": {name: summary(values) for name, values in clock.stage_ms.items()},
             "layers": graph.counts_present(),
@@ -223,6 +243,7 @@ class Session:
             "mesh": {"vertices": self.mapper.mesh.vertex_count, "blocks": len(self.mapper.mesh)},
             "peak_rss_mb": round(max(peak_rss_mb(), log.first_rss_mb), 1),  # counters lag a little
             "first_frame_rss_mb": round(log.first_rss_mb, 1),
+            "series": {"frame_ms": peaks(clock.frame_ms), "rss_mb": peaks(log.rss_mb)},
             "skipped": {
                 "total": sum(log.skipped.values()),
                 "reasons": dict(sorted(log.skipped.items())),

@@ -25,6 +25,14 @@ from hydra_mono.core.labels import UNKNOWN, LabelSpace
 from hydra_mono.core.mesh import SemanticMesh
 from hydra_mono.graph.io.dsg_khronos import khronos
 from hydra_mono.graph.io.dsg_mesh import HEADER, mesh_text, object_vertices
+from hydra_mono.graph.io.dsg_places import NAME as MESH_PLACES
+from hydra_mono.graph.io.dsg_places import (
+    PARTITION,
+    floor_places,
+    place2d_links,
+    place2d_nodes,
+    place2d_parents,
+)
 from hydra_mono.graph.io.dsg_rotation import stable_quat_of_yaw
 from hydra_mono.graph.io.graph_json import FRAME, SCHEMA, sorted_nodes
 from hydra_mono.graph.io.naming import room_class
@@ -67,19 +75,21 @@ def dsg_document(graph: SceneGraph, mesh: SemanticMesh, labels: LabelSpace) -> J
     nodes.sort(key=lambda entry: entry[0].is_agent)  # the library lists partitions last
     objects = {symbol: node for symbol, node in nodes if isinstance(node, ObjectNode)}
     builder = _Attributes(object_vertices(objects, mesh), _room_labels(graph))
+    places = floor_places(graph)
+    entries = [_node(symbol, builder.of(symbol, node)) for symbol, node in nodes]
+    entries += place2d_nodes(graph, places)
     return {
         "SPARK_DSG_header": HEADER,
         "directed": False,
         "multigraph": False,
         "layer_keys": _layer_keys(graph),
         "layer_names": {
-            info.dsg_name: {"layer": int(info.layer), "partition": 0} for info in LAYERS
+            **{info.dsg_name: {"layer": int(info.layer), "partition": 0} for info in LAYERS},
+            MESH_PLACES: {"layer": int(Layer.PLACES), "partition": PARTITION},
         },
         "metadata": _metadata(graph, labels, builder.room_labels),
-        "nodes": moved(
-            [_node(symbol, builder.of(symbol, node)) for symbol, node in nodes], graph.origin_m
-        ),
-        "edges": _edges(graph, {symbol for symbol, _ in nodes}),
+        "nodes": moved(entries, graph.origin_m),
+        "edges": _edges(graph, {symbol for symbol, _ in nodes}, places),
     }
 
 
@@ -212,11 +222,16 @@ def _node(symbol: NodeSymbol, attributes: Json) -> Json:
     }
 
 
-def _edges(graph: SceneGraph, kept: set[NodeSymbol]) -> list[Json]:
-    """Siblings, then parents with their children, then siblings among agents."""
-    edges = [(a, b, edge) for a, b, edge in graph.edges() if a in kept and b in kept]
-    edges.sort(key=lambda entry: _rank(entry[0], entry[1]))
-    return [_edge(a, b, edge) for a, b, edge in edges]
+def _edges(graph: SceneGraph, kept: set[NodeSymbol], places: dict[NodeSymbol, float]) -> list[Json]:
+    """Siblings, then parents with their children, siblings among agents and 2-D places last."""
+    edges = [(*_rank(a, b), a, b, edge) for a, b, edge in graph.edges() if a in kept and b in kept]
+    ends = [(*entry[:4], *_ends(*entry[4:6]), entry[6]) for entry in edges]
+    for room, place, edge in place2d_parents(graph, places):
+        ends.append((1, 0, min(room, place), max(room, place), room, place, edge))
+    for a, b, edge in place2d_links(graph, places):
+        ends.append((3, 0, a, b, a, b, edge))
+    ends.sort(key=lambda entry: entry[:4])
+    return [_edge(source, target, edge) for *_, source, target, edge in ends]
 
 
 def _rank(lower: NodeSymbol, upper: NodeSymbol) -> tuple[int, int, int, int]:
@@ -229,19 +244,24 @@ def _rank(lower: NodeSymbol, upper: NodeSymbol) -> tuple[int, int, int, int]:
     return group, layer, min(lower.value, upper.value), max(lower.value, upper.value)
 
 
-def _edge(lower: NodeSymbol, upper: NodeSymbol, edge: Edge) -> Json:
+def _ends(lower: NodeSymbol, upper: NodeSymbol) -> tuple[int, int]:
+    """Source and target: a parent is the source of its edge."""
     source, target = (lower, upper) if lower.layer == upper.layer else (upper, lower)
+    return source.value, target.value
+
+
+def _edge(source: int, target: int, edge: Edge) -> Json:
     info = {
         "type": "EdgeAttributes",
         "weighted": bool(edge.is_weighted),
         "weight": float(edge.weight),
         "metadata": {},
     }
-    return {"source": source.value, "target": target.value, "info": info}
+    return {"source": source, "target": target, "info": info}
 
 
 def _layer_keys(graph: SceneGraph) -> list[Json]:
-    keys = {(int(info.layer), 0) for info in LAYERS}
+    keys = {(int(info.layer), 0) for info in LAYERS} | {(int(Layer.PLACES), PARTITION)}
     keys |= {(int(layer), partition) for layer, partition in graph.layer_keys()}
     return [{"layer": layer, "partition": partition} for layer, partition in sorted(keys)]
 

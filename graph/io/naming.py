@@ -28,8 +28,8 @@ def room_names(rooms: Mapping[NodeSymbol, RoomNode]) -> dict[NodeSymbol, str]:
 
 
 def room_class(room: RoomNode) -> str:
-    """What kind of room it is as far as its name says: ``kitchen``, or plain ``room``."""
-    return slug(room.name, "room")
+    """What kind of room it is, else as far as its name says: ``kitchen``, or plain ``room``."""
+    return slug(room.name if room.category == "room" else room.category, "room")
 
 
 def planner_name(kind: str, symbol: NodeSymbol) -> str:

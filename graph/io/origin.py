@@ -5,9 +5,11 @@ from typing import Any
 Origin = tuple[float, float, float]
 
 AT_WORLD_ORIGIN: Origin = (0.0, 0.0, 0.0)
-_POINTS = frozenset({"position_m", "center_m", "position", "world_P_center"})
+_POINTS = frozenset({"position_m", "center_m", "position", "world_P_center", "ellipse_centroid"})
 _POINT_LISTS = frozenset({"positions_m", "trajectory_positions"})
 _HEIGHTS = "storey_heights_m"
+_OUTLINE = "outline_m"  # of points seen from above
+_BOUNDARY = "boundary"  # of a list of points, in dsg.json
 
 
 def moved(value: Any, offset_m: Origin) -> Any:
@@ -31,6 +33,10 @@ def _moved_field(key: str, value: Any, offset_m: Origin) -> Any:
         return [_moved_field("position_m", point, offset_m) for point in value]
     if key == _HEIGHTS and isinstance(value, list | tuple):
         return [height + offset_m[2] for height in value]
+    if key == _BOUNDARY and isinstance(value, list):
+        return [_moved_field("position", point, offset_m) for point in value]
+    if key == _OUTLINE and isinstance(value, list | tuple):
+        return [[x + offset_m[0], y + offset_m[1]] for x, y in value]
     return moved(value, offset_m)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from hydra_mono.graph.io.entries import EDGE, FLOW, LABEL_SPACE, LOOK, NODES
+from hydra_mono.graph.io.entries import BACKGROUND, EDGE, FLOW, LABEL_SPACE, LOOK, NODES
 from hydra_mono.graph.io.graph_json import FRAME, SCHEMA, UNITS, VERSION
 from hydra_mono.graph.model.symbols import LAYERS, LayerInfo
 
@@ -25,6 +25,7 @@ DESCRIPTIONS = {
     "from_ns": "nanoseconds; of a removal: when it was last seen there",
     "until_ns": "nanoseconds; since when the ending is known",
     "into": "id of the node it was merged into",
+    "by_hand": "what a person decided: the node, its name, its ending; updates leave that alone",
     "label": "id in label_space",
     "color": "red, green, blue, 0 to 255",
     "seen_fraction": "share of the box's volume within the sides that were seen, 0 to 1",
@@ -34,6 +35,18 @@ DESCRIPTIONS = {
     "basis_points": "surfaces that the place lies between",
     "storey": "from 0 upwards",
     "storey_heights_m": "heights of the floors in metres, from below",
+    "category": "what kind of room: kitchen, ...; room while nobody can tell",
+    "probability": "of the category, 0 to 1",
+    "evidence": "objects and features that speak for the category, most telling first",
+    "outline_m": "corners of the border seen from above, counter-clockwise",
+    "area_m2": "square metres within the outline; 0 without one",
+    "RoomNode.height_m": "metres from the floor to the top of the free space",
+    "Passage.height_m": "metres from the floor to the lintel or ceiling; null where not seen",
+    "passages": "gaps in walls that lead to other rooms; each room has its own copy",
+    "width_m": "metres along the wall",
+    "heading_rad": "direction of the wall from the x axis, radians",
+    "is_open": "whether free space led through it when last seen; null: not known",
+    "last_seen_open_ns": "nanoseconds; null: never",
     "stamp_ns": "nanoseconds",
     "quat_wxyz": "world from body, scalar first; the camera's axes: x right, y down, z forward",
     "weight": "between places: metres to the nearest surface along the edge",
@@ -45,6 +58,10 @@ DESCRIPTIONS = {
     "seen": "present, absent (seen through) or occluded",
     "Look.from_ns": "nanoseconds, of the first look that showed this",
     "Look.until_ns": "nanoseconds, of the last one in a row",
+    "BackgroundChange.kind": "what became of surface that belongs to no object",
+    "BackgroundChange.block": "block of the mesh it lies in",
+    "after_ns": "nanoseconds; it happened after that look",
+    "before_ns": "nanoseconds; and not later than that one",
     "agent": "letter of the agent's ids",
     "Visit.from_ns": "nanoseconds, of the first pose there",
     "Visit.until_ns": "nanoseconds, of the last pose there",
@@ -70,6 +87,7 @@ def schema_text() -> str:
 def build_schema() -> Json:
     """The schema that follows from the types."""
     codecs = NODES | {"edge": EDGE, "label_space": LABEL_SPACE, "look": LOOK, "flow": FLOW}
+    codecs["background_change"] = BACKGROUND
     rows: Any = [(name, "serialization", codec.adapter) for name, codec in codecs.items()]
     refs, pool = TypeAdapter.json_schemas(rows)
     defs: Json = pool["$defs"]
@@ -79,15 +97,16 @@ def build_schema() -> Json:
     for info in LAYERS:
         defs[info.singular] = _node(defs.pop(names[info.name]), info)
     defs["edge"] = _edge(defs.pop(names["edge"]))
-    defs["look"], defs["flow"] = (defs.pop(names[name]) for name in ("look", "flow"))
+    for name in ("look", "flow", "background_change"):
+        defs[name] = defs.pop(names[name])
     defs["flow"] = _with_properties(defs["flow"], "flow", {"place": {"type": "string"}})
     return _document(defs, f"#/$defs/{names['label_space']}")
 
 
 def _describe(definition: Json) -> None:
-    if "properties" not in definition:  # an enumeration
+    properties = definition.get("properties")
+    if properties is None:  # a symbol or an enumeration
         return
-    properties = definition["properties"]
     definition["required"] = list(properties)  # every field is written
     for name, field in properties.items():
         field.pop("title", None)
@@ -160,6 +179,7 @@ def _document(defs: Json, label_space: str) -> Json:
         "edges": {"type": "array", "items": {"$ref": "#/$defs/edge"}},
         "looks": {"type": "array", "items": _looks()},
         "flow": {"type": "array", "items": {"$ref": "#/$defs/flow"}},
+        "background_changes": {"type": "array", "items": {"$ref": "#/$defs/background_change"}},
     }
     defs["layer"] = {
         "type": "object",

@@ -1,7 +1,7 @@
 """What nodes and edges know. All frozen: the graph swaps them whole and keeps their history."""
 
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
+from typing import Any, Final, Literal
 
 from hydra_mono.core.box import BoundingBox
 from hydra_mono.core.mesh import BlockKey
@@ -9,6 +9,10 @@ from hydra_mono.graph.model.presence import NO_TRAJECTORY, Presence, Trajectory
 from hydra_mono.graph.model.symbols import Color, SymbolText
 
 Position = tuple[float, float, float]
+ByHand = Literal["node", "name", "ending"]
+BY_HAND_NODE: Final = "node"
+BY_HAND_NAME: Final = "name"
+BY_HAND_ENDING: Final = "ending"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +36,8 @@ class Node:
     """Common to every node.
 
     ``is_active``: still inside the window and subject to change. ``ending``: None for what is
-    present; a node with an ending stays in the graph as a memory.
+    present; a node with an ending stays in the graph as a memory. ``by_hand``: what a person
+    said of it, the node itself, its name or its end, which no update changes.
     """
 
     position_m: Position
@@ -40,6 +45,7 @@ class Node:
     last_seen_ns: int
     is_active: bool = True
     ending: Ending | None = None
+    by_hand: tuple[ByHand, ...] = ()
 
     @property
     def is_present(self) -> bool:
@@ -50,6 +56,15 @@ class Node:
     def removed_ns(self) -> int | None:
         """When it was seen to be gone from the world; None while present, or never there."""
         return self.ending.until_ns if self.ending and self.ending.kind == "removed" else None
+
+    def updated(self, **changes: Any) -> "Node":
+        """The node with other fields, less what a person has decided otherwise."""
+        if self.by_hand and "by_hand" not in changes:
+            fixed = {"name"} if BY_HAND_NAME in self.by_hand else set()
+            if BY_HAND_ENDING in self.by_hand:
+                fixed |= {"ending", "is_active"}
+            changes = {name: value for name, value in changes.items() if name not in fixed}
+        return replace(self, **changes)
 
     def exists_at(self, stamp_ns: int) -> bool:
         """Whether the world as known at a stamp, in nanoseconds, had this node."""
@@ -79,6 +94,13 @@ class ObjectNode(Node):
     trajectory: Trajectory = NO_TRAJECTORY
 
 
+def named_alike(whole: ObjectNode, part: ObjectNode) -> dict[str, Any]:
+    """Fields of a whole that takes over the name which a person gave to a part of it."""
+    if BY_HAND_NAME not in part.by_hand or BY_HAND_NAME in whole.by_hand:
+        return {}
+    return {"name": part.name, "by_hand": (*whole.by_hand, BY_HAND_NAME)}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlaceNode(Node):
     """A ball of free space: nothing solid within ``radius_m`` of the position."""
@@ -88,13 +110,44 @@ class PlaceNode(Node):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Passage:
+    """A gap in a wall that leads from a room to another.
+
+    ``position_m``: its middle, 1 m above the floor. ``height_m``: None where no upper end was
+    seen. ``heading_rad``: direction of the wall, from the world's x axis. ``is_open``: whether
+    free space led through it when last seen; None while that is not known.
+    """
+
+    kind: Literal["door", "opening"]
+    rooms: tuple[SymbolText, SymbolText]
+    position_m: Position
+    width_m: float
+    height_m: float | None = None
+    heading_rad: float = 0.0
+    is_open: bool | None = None
+    last_seen_open_ns: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RoomNode(Node):
-    """A room: ``box`` bounds the free space of its places; ``storey`` counts from 0 upwards."""
+    """A room: ``box`` bounds the free space of its places; ``storey`` counts from 0 upwards.
+
+    ``category``: what kind of room, ``room`` while nobody can tell, with its ``probability`` and
+    what speaks for it. ``outline_m``: its border seen from above, counter-clockwise; empty, and
+    ``area_m2`` 0, while hardly a wall was seen.
+    """
 
     name: str
     color: Color
     box: BoundingBox
     storey: int = 0
+    category: str = "room"
+    probability: float = 0.0
+    evidence: tuple[str, ...] = ()
+    outline_m: tuple[tuple[float, float], ...] = ()
+    area_m2: float = 0.0
+    height_m: float = 0.0
+    passages: tuple[Passage, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

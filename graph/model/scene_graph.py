@@ -64,15 +64,17 @@ class SceneGraph(GraphInTime):
         return self._graph.nodes[symbol]["node"] if symbol in self._graph else None
 
     def get_node(self, symbol: NodeSymbol) -> Node:
-        node = self.find_node(symbol)
-        if node is None:
+        if (node := self.find_node(symbol)) is None:
             raise GraphError(f"there is no node {symbol}")
         return node
 
     def update_node(self, symbol: NodeSymbol, **changes: Any) -> None:
-        """Replaces fields of a node; nothing is recorded where nothing differs."""
+        """Replaces fields of a node; nothing is recorded where nothing differs.
+
+        What a person decided stays: see ``Node.by_hand``.
+        """
         before = self.get_node(symbol)
-        after = replace(before, **changes)
+        after = before.updated(**changes)
         if after != before:
             self._graph.nodes[symbol]["node"] = after
             self._index.put(symbol, after, symbol in self._parents)
@@ -199,8 +201,7 @@ class SceneGraph(GraphInTime):
         return self._graph.edges[a, b]["edge"] if self._graph.has_edge(a, b) else None
 
     def get_edge(self, a: NodeSymbol, b: NodeSymbol) -> Edge:
-        edge = self.find_edge(a, b)
-        if edge is None:
+        if (edge := self.find_edge(a, b)) is None:
             raise GraphError(f"there is no edge {a}-{b}")
         return edge
 

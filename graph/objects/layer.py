@@ -12,7 +12,7 @@ from hydra_mono.core.labels import LabelSpace
 from hydra_mono.core.map.keyframe import KeyframeInput
 from hydra_mono.core.map.state import State
 from hydra_mono.core.mesh import BlockKey, MeshUpdate, MeshView
-from hydra_mono.graph.model.nodes import ObjectNode
+from hydra_mono.graph.model.nodes import ObjectNode, named_alike
 from hydra_mono.graph.model.scene_graph import SceneGraph
 from hydra_mono.graph.model.symbols import NodeSymbol
 from hydra_mono.graph.objects.box_completion import (
@@ -212,9 +212,12 @@ class ObjectLayer:
 
     def _merge(self, now: _Now, source: KnownObject, target: KnownObject) -> None:
         log.debug("%s turned out to be part of %s", source.symbol, target.symbol)
-        stamps = [now.object_of(known.symbol).first_seen_ns for known in (source, target)]
+        part, whole = now.object_of(source.symbol), now.object_of(target.symbol)
         now.graph.merge_nodes(source.symbol, target.symbol)
-        now.graph.update_node(target.symbol, first_seen_ns=min(stamps))
+        news = named_alike(whole, part) | {
+            "first_seen_ns": min(part.first_seen_ns, whole.first_seen_ns)
+        }
+        now.graph.update_node(target.symbol, **news)
         self._index.drop(source.symbol)
 
     def _lose(self, now: _Now, known: KnownObject) -> None:
@@ -224,8 +227,9 @@ class ObjectLayer:
         changed its label or its place in the map, was no object of this label to begin with.
         """
         self._index.drop(known.symbol)
-        if now.object_of(known.symbol).is_present:
-            if known.updates < self._min_updates:
+        node = now.object_of(known.symbol)
+        if node.is_present:
+            if known.updates < self._min_updates and not node.by_hand:
                 now.graph.remove_node(known.symbol)
                 return
             self._end(now, known.symbol)

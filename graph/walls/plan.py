@@ -83,10 +83,10 @@ class WallPlan:
         None where hardly any wall has been seen around them.
         """
         points_m = np.concatenate([starts_m, ends_m])
-        if self._raster(storey, PlanFrame(self.heading_rad), points_m) is None:
+        if self.raster_near(storey, PlanFrame(self.heading_rad), points_m) is None:
             return None
         crossed = np.zeros(len(starts_m), bool)
-        for raster, gaps in self._gaps(storey, points_m):
+        for raster, gaps in self.gaps_near(storey, points_m):
             to_plan = raster.frame.to_plan
             crossed |= crossings(raster, gaps, to_plan(starts_m), to_plan(ends_m))
         return crossed
@@ -102,13 +102,13 @@ class WallPlan:
         storeys = self.storeys_of(center_m[:, 2])
         for storey in np.unique(storeys).tolist():
             here = np.flatnonzero(storeys == storey)
-            for raster, gaps in self._gaps(storey, center_m[here, :2]):
+            for raster, gaps in self.gaps_near(storey, center_m[here, :2]):
                 away_m = ndimage.distance_transform_edt(~gaps) * raster.cell_size_m
                 cells = raster.cells_of(raster.frame.to_plan(center_m[here, :2]))
                 past_m[here] = np.maximum(past_m[here], radius_m[here] - away_m[tuple(cells.T)])
         return past_m
 
-    def _gaps(
+    def gaps_near(
         self, storey: int, points_m: Float64[np.ndarray, "n 2"]
     ) -> Iterator[tuple[PlanRaster, Bool[np.ndarray, "x y"]]]:
         """Walls around points and the cells of gaps in them, for every direction with gaps.
@@ -120,7 +120,7 @@ class WallPlan:
             (self.heading_rad, None),
             *((walls.heading_rad, walls.columns) for walls in self.slanted),
         ):
-            raster = self._raster(storey, PlanFrame(heading_rad), points_m)
+            raster = self.raster_near(storey, PlanFrame(heading_rad), points_m)
             if raster is None:
                 continue
             near = True if columns is None else raster.near_columns(columns, self.block_size_m)
@@ -131,7 +131,7 @@ class WallPlan:
             if gaps.any():
                 yield raster, gaps
 
-    def _raster(
+    def raster_near(
         self, storey: int, frame: PlanFrame, points_m: Float64[np.ndarray, "n 2"]
     ) -> PlanRaster | None:
         """The walls around some points; None where hardly any have been seen."""

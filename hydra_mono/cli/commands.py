@@ -60,12 +60,21 @@ def evaluate_run(options: argparse.Namespace) -> int:
 
 def export(options: argparse.Namespace) -> int:
     """Writes a run's graph in another format."""
-    from hydra_mono.graph.io.exports import write_export
+    from hydra_mono.graph.exports import write_export
     from hydra_mono.outputs import load_run
 
     run = load_run(Path(options.run))
-    write_export(options.format, run.graph, run.mesh, run.labels, Path(options.output))
+    output, goals = Path(options.output), options.goal
+    write_export(options.format, run.graph, run.mesh, run.labels, output, goals)
     print(options.output)
+    return 0
+
+
+def report(options: argparse.Namespace) -> int:
+    """Writes a run's page and prints where it is."""
+    from hydra_mono.report import write_report
+
+    print(write_report(Path(options.run)))
     return 0
 
 

@@ -8,13 +8,13 @@ import sys
 from collections.abc import Sequence
 
 from hydra_mono import __version__
+from hydra_mono.cli import saved_options as saved
 from hydra_mono.cli.console import flush_output, open_standard_streams, say
 from hydra_mono.core.errors import HydraMonoError, one_line
 
 logger = logging.getLogger("hydra_mono")
 
 DEBUG = "HYDRA_MONO_DEBUG"  # environment variable: show where an error comes from
-EXPORT_FORMATS = ("dsg", "node-link", "sayplan")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -79,12 +79,25 @@ def _dispatch(options: argparse.Namespace) -> int:
         from hydra_mono.cli.history import history
 
         return history(options)
+    if options.command == "query":
+        from hydra_mono.cli.query import query
+
+        return query(options)
+    if options.command == "batch":
+        from hydra_mono.cli.batch import batch
+
+        return batch(options)
+    if options.command == "mcp":
+        from hydra_mono.cli.mcp_server import mcp
+
+        return mcp(options)
     from hydra_mono.cli import commands
 
     verbs = {
         "info": commands.info,
         "evaluate": commands.evaluate_run,
         "export": commands.export,
+        "report": commands.report,
         "view": commands.view,
         "doctor": commands.doctor,
         "config": commands.config,
@@ -106,11 +119,15 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"hydra-mono {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_run(commands.add_parser("run", help="map a sequence into a scene graph"))
+    saved.add_batch(commands.add_parser("batch", help="map many sequences, one process each"))
     _add_info(commands.add_parser("info", help="what a sequence holds"))
     _add_evaluate(commands.add_parser("evaluate", help="score a run against known truth"))
-    _add_export(commands.add_parser("export", help="write a run's graph in another format"))
-    _add_history(commands.add_parser("history", help="what happened in a run: who came and went"))
-    _add_view(commands.add_parser("view", help="open a run's recording in the viewer"))
+    saved.add_export(commands.add_parser("export", help="write a run's graph in another format"))
+    saved.add_history(commands.add_parser("history", help="what happened in a run"))
+    saved.add_query(commands.add_parser("query", help="ask a run's graph a question"))
+    saved.add_mcp(commands.add_parser("mcp", help="serve a run's graph to language models (MCP)"))
+    saved.add_report(commands.add_parser("report", help="write a page about a run"))
+    saved.add_view(commands.add_parser("view", help="open a run's recording in the viewer"))
     _add_doctor(commands.add_parser("doctor", help="check the installation"))
     _add_config(commands.add_parser("config", help="show the settings"))
     _add_weights(commands.add_parser("weights", help="inspect, convert or average weights"))
@@ -145,6 +162,16 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
         choices=("none", "save", "spawn", "serve"),
         help="save a recording (default), open a window, serve this machine's browser, or none",
     )
+    parser.add_argument(
+        "--keep-state", action="store_true", help="keep what --continue needs beside the map"
+    )
+    parser.add_argument(
+        "--continue",
+        dest="continue_run",
+        metavar="RUN",
+        help="go on with a saved map, in its frame and with its settings, in a folder of its own",
+    )
+    parser.add_argument("--no-report", action="store_true", help="write no report.html at the end")
     _add_source_options(parser)
     _add_config_options(parser)
     _add_loudness(parser)
@@ -196,27 +223,6 @@ def _add_evaluate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run", metavar="RUN", help="a run folder, or results/latest")
     parser.add_argument("--truth", metavar="DIR", help="folder with truth.json (the run's own)")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
-
-
-def _add_export(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("run", metavar="RUN", help="a run folder, or results/latest")
-    parser.add_argument("--format", required=True, choices=EXPORT_FORMATS)
-    parser.add_argument("--output", required=True, metavar="FILE")
-
-
-def _add_history(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("run", metavar="RUN", help="a run folder, or results/latest")
-    parser.add_argument("--object", metavar="ID", help="what is known of one object, such as O12")
-    parser.add_argument("--room", metavar="ID", help="what happened in one room, such as R3")
-    parser.add_argument(
-        "--at", metavar="TIME", help="the objects as known then: 35s, 2m or 1h from the start"
-    )
-    parser.add_argument("--since", metavar="TIME", help="what happened after that")
-    parser.add_argument("--json", action="store_true", help="print one JSON array")
-
-
-def _add_view(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("run", metavar="RUN", help="a run folder, or results/latest")
 
 
 def _add_doctor(parser: argparse.ArgumentParser) -> None:

@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from hydra_mono.cli.continuation import find_continuation, keep_state, take_up
 from hydra_mono.cli.progress import create_progress, show_report
 from hydra_mono.cli.sources import config_of, open_source
 from hydra_mono.core.config import Config, dump_config
@@ -27,6 +28,7 @@ from hydra_mono.datasets.prepare import PreparedSource
 from hydra_mono.outputs import Part, RunFolder, RunRecord
 from hydra_mono.perception.predictors.create import create_predictor
 from hydra_mono.pipeline import Mapper
+from hydra_mono.report import write_report
 from hydra_mono.session import Session
 from hydra_mono.simulation.source import SimulatedSource
 from hydra_mono.viz import create_viewer
@@ -39,26 +41,47 @@ ESSENTIAL_PARTS: tuple[Part, ...] = ("config", "metrics", "trajectory", "mesh", 
 
 def run(options: argparse.Namespace) -> int:
     """Maps the sequence and leaves a complete run folder behind, whatever ends the mapping."""
+    continuation = find_continuation(options)
     config = config_of(options)
     source = open_source(options.sequence, options.reader, config)
+    if continuation is not None:
+        config = going_on(config, continuation.next_index(source, config))
     if ":" in config.predictor.name:  # a user's module may lie where the command is given
         sys.path.append(str(Path.cwd()))
     predictor = create_predictor(config.predictor, source.label_space)
     narrow(source, needs_of(predictor))
     folder = RunFolder(Path(config.output.folder), source.name, datetime.now())
     with stop_request() as stop:
-        session = create_session(config, source, predictor, folder, quiet=options.quiet)
+        keeps_state = options.keep_state or continuation is not None
+        session = create_session(
+            config, source, predictor, folder, quiet=options.quiet, keeps_state=keeps_state
+        )
+        if continuation is not None:
+            take_up(session, continuation)
         failure = map_sequence(session, source, config, stop)
         with stop.shielded():
             record = write_map(session, config, source, folder)
+            keep_state(session, folder.path, next_index(session, config))
         with suppress(KeyboardInterrupt):  # a second signal: the map is written, the rest may go
             finish_run(session, source, folder, record, stop)
+            if not (options.no_report or stop.is_hurried):
+                report_on(folder)
             if not options.quiet:
                 show_report(record.metrics, folder.path)
     if failure is not None:
         raise stopped(failure, session, source, folder) from failure
     require_map(session, source, folder.path)
     return stop.exit_code
+
+
+def going_on(config: Config, start: int) -> Config:
+    """The settings with another first frame."""
+    return config.model_copy(update={"data": config.data.model_copy(update={"start": start})})
+
+
+def next_index(session: Session, config: Config) -> int:
+    """The frame of the source that comes after the last one read."""
+    return config.data.start + session.log.taken * config.data.stride
 
 
 def map_sequence(
@@ -107,7 +130,13 @@ def require_map(session: Session, source: Source, folder: Path) -> None:
 
 
 def create_session(
-    config: Config, source: Source, predictor: Predictor, folder: RunFolder, *, quiet: bool
+    config: Config,
+    source: Source,
+    predictor: Predictor,
+    folder: RunFolder,
+    *,
+    quiet: bool,
+    keeps_state: bool = False,
 ) -> Session:
     """A mapper and everything round it, for one source."""
     viewer = create_viewer(
@@ -119,6 +148,7 @@ def create_session(
         save=partial(save_checkpoint, config=config, source=source, folder=folder),
         on_frame=create_progress(source, config.data, quiet=quiet),
         checkpoint_interval_s=config.output.checkpoint_interval,
+        keeps_state=keeps_state,
     )
 
 
@@ -219,6 +249,14 @@ def scores_of(folder: RunFolder, truth: GroundTruth) -> dict[str, Any]:
     except DataError as error:
         logger.warning("the run is not scored: %s", error)
         return {}
+
+
+def report_on(folder: RunFolder) -> None:
+    """The page about the run; without it the run is whole all the same."""
+    try:
+        write_report(folder.path)
+    except HydraMonoError as error:
+        logger.warning("no report is written: %s", error)
 
 
 def find_truth(source: Source) -> Any:

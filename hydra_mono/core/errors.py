@@ -33,6 +33,10 @@ class ExportError(HydraMonoError):
     """A run or graph cannot be written or read back."""
 
 
+class QueryError(HydraMonoError):
+    """A question cannot be understood, or names what the graph does not know."""
+
+
 class MissingDependencyError(HydraMonoError):
     """An optional package or a system library is absent."""
 

@@ -70,6 +70,15 @@ def summary(values_ms: list[float]) -> dict[str, float]:
     return {name: round(float(value), 3) for name, value in numbers.items()}
 
 
+SERIES_POINTS = 200  # of a plot on a page: more are not told apart
+
+
+def peaks(values: list[float]) -> list[float]:
+    """The values in order, or the largest of each of ``SERIES_POINTS`` equal steps."""
+    steps = np.array_split(np.array(values), min(len(values), SERIES_POINTS)) if values else []
+    return [round(float(step.max()), 1) for step in steps]
+
+
 @contextmanager
 def frozen_gc() -> Iterator[None]:
     """Keeps the garbage collector off everything that exists already.

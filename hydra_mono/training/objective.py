@@ -9,41 +9,64 @@ from torch import Tensor, nn
 
 from hydra_mono.core.config.training import LossConfig
 from hydra_mono.perception.losses import dense as losses
+from hydra_mono.perception.losses import discrete
+from hydra_mono.perception.losses.other_tasks import LOSSES
 from hydra_mono.perception.losses.task_weights import create_weighting
 from hydra_mono.perception.networks.heads import resized
-from hydra_mono.perception.networks.interface import MultiTaskNetwork, TaskMaps
+from hydra_mono.perception.networks.interface import MultiTaskNetwork, TaskMaps, TrainingMaps
+from hydra_mono.perception.networks.triplane import TriplaneRegularizer
 from hydra_mono.training.data.batches import Batch
+
+EDGE_WEIGHT = 0.8  # of edge pixels in auxiliary heads where the config balances by share; ATRC's
 
 
 class Objective(nn.Module):
-    """The network with everything that is trained along with it."""
+    """The network with everything that is trained along with it.
+
+    ``regularizer``: renders every task from the backbone's maps; of no use after training.
+    """
 
     def __init__(
         self,
         network: MultiTaskNetwork,
         config: LossConfig,
         class_weight: Float[Tensor, " k"] | None = None,
+        regularizer: TriplaneRegularizer | None = None,
     ) -> None:
         super().__init__()
         self.network = network
         self.config = config
-        tasks = {name: getattr(config, name) for name in network.tasks}
+        tasks = {name: getattr(config, name, 1.0) for name in network.tasks}
         self.weighting = create_weighting(config.weighting, tasks)
         self.class_weight: Tensor | None
         self.register_buffer("class_weight", class_weight)
+        self.regularizer = regularizer
 
     def forward(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
         """The total, and each loss by name."""
-        size = (batch.labels.shape[1], batch.labels.shape[2])
+        size = batch_size(batch)
         maps = self.network.training_maps(batch.image, size)
         found = enlarged(maps.final, size)
         tasks = self._tasks(found, batch)
-        for earlier in maps.auxiliary:
+        for earlier, weight in self._auxiliary(maps):
             for name, value in self._tasks(enlarged(earlier, size), batch).items():
-                tasks[name] = tasks[name] + value
+                tasks[name] = tasks[name] + weight * value
+        for name, logits in (maps.discrete or {}).items():
+            tasks[name] = tasks[name] + self._discrete(name, logits.float(), batch)
         ties = self._ties(found, batch)
         tied = [getattr(self.config, name) * value for name, value in ties.items()]
-        return self.weighting(tasks) + sum(tied), {**tasks, **ties}
+        total = self.weighting(tasks) + sum(tied)
+        if maps.penalty is not None:
+            total = total + maps.penalty
+        return total, {**tasks, **ties}
+
+    def _auxiliary(self, maps: TrainingMaps) -> list[tuple[TaskMaps, float]]:
+        """Other predictions of the tasks, and how much they count."""
+        weights = maps.weights or (1.0,) * len(maps.auxiliary)
+        found = list(zip(maps.auxiliary, weights, strict=True))
+        if self.regularizer is not None:
+            found.append((self.regularizer(maps.shared), self.regularizer.weight))
+        return found
 
     def _tasks(self, found: TaskMaps, batch: Batch) -> dict[str, Tensor]:
         """The loss of each task that the network has."""
@@ -57,7 +80,27 @@ class Objective(nn.Module):
                 maps, batch.edges, batch.edges_known, positive_weight=config.edge_positive
             ),
         }
-        return {task: known[task](maps) for task, maps in found.items()}
+        return {
+            task: known[task](maps) if task in known else LOSSES[task](maps, batch.others[task])
+            for task, maps in found.items()
+        }
+
+    def _discrete(self, task: str, logits: Tensor, batch: Batch) -> Tensor:
+        """The loss of a head that tells a task's value as one of a few classes."""
+        classes = logits.shape[1]
+        if task == "semantics":
+            return losses.semantic_loss(logits, batch.labels, self.class_weight)
+        if task == "depth":
+            return discrete.discrete_loss(logits, discrete.depth_bins(batch.depth_m, classes))
+        if task == "normals":
+            clusters = discrete.normal_clusters(batch.normals, classes)
+            return discrete.discrete_loss(logits, clusters)
+        if task == "edges":
+            weight = self.config.edge_positive or EDGE_WEIGHT
+            return discrete.edge_class_loss(
+                logits, batch.edges, batch.edges_known, positive_weight=weight
+            )
+        return LOSSES[task](resized(logits, batch_size(batch)), batch.others[task])
 
     def _ties(self, found: TaskMaps, batch: Batch) -> dict[str, Tensor]:
         """Losses that hold tasks to one another, of the tasks that the network has."""
@@ -74,6 +117,11 @@ class Objective(nn.Module):
             edges = resized(found["edges"], (logits.shape[2], logits.shape[3]))
             ties["edge_semantic"] = losses.edge_semantic_consistency(edges, logits)
         return ties
+
+
+def batch_size(batch: Batch) -> tuple[int, int]:
+    """Height and width of the truth."""
+    return batch.labels.shape[1], batch.labels.shape[2]
 
 
 def enlarged(own: TaskMaps, size: tuple[int, int]) -> TaskMaps:

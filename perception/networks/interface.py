@@ -15,10 +15,10 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from hydra_mono.perception.networks.input_spec import InputSpec
+from hydra_mono.perception.tasks import INDOOR, TASKS
 
-# What each task's map holds. Depth: planar z in metres. Semantics: logits, class 0 unknown.
-# Normals: camera axes. Edges: logits. None: one channel a class.
-CHANNELS: Mapping[str, int | None] = {"depth": 1, "semantics": None, "normals": 3, "edges": 1}
+# Channels of the maps that a scene is made of; None: one a class
+CHANNELS: Mapping[str, int | None] = {task: TASKS[task].channels for task in INDOOR}
 MIN_DEPTH_M = 0.001  # of the published M2H; no surface is nearer to a camera
 
 TaskMaps = dict[str, Tensor]  # b c h w by task
@@ -43,11 +43,20 @@ class NetworkConfig(Protocol):
 
 
 class TrainingMaps(NamedTuple):
-    """``final``: the maps, at the network's own resolution. ``auxiliary``: earlier predictions of
-    the same tasks, which training supervises too."""
+    """What training sees of a network, at the network's own resolution.
+
+    ``final``: the maps. ``auxiliary``: other predictions of the same tasks, which training
+    supervises too, by ``weights`` (empty: 1 each). ``discrete``: logits of classes that stand for
+    a task's values (bins of depth, clusters of normals). ``penalty``: a term of the network's own
+    that is added as it is. ``shared``: the backbone's maps, for what regularizes those.
+    """
 
     final: TaskMaps
     auxiliary: tuple[TaskMaps, ...] = ()
+    weights: tuple[float, ...] = ()
+    discrete: TaskMaps | None = None
+    penalty: Tensor | None = None
+    shared: tuple[Tensor, ...] = ()
 
 
 class MultiTaskNetwork(nn.Module, ABC):
@@ -67,6 +76,20 @@ class MultiTaskNetwork(nn.Module, ABC):
     @abstractmethod
     def training_maps(self, image: Float[Tensor, "b 3 h w"], size: tuple[int, int]) -> TrainingMaps:
         """The maps at their own resolution, semantics no larger than ``size``."""
+
+    def set_progress(self, share: float) -> None:
+        """How far the training is, 0 to 1; for methods with schedules of their own."""
+
+    def check_size(self, height: int, width: int) -> None:
+        """Refuses images, padded to the backbone's multiple, that it was not built for.
+
+        Raises:
+            ConfigError: their size does not fit.
+        """
+
+    def use_backbone(self, backbone: nn.Module) -> None:
+        """Begins with the weights of this backbone, which is of the config's architecture."""
+        self.backbone = backbone
 
 
 @dataclass(frozen=True)

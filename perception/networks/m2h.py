@@ -40,6 +40,7 @@ from hydra_mono.perception.networks.interface import (
     TrainingMaps,
     Width,
 )
+from hydra_mono.perception.networks.methods.pyramid import pyramid_of
 from hydra_mono.perception.networks.padding import pad_to_multiple
 from hydra_mono.perception.networks.window_attention import WindowAttention
 
@@ -141,7 +142,9 @@ class M2H(MultiTaskNetwork):
 
     def training_maps(self, image: Float[Tensor, "b 3 h w"], size: tuple[int, int]) -> TrainingMaps:
         """Of images whose sides are multiples of the backbone's."""
-        return TrainingMaps(self.mlt_head.own_maps(self.backbone(image), size))
+        taps = self.backbone(image)
+        shared = tuple(pyramid_of(taps))
+        return TrainingMaps(self.mlt_head.own_maps(taps, size), shared=shared)
 
 
 def _size(x: Tensor) -> tuple[int, int]:

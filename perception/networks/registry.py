@@ -8,7 +8,18 @@ if TYPE_CHECKING:  # torch takes a second to import; the names alone need none
 
 MODULES = {  # method -> module that holds its METHOD
     "m2h": "hydra_mono.perception.networks.m2h_method",
-    "mtl": "hydra_mono.perception.networks.hard_sharing",
+    "mtl": "hydra_mono.perception.networks.methods.hard_sharing",
+    "cross_stitch": "hydra_mono.perception.networks.methods.cross_stitch",
+    "mtan": "hydra_mono.perception.networks.methods.mtan",
+    "pap": "hydra_mono.perception.networks.methods.pap",
+    "psd": "hydra_mono.perception.networks.methods.psd",
+    "pad_net": "hydra_mono.perception.networks.methods.pad_net",
+    "mti_net": "hydra_mono.perception.networks.methods.mti_net",
+    "invpt": "hydra_mono.perception.networks.methods.invpt",
+    "atrc": "hydra_mono.perception.networks.methods.atrc.network",
+    "atrc_search": "hydra_mono.perception.networks.methods.atrc.search",
+    "ctal": "hydra_mono.perception.networks.methods.ctal.network",
+    "m_ctal": "hydra_mono.perception.networks.methods.ctal.multi_scale",
 }
 DEFAULT, DEFAULT_VARIANT = "m2h", "compact"  # what is trained and shipped
 

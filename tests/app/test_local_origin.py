@@ -17,7 +17,7 @@ from hydra_mono.core.gate.frame_gate import create_gate
 from hydra_mono.core.labels import LabelSpace
 from hydra_mono.core.truth import moved_truth
 from hydra_mono.evaluation import evaluate, inputs_of_run
-from hydra_mono.graph.io.exports import write_export
+from hydra_mono.graph.exports import write_export
 from hydra_mono.graph.io.origin import negative
 from hydra_mono.graph.model.scene_graph import SceneGraph
 from hydra_mono.outputs import RunFolder, RunRecord, load_run

@@ -60,6 +60,10 @@ class MapClock:
         """What is added to the source's stamps now; not 0 once its clock was set back."""
         return 0 if self._last is None else self._last.offset_ns
 
+    def resume(self, stamp_ns: int) -> None:
+        """A map's last stamp, from which others go on."""
+        self._last = Tick(stamp_ns, stamp_ns, 0)
+
     def read(self, frame_name: str, raw_ns: int) -> Tick:
         """The stamp of the map; ``accept`` it when the frame is used.
 

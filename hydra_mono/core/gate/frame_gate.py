@@ -59,6 +59,12 @@ class FrameGate:
         x, y, z = (0.0, 0.0, 0.0) if self._origin_m is None else self._origin_m.tolist()
         return x, y, z
 
+    def resume(self, origin_m: Origin, last_stamp_ns: int | None) -> None:
+        """The map is there already, with its origin, and its last stamp is this."""
+        self._origin_m = np.array(origin_m)
+        if last_stamp_ns is not None:
+            self._clock.resume(last_stamp_ns)
+
     @property
     def stamp_offset_ns(self) -> int:
         """What is added to the source's stamps now."""

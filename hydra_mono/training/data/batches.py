@@ -5,8 +5,8 @@ interrupted goes on as if it had not been.
 """
 
 import math
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
@@ -35,7 +35,8 @@ class Batch:
     """Images of one size with their truth at half that size.
 
     ``depth_m``: for the canonical focal length, 0 unknown. ``labels``: NYU40, 0 unknown.
-    ``normals``: 0 unknown. ``camera``: fx, fy, cx, cy of the truth's pixels.
+    ``normals``: 0 unknown. ``camera``: fx, fy, cx, cy of the truth's pixels. ``others``: truth of
+    further tasks by name, b th tw.
     """
 
     image: Float[Tensor, "b 3 h w"]
@@ -45,10 +46,13 @@ class Batch:
     edges: Float[Tensor, "b 1 th tw"]
     edges_known: Bool[Tensor, "b 1 th tw"]
     camera: Float[Tensor, "b 4"]
+    others: Mapping[str, Tensor] = field(default_factory=dict)
 
     def to(self, device: torch.device) -> "Batch":
-        moved = {f.name: getattr(self, f.name).to(device, non_blocking=True) for f in fields(self)}
-        return Batch(**moved)
+        names = [f.name for f in fields(self) if f.name != "others"]
+        moved = {name: getattr(self, name).to(device, non_blocking=True) for name in names}
+        others = {task: x.to(device, non_blocking=True) for task, x in self.others.items()}
+        return Batch(**moved, others=others)
 
 
 @dataclass(frozen=True)

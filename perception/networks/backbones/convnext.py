@@ -44,10 +44,14 @@ class ConvBackbone(nn.Module):
 
     def forward(self, image: Float[Tensor, "b 3 h w"]) -> list[FeatureMap]:
         taps, x = [], image
-        for down, stage in zip(self.downs, self.stages, strict=True):
-            x = stage(down(x))  # b 3 h w -> b w0 h/4 w/4 -> b w1 h/8 w/8 -> ...
+        for index in range(len(self.stages)):
+            x = self.stage(index, x)  # b 3 h w -> b w0 h/4 w/4 -> b w1 h/8 w/8 -> ...
             taps.append(FeatureMap(x, None))
         return taps
+
+    def stage(self, index: int, x: Tensor) -> Tensor:
+        """The map of a stage from that of the one before; of the first from the image."""
+        return self.stages[index](self.downs[index](x))
 
 
 class ConvBlock(nn.Module):

@@ -1,6 +1,9 @@
 """Which backbone has which numbers."""
 
 from collections.abc import Iterator
+from typing import Protocol, runtime_checkable
+
+from torch import Tensor
 
 from hydra_mono.perception.networks.backbones.convnext import ConvBackbone, ConvConfig
 from hydra_mono.perception.networks.backbones.efficientnet_lite import (
@@ -21,6 +24,17 @@ def create_backbone(
     if isinstance(config, VitConfig):
         return VisionTransformer(config)
     return ConvBackbone(config) if isinstance(config, ConvConfig) else EfficientNetLite(config)
+
+
+@runtime_checkable
+class Staged(Protocol):
+    """A backbone that can be computed stage by stage, each from the map of the one before."""
+
+    def stage(self, index: int, x: Tensor) -> Tensor: ...
+
+
+def has_stages(backbone: object) -> bool:
+    return isinstance(backbone, Staged)
 
 
 def describe_backbone(shapes: Shapes, prefix: str = "") -> str:

@@ -63,17 +63,23 @@ class EfficientNetLite(nn.Module):
         self.stem = SameConv(3, STEM_CHANNELS, 3, stride=2, bias=False)
         self.stem_norm = normed(STEM_CHANNELS)
         self.blocks = nn.ModuleList(_blocks(config))
-        ends = [sum(config.repeats[: stage + 1]) - 1 for stage in TAPPED_STAGES]
-        self.tapped = frozenset(ends)
+        self.ends = [sum(config.repeats[: stage + 1]) for stage in TAPPED_STAGES]
 
     def forward(self, image: Float[Tensor, "b 3 h w"]) -> list[FeatureMap]:
-        taps = []
-        x = F.relu6(self.stem_norm(self.stem(image)))  # b 3 h w -> b 32 h/2 w/2
-        for index, block in enumerate(self.blocks):
-            x = block(x)
-            if index in self.tapped:
-                taps.append(FeatureMap(x, None))  # b c h/4 w/4, then h/8, h/16, h/32
+        taps, x = [], image
+        for index in range(len(self.ends)):
+            x = self.stage(index, x)
+            taps.append(FeatureMap(x, None))  # b c h/4 w/4, then h/8, h/16, h/32
         return taps
+
+    def stage(self, index: int, x: Tensor) -> Tensor:
+        """The map of a tapped stage from that of the one before; of the first from the image."""
+        if index == 0:
+            x = F.relu6(self.stem_norm(self.stem(x)))  # b 3 h w -> b 32 h/2 w/2
+        first = self.ends[index - 1] if index else 0
+        for block in self.blocks[first : self.ends[index]]:
+            x = block(x)
+        return x
 
 
 class InvertedResidual(nn.Module):

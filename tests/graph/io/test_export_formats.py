@@ -21,8 +21,8 @@ from hypothesis import given, settings
 
 from hydra_mono.core.errors import ExportError
 from hydra_mono.core.mesh import SemanticMesh
+from hydra_mono.graph.exports import EXPORTS, export_graph, write_export
 from hydra_mono.graph.io.dsg import dsg_text
-from hydra_mono.graph.io.exports import EXPORTS, export_graph, write_export
 from hydra_mono.graph.io.naming import room_names, slug
 from hydra_mono.graph.io.sayplan import sayplan_document
 from hydra_mono.graph.model.scene_graph import SceneGraph
@@ -42,7 +42,7 @@ def by_id(entries: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
 
 
 def test_an_unknown_format_names_the_choices() -> None:
-    with pytest.raises(ExportError, match="'pdf': choose from dsg, node-link, sayplan"):
+    with pytest.raises(ExportError, match="'pdf': choose from dsg, node-link, sayplan, "):
         export_graph("pdf", small_house(), house_mesh(), LABELS)
 
 
@@ -54,7 +54,7 @@ def test_equal_graphs_give_equal_bytes(format_name: str) -> None:
 @pytest.mark.parametrize("format_name", EXPORTS)
 def test_an_empty_graph_can_be_exported(format_name: str) -> None:
     text = "".join(export_graph(format_name, SceneGraph(), SemanticMesh.empty(), LABELS))
-    assert isinstance(json.loads(text), dict)
+    assert text.startswith("<svg") if format_name == "floor-plan" else json.loads(text)
 
 
 def test_the_dsg_format_is_that_of_the_run(tmp_path: Path) -> None:

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 import torch
+from helpers_methods import HrNetSized, parameters
 from helpers_perception import TINY_CONV, fill, made_image
-from torch import Tensor, nn
 
-from hydra_mono.perception.networks.backbones.vit import FeatureMap
-from hydra_mono.perception.networks.hard_sharing import ALL, HardSharing, HardSharingConfig, Task
+from hydra_mono.perception.networks.methods.hard_sharing import HardSharing, HardSharingConfig
+from hydra_mono.perception.tasks import INDOOR, Task
 from hydra_mono.perception.weights_io.checkpoint import load_network, save_network
 
 
@@ -21,7 +21,7 @@ def tiny(*tasks: Task) -> HardSharing:
 @pytest.mark.parametrize("size", [(32, 64), (45, 61)])
 def test_maps_have_the_size_of_any_image(size: tuple[int, int]) -> None:
     with torch.inference_mode():
-        maps = tiny(*ALL)(made_image(1, *size))
+        maps = tiny(*INDOOR)(made_image(1, *size))
     channels = {"depth": 1, "semantics": 5, "normals": 3, "edges": 1}
     assert {task: tuple(x.shape) for task, x in maps.items()} == {
         task: (1, count, *size) for task, count in channels.items()
@@ -43,25 +43,13 @@ def test_a_task_alone_computes_what_it_does_beside_others() -> None:
     """Nothing but the backbone is shared."""
     image = made_image(3, 32, 32)
     with torch.inference_mode():
-        assert torch.equal(tiny("edges")(image)["edges"], tiny(*ALL)(image)["edges"])
-
-
-class HrNetSized(nn.Module):
-    """Maps of as many channels as HRNet-W18 has."""
-
-    multiple = 32
-    widths = (18, 36, 72, 144)
-    has_class_token = False
-
-    def forward(self, image: Tensor) -> list[FeatureMap]:
-        raise NotImplementedError
+        assert torch.equal(tiny("edges")(image)["edges"], tiny(*INDOOR)(image)["edges"])
 
 
 def test_heads_have_the_published_number_of_parameters() -> None:
     """ATRC's baseline on NYUD-v2 with HRNet-W18: 0.65 million in the heads of four tasks."""
     network = HardSharing(HardSharingConfig(classes=40), HrNetSized())
-    count = sum(p.numel() for p in network.heads.parameters())
-    assert count == 4 * (270 * 67 * 9 + 2 * 67) + 45 * (67 + 1) == 654836
+    assert parameters(network.heads) == 4 * (270 * 67 * 9 + 2 * 67) + 45 * (67 + 1) == 654836
 
 
 @pytest.mark.parametrize("tasks", [(), ("depth", "depth")])

@@ -1,0 +1,1 @@
+"""Floor plans of a graph: as pictures, and as data for maps."""

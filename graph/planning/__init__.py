@@ -1,0 +1,1 @@
+"""What planners read: problems in PDDL, occupancy maps of Nav2."""

@@ -1,0 +1,1 @@
+"""Questions to a scene graph: pure functions on a snapshot of it, with typed answers."""

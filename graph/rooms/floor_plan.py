@@ -1,0 +1,207 @@
+"""Which part of a storey's plan belongs to which room, and the passages between rooms."""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float64, Int64
+from scipy import ndimage
+
+from hydra_mono.graph.model.nodes import PlaceNode
+from hydra_mono.graph.model.symbols import NodeSymbol
+from hydra_mono.graph.rooms.outline import largest_part, outline
+from hydra_mono.graph.walls.plan import WallPlan
+from hydra_mono.graph.walls.raster import LINTEL, SOLID, PlanFrame, PlanRaster
+
+NOBODY = -1
+
+
+@dataclass(frozen=True, slots=True)
+class FloorPlanRule:
+    """Lengths in metres.
+
+    Args:
+        reach_m: floor so far from the free space of places is a room's: under a wardrobe or bed.
+        tolerance_m: corners of outlines nearer to a straight line are left out: a wall's width.
+        beside_m: so far from a gap's middle its two rooms are looked up.
+        door_m: wider gaps are openings: double doors are narrower.
+        lintel_share: of a gap's cells with wall above, for it to have a lintel.
+    """
+
+    reach_m: float = 1.2
+    tolerance_m: float = 0.15
+    beside_m: float = 0.4
+    door_m: float = 1.3
+    lintel_share: float = 0.6
+
+
+RULE = FloorPlanRule()
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A gap between ends of wall with a room on either side; the wall runs along the heading."""
+
+    rooms: tuple[NodeSymbol, NodeSymbol]
+    middle_m: tuple[float, float]
+    width_m: float
+    heading_rad: float
+    has_lintel: bool
+
+
+@dataclass(frozen=True)
+class StoreyMap:
+    """The cells of a storey by the room that owns them: ``rooms[owner]``, -1 for nobody."""
+
+    raster: PlanRaster
+    rooms: tuple[NodeSymbol, ...]
+    owner: Int64[np.ndarray, "x y"]
+    gaps: Bool[np.ndarray, "x y"]
+
+    def outline_of(self, room: NodeSymbol, rule: FloorPlanRule = RULE) -> np.ndarray:
+        """The room's border, world axes, counter-clockwise; empty where none was seen.
+
+        Half a cell is added all round: the face of a wall lies somewhere in the cell that it fills.
+        """
+        half_m = self.raster.cell_size_m / 2
+        halves = np.kron(self.owner == self.rooms.index(room), np.ones((2, 2), bool))
+        grown = ndimage.binary_dilation(np.pad(halves, 1), np.ones((3, 3), bool))
+        corners = outline(grown, rule.tolerance_m / half_m) - 1
+        return self.raster.frame.to_world(self.raster.lower_m + corners * half_m)
+
+    def room_at(self, point_m: Float64[np.ndarray, "2"]) -> NodeSymbol | None:
+        """The room that owns the cell at a point in world axes."""
+        cell = self.raster.cells_of(self.raster.frame.to_plan(point_m[None]))[0]
+        number = int(self.owner[cell[0], cell[1]])
+        return self.rooms[number] if number >= 0 else None
+
+
+def storey_map(
+    walls: WallPlan,
+    storey: int,
+    places: Mapping[NodeSymbol, Sequence[PlaceNode]],
+    rule: FloorPlanRule = RULE,
+) -> StoreyMap | None:
+    """The cells that rooms own on a storey, given their places; None where hardly wall is seen.
+
+    A cell belongs to the room whose balls of free space are nearest, if it hangs together with
+    them and no wall or gap lies between.
+    """
+    balls = [(i, p) for i, members in enumerate(places.values()) for p in members]
+    if not balls:
+        return None
+    centers_m = np.array([place.position_m[:2] for _, place in balls])
+    raster = walls.raster_near(storey, PlanFrame(walls.heading_rad), centers_m)
+    if raster is None:
+        return None
+    gaps = np.zeros(raster.flags.shape, bool)
+    for other, cells in walls.gaps_near(storey, centers_m):
+        if other.frame == raster.frame and other.flags.shape == raster.flags.shape:
+            gaps |= cells
+    radii_m = np.array([place.radius_m for _, place in balls])
+    rooms = np.array([number for number, _ in balls])
+    nearest = _nearest(raster, raster.frame.to_plan(centers_m), radii_m, rooms, rule.reach_m)
+    owner = np.full(nearest.shape, NOBODY, np.int64)
+    barred = raster.has(SOLID) | gaps
+    for number in range(len(places)):
+        cells = raster.cells_of(raster.frame.to_plan(centers_m[rooms == number]))
+        owner[_joined((nearest == number) & ~barred, cells)] = number
+    return StoreyMap(raster, tuple(places), owner, gaps)
+
+
+def _nearest(
+    raster: PlanRaster,
+    centers_m: Float64[np.ndarray, "n 2"],
+    radii_m: Float64[np.ndarray, " n"],
+    rooms: Int64[np.ndarray, " n"],
+    reach_m: float,
+) -> Int64[np.ndarray, "x y"]:
+    """For each cell the room of the ball, in plan, that is nearest; -1 beyond the reach."""
+    size_m, shape = raster.cell_size_m, raster.flags.shape
+    away_m = np.full(shape, reach_m)
+    nearest = np.full(shape, NOBODY, np.int64)
+    for center_m, radius_m, room in zip(centers_m - raster.lower_m, radii_m, rooms, strict=True):
+        low = np.maximum(np.floor((center_m - radius_m - reach_m) / size_m).astype(int), 0)
+        high = np.ceil((center_m + radius_m + reach_m) / size_m).astype(int)
+        window = slice(low[0], min(high[0], shape[0])), slice(low[1], min(high[1], shape[1]))
+        x, y = ((np.arange(s.start, s.stop) + 0.5) * size_m for s in window)
+        gap_m = np.hypot(x[:, None] - center_m[0], y[None] - center_m[1]) - radius_m
+        wins = gap_m < away_m[window]
+        away_m[window][wins] = gap_m[wins]
+        nearest[window][wins] = room
+    return nearest
+
+
+def _joined(
+    cells: Bool[np.ndarray, "x y"], seeds: Int64[np.ndarray, "n 2"]
+) -> Bool[np.ndarray, "x y"]:
+    """The parts of the cells that hold a seed, smoothed, and of them the largest."""
+    parts, _ = ndimage.label(cells)
+    kept = np.unique(parts[seeds[:, 0], seeds[:, 1]])
+    inside = np.isin(parts, kept[kept > 0])
+    smooth = ndimage.binary_opening(inside, np.ones((3, 3), bool))
+    return largest_part(smooth if smooth.any() else inside)
+
+
+def gaps_between_rooms(
+    walls: WallPlan, storey: int, here: StoreyMap, rule: FloorPlanRule = RULE
+) -> list[Gap]:
+    """The gaps that have one room on one side and another on the other, each once, widest first.
+
+    Of gaps of the same rooms that overlap, as in rasters of different headings, the widest counts.
+    """
+    kept: list[Gap] = []
+    found = list(_all_gaps(walls, storey, here, rule))
+    for gap in sorted(found, key=lambda gap: (-gap.width_m, gap.rooms, gap.middle_m)):
+        apart = [
+            math.dist(gap.middle_m, other.middle_m) - (gap.width_m + other.width_m) / 2
+            for other in kept
+            if other.rooms == gap.rooms
+        ]
+        if min(apart, default=math.inf) > 0:
+            kept.append(gap)
+    return kept
+
+
+def _all_gaps(walls: WallPlan, storey: int, here: StoreyMap, rule: FloorPlanRule) -> Iterator[Gap]:
+    cells = np.argwhere(here.owner >= 0)
+    if not len(cells):
+        return
+    corners = np.stack([cells.min(axis=0), cells.max(axis=0) + 1])
+    points_m = here.raster.frame.to_world(here.raster.lower_m + corners * here.raster.cell_size_m)
+    for raster, gaps in walls.gaps_near(storey, points_m):
+        parts, count = ndimage.label(gaps, np.ones((3, 3), bool))
+        lintel = raster.has(LINTEL)
+        for number, window in enumerate(ndimage.find_objects(parts, count), start=1):
+            chosen = parts[window] == number
+            share = float(lintel[window][chosen].mean())
+            low = np.array([side.start for side in window])
+            high = np.array([side.stop for side in window])
+            gap = _gap(here, raster, low, high, share > rule.lintel_share, rule)
+            if gap is not None:
+                yield gap
+
+
+def _gap(
+    here: StoreyMap,
+    raster: PlanRaster,
+    low: Int64[np.ndarray, "2"],
+    high: Int64[np.ndarray, "2"],
+    has_lintel: bool,
+    rule: FloorPlanRule,
+) -> Gap | None:
+    size_m = raster.cell_size_m
+    along = int(np.argmax(high - low))
+    middle_m = raster.lower_m + (low + high) / 2 * size_m
+    across = np.zeros(2)
+    across[1 - along] = (high - low)[1 - along] * size_m / 2 + rule.beside_m
+    sides = [raster.frame.to_world(middle_m + sign * across) for sign in (-1, 1)]
+    first, second = (here.room_at(side) for side in sides)
+    if first is None or second is None or first == second:
+        return None
+    x, y = raster.frame.to_world(middle_m).tolist()
+    heading_rad = raster.frame.heading_rad + (math.pi / 2 if along == 1 else 0.0)
+    width_m = float((high - low)[along] * size_m)
+    rooms = (first, second) if first < second else (second, first)
+    return Gap(rooms, (x, y), width_m, heading_rad % math.pi, has_lintel)

@@ -1,0 +1,1 @@
+"""Methods of multi-task dense prediction, one file each, on any pyramid of features."""

@@ -1,0 +1,1 @@
+"""ATRC: each task picks the context it takes from each other."""

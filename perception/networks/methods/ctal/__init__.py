@@ -1,0 +1,1 @@
+"""CTAL: one affinity of all pixels, learned across tasks."""

@@ -10,6 +10,7 @@ from hydra_mono.core.map.state import State
 from hydra_mono.core.mesh import MeshView
 from hydra_mono.core.prediction import Prediction
 from hydra_mono.graph.change.arrival import arrival
+from hydra_mono.graph.change.background import Background
 from hydra_mono.graph.change.identity import MatchRule, match
 from hydra_mono.graph.change.moves import candidates, join
 from hydra_mono.graph.change.rays import DepthLook, RayRule, cast
@@ -44,6 +45,7 @@ class ChangeLayer:
         self._max_depth_m = max_depth_m
         self._rays, self._rule, self._match_rule = RayRule(), PresenceRule(), MatchRule()
         self._record = LookRecord()
+        self._background = Background(labels.mask(labels.ids("structure")))
         self._watches = Watches()
         self._looked: set[NodeSymbol] = set()  # since the last keyframe
         self._unwritten: set[NodeSymbol] = set()  # seen since their presence was written
@@ -83,7 +85,7 @@ class ChangeLayer:
         self, graph: SceneGraph, symbol: NodeSymbol, look: DepthLook, prediction: Prediction
     ) -> Seen:
         """Whether the surface that is where an object was before it went has its label."""
-        node, points_m = graph.get_node(symbol), self._watches[symbol].sample.points_m
+        node, points_m = graph.find_node(symbol), self._watches[symbol].sample.points_m
         if prediction.labels is None or not isinstance(node, ObjectNode):
             return Seen.NOT_LOOKED
         labels = look.values_at(prediction.labels, points_m)
@@ -92,6 +94,7 @@ class ChangeLayer:
 
     def update(self, graph: SceneGraph, keyframe: KeyframeInput) -> list[Move]:
         """Brings presence in the graph up to date; returns who is whom: (id kept, id given up)."""
+        graph.looks.note(self._background.update(keyframe, self._record))
         self._sync(graph, keyframe)
         self._decide(graph)
         moves = self._identify(graph)
@@ -241,6 +244,7 @@ class ChangeLayer:
         """See ``core.map.state``."""
         return {
             "record": self._record.state(),
+            "background": self._background.state(),
             "watches": self._watches.state(),
             "looked": [str(symbol) for symbol in sorted(self._looked)],
             "unwritten": [str(symbol) for symbol in sorted(self._unwritten)],
@@ -254,6 +258,7 @@ class ChangeLayer:
         ChangeLayer.__init__(self, self._labels, self._max_depth_m)
         parse = NodeSymbol.parse
         self._record.restore(state["record"])
+        self._background.restore(state["background"])
         self._watches = Watches.restored(state["watches"])
         self._looked = set(map(parse, state["looked"]))
         self._unwritten = set(map(parse, state["unwritten"]))

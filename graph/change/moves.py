@@ -9,8 +9,10 @@ from hydra_mono.graph.model.presence import Presence, Trajectory
 from hydra_mono.graph.model.scene_graph import SceneGraph
 from hydra_mono.graph.model.symbols import NodeSymbol
 
-_OF_ITS_PLACE = ("position_m", "box", "seen_fraction", "completed_sides", "vertex_count")
-_OF_ITS_PLACE += ("mesh_blocks", "is_active", "last_seen_ns")
+_OF_ITS_PLACE = (
+    *("position_m", "box", "seen_fraction", "completed_sides", "vertex_count"),
+    *("mesh_blocks", "is_active", "last_seen_ns"),
+)
 
 
 def candidates(

@@ -109,5 +109,7 @@ def restored_watch(state: State) -> Watch:
     )
 
 
-_NUMBERS = ("nodes_vertices", "since_ns", "on_looks", "on_ns", "through_looks", "through_ns")
-_NUMBERS += ("latest_ns", "moved_m", "is_gone")
+_NUMBERS = (
+    *("nodes_vertices", "since_ns", "on_looks", "on_ns", "through_looks", "through_ns"),
+    *("latest_ns", "moved_m", "is_gone"),
+)

@@ -10,6 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 from hydra_mono.core.errors import ExportError
 from hydra_mono.core.labels import LabelSpace
 from hydra_mono.graph.io.text import to_json
+from hydra_mono.graph.model.background import BackgroundChange
 from hydra_mono.graph.model.flow import Flow
 from hydra_mono.graph.model.looks import Look
 from hydra_mono.graph.model.nodes import (
@@ -64,6 +65,7 @@ NODES = {name: Codec(kind) for name, kind in NODE_TYPES.items()}
 EDGE = Codec(Edge)
 LOOK = Codec(Look)
 FLOW = Codec(Flow)
+BACKGROUND = Codec(BackgroundChange)
 LABEL_SPACE = Codec(LabelSpace)
 STAMP = Codec(int | None)
 

@@ -24,7 +24,13 @@ from hydra_mono.graph.io.entries import (
     with_ending,
 )
 from hydra_mono.graph.io.origin import AT_WORLD_ORIGIN, Origin, moved, negative
-from hydra_mono.graph.io.past_json import flow_entries, looks_entries, read_looks
+from hydra_mono.graph.io.past_json import (
+    background_entries,
+    flow_entries,
+    looks_entries,
+    read_background,
+    read_looks,
+)
 from hydra_mono.graph.io.text import from_json, lines, to_json
 from hydra_mono.graph.model.nodes import Node
 from hydra_mono.graph.model.scene_graph import SceneGraph
@@ -36,7 +42,7 @@ SCHEMA = f"{FORMAT}/{VERSION}"
 FRAME = "z-up, right-handed"
 UNITS = {"length": "m", "angle": "rad", "time": "ns", "color": "0..255"}
 
-ONE_A_LINE = ("nodes", "edges", "looks", "flow")  # lists with an entry a line
+ONE_A_LINE = ("nodes", "edges", "looks", "flow", "background_changes")  # lists with an entry a line
 _SHOWN = 400  # characters of a message that may quote the document
 _FARTHEST_M = 1e9  # from the origin; farther is on no planet
 
@@ -79,6 +85,7 @@ def to_document(graph: SceneGraph, labels: LabelSpace = NO_LABELS) -> Document:
         "edges": [edge_entry(a, b, edge) for a, b, edge in graph.edges()],
         "looks": looks_entries(graph),
         "flow": flow_entries(graph),
+        "background_changes": moved(background_entries(graph), graph.origin_m),
     }
 
 
@@ -97,6 +104,8 @@ def from_document(document: Any) -> LoadedGraph:
         for entry in document["edges"]:
             _add_edge(graph, entry)
         read_looks(graph, document.get("looks", []))
+        changes = document.get("background_changes", [])
+        read_background(graph, moved(changes, negative(origin_m)))
         labels = label_space_of(document["label_space"])
         stamp_ns = STAMP.load(document["stamp_ns"], "stamp_ns")
         return LoadedGraph(graph=graph, labels=labels, stamp_ns=stamp_ns)

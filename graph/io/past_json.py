@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from hydra_mono.core.errors import ExportError, GraphError
-from hydra_mono.graph.io.entries import FLOW, LOOK
+from hydra_mono.graph.io.entries import BACKGROUND, FLOW, LOOK
 from hydra_mono.graph.io.origin import moved, negative
 from hydra_mono.graph.io.text import from_json, lines, to_json
 from hydra_mono.graph.model.past import GraphPast
@@ -36,6 +36,15 @@ def looks_entries(graph: SceneGraph) -> list[Json]:
 def flow_entries(graph: SceneGraph) -> list[Json]:
     """The flow of each place that an agent visited."""
     return [{"place": str(place), **FLOW.dump(found)} for place, found in flows(graph).items()]
+
+
+def background_entries(graph: SceneGraph) -> list[Json]:
+    """Changes of walls, floors and what is built in."""
+    return [BACKGROUND.dump(change) for change in graph.looks.background]
+
+
+def read_background(graph: SceneGraph, entries: list[Json]) -> None:
+    graph.looks.note(BACKGROUND.load(entry, "change of background") for entry in entries)
 
 
 def read_looks(graph: SceneGraph, entries: list[Json]) -> None:
@@ -64,6 +73,8 @@ def history_text(graph: SceneGraph) -> Iterator[str]:
 def read_history(graph: SceneGraph, text: str) -> None:
     """Gives a graph the past that ``history_text`` wrote.
 
+    Where the graph was changed since (by hand), that is the last of what is known.
+
     Raises:
         ExportError: the text is no history of this format, or is damaged.
     """
@@ -78,4 +89,26 @@ def read_history(graph: SceneGraph, text: str) -> None:
         past.restore(document)
     except (KeyError, TypeError, AttributeError, ValidationError, GraphError) as error:
         raise ExportError(f"damaged history: {type(error).__name__} {str(error)[:200]}") from error
-    graph.past = past
+    graph.past = _brought_up_to(graph, past)
+
+
+def _brought_up_to(graph: SceneGraph, past: GraphPast) -> GraphPast:
+    nodes, edges = past.present()
+    now = {symbol: node for key in graph.layer_keys() for symbol, node in graph.nodes(*key)}
+    for symbol, node in now.items():
+        if symbol not in nodes:
+            past.add_node(symbol, node)
+        elif nodes[symbol] != node:
+            past.change_node(symbol, node)
+    links = {(a, b): edge for a, b, edge in graph.edges()}
+    before = dict(edges)
+    for key, edge in before.items():
+        if key not in links:
+            past.drop_edge(key, edge)
+    for key, edge in links.items():
+        if key not in before:
+            past.add_edge(key, edge)
+    for symbol, node in nodes.items():
+        if symbol not in now:
+            past.drop_node(symbol, node)
+    return past

@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from hydra_mono.graph.io.entries import EDGE, FLOW, LABEL_SPACE, LOOK, NODES
+from hydra_mono.graph.io.entries import BACKGROUND, EDGE, FLOW, LABEL_SPACE, LOOK, NODES
 from hydra_mono.graph.io.graph_json import FRAME, SCHEMA, UNITS, VERSION
 from hydra_mono.graph.model.symbols import LAYERS, LayerInfo
 
@@ -58,6 +58,10 @@ DESCRIPTIONS = {
     "seen": "present, absent (seen through) or occluded",
     "Look.from_ns": "nanoseconds, of the first look that showed this",
     "Look.until_ns": "nanoseconds, of the last one in a row",
+    "BackgroundChange.kind": "what became of surface that belongs to no object",
+    "BackgroundChange.block": "block of the mesh it lies in",
+    "after_ns": "nanoseconds; it happened after that look",
+    "before_ns": "nanoseconds; and not later than that one",
     "agent": "letter of the agent's ids",
     "Visit.from_ns": "nanoseconds, of the first pose there",
     "Visit.until_ns": "nanoseconds, of the last pose there",
@@ -83,6 +87,7 @@ def schema_text() -> str:
 def build_schema() -> Json:
     """The schema that follows from the types."""
     codecs = NODES | {"edge": EDGE, "label_space": LABEL_SPACE, "look": LOOK, "flow": FLOW}
+    codecs["background_change"] = BACKGROUND
     rows: Any = [(name, "serialization", codec.adapter) for name, codec in codecs.items()]
     refs, pool = TypeAdapter.json_schemas(rows)
     defs: Json = pool["$defs"]
@@ -92,14 +97,15 @@ def build_schema() -> Json:
     for info in LAYERS:
         defs[info.singular] = _node(defs.pop(names[info.name]), info)
     defs["edge"] = _edge(defs.pop(names["edge"]))
-    defs["look"], defs["flow"] = (defs.pop(names[name]) for name in ("look", "flow"))
+    for name in ("look", "flow", "background_change"):
+        defs[name] = defs.pop(names[name])
     defs["flow"] = _with_properties(defs["flow"], "flow", {"place": {"type": "string"}})
     return _document(defs, f"#/$defs/{names['label_space']}")
 
 
 def _describe(definition: Json) -> None:
     properties = definition.get("properties")
-    if properties is None:  # an enumeration, or a symbol: text
+    if properties is None:  # a symbol or an enumeration
         return
     definition["required"] = list(properties)  # every field is written
     for name, field in properties.items():
@@ -173,6 +179,7 @@ def _document(defs: Json, label_space: str) -> Json:
         "edges": {"type": "array", "items": {"$ref": "#/$defs/edge"}},
         "looks": {"type": "array", "items": _looks()},
         "flow": {"type": "array", "items": {"$ref": "#/$defs/flow"}},
+        "background_changes": {"type": "array", "items": {"$ref": "#/$defs/background_change"}},
     }
     defs["layer"] = {
         "type": "object",

@@ -1,9 +1,14 @@
 """Which places were looked at, when, and what was seen there: a bounded log by node."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Any
+
+from pydantic import TypeAdapter
 
 from hydra_mono.core.map.state import State
+from hydra_mono.graph.model.background import MOST_CHANGES, BackgroundChange
 from hydra_mono.graph.model.symbols import NodeSymbol
 
 GAP_NS = 2_000_000_000  # between two looks with one answer, up to which they are one long look
@@ -36,10 +41,18 @@ NO_LOOK = Look(Seen.NOT_LOOKED, 0, 0)
 
 
 class LookLog:
-    """Every node's looks, oldest first; at most ``MOST_LOOKS`` of each, so memory is bounded."""
+    """Every node's looks, oldest first; at most ``MOST_LOOKS`` of each, so memory is bounded.
+
+    ``background``: changes of what is no object, oldest first, at most ``MOST_CHANGES``.
+    """
 
     def __init__(self) -> None:
         self._looks: dict[NodeSymbol, list[Look]] = {}
+        self.background: list[BackgroundChange] = []
+
+    def note(self, changes: Iterable[BackgroundChange]) -> None:
+        """Takes changes of the background in."""
+        self.background = [*self.background, *changes][-MOST_CHANGES:]
 
     def add(self, symbol: NodeSymbol, stamp_ns: int, seen: Seen) -> None:
         """A look at a stamp not before the node's last; looks soon after one another are one."""
@@ -99,6 +112,7 @@ class LookLog:
                 [[str(look.seen), look.from_ns, look.until_ns] for look in looks]
                 for looks in self._looks.values()
             ],
+            "background": _BACKGROUND.dump_python(self.background, mode="json"),
         }
 
     def restore(self, state: State) -> None:
@@ -107,3 +121,7 @@ class LookLog:
             NodeSymbol.parse(text): [Look(Seen(seen), a, b) for seen, a, b in looks]
             for text, looks in rows
         }
+        self.background = _BACKGROUND.validate_python(state["background"])
+
+
+_BACKGROUND: Any = TypeAdapter(list[BackgroundChange])

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from hydra_mono.core.errors import GraphError
 from hydra_mono.graph.model.differences import (
@@ -38,17 +38,17 @@ class GraphInTime:
     past: GraphPast
     looks: LookLog
 
-    def at(self: "SceneGraph", stamp_ns: int) -> "SceneGraph":
+    def at(self, stamp_ns: int) -> "SceneGraph":
         """The world as known at a stamp: what was present then, as and where it was then.
 
         Positions, boxes, labels, parents and edges are those of that instant, of nodes too that
         were removed, retracted, merged or planned anew since; told to ``past.slot_ns``.
         """
-        graph = type(self)(self.origin_m)
+        graph = type(_whole(self))(self.origin_m)
         graph._fill(self.past.nodes_at(stamp_ns), self.past.edges_at(stamp_ns))
         return graph
 
-    def between(self: "SceneGraph", from_ns: int, until_ns: int) -> list[Difference]:
+    def between(self, from_ns: int, until_ns: int) -> list[Difference]:
         """What the world as known at one stamp has, or lacks, beside that at another: by time.
 
         Of objects, rooms and buildings; places are planned anew all the time.
@@ -58,23 +58,24 @@ class GraphInTime:
         """
         if until_ns < from_ns:
             raise GraphError(f"nothing is between {from_ns} and {until_ns}, which is before it")
-        return _between(self, from_ns, until_ns)
+        return _between(_whole(self), from_ns, until_ns)
 
     def events(self, since_ns: int | None = None) -> list[Difference]:
         """Everything known to have happened, or to have happened after a stamp, by time."""
         found = [d for symbol in _told(self.past) for d in _life(self.past, symbol)]
         return in_order(d for d in found if since_ns is None or d.before_ns > since_ns)
 
-    def last_seen(self: "SceneGraph", symbol: NodeSymbol) -> LastSeen:
+    def last_seen(self, symbol: NodeSymbol) -> LastSeen:
         """When and where a node was last seen, ended or not; of an agent, its latest pose.
 
         Raises:
             GraphError: there never was such a node.
         """
+        graph = _whole(self)
         if symbol.is_agent:
-            symbol = max(self.symbols(symbol.layer, symbol.partition), default=symbol)
-        node = self.find_node(symbol) or _last_version(self.past, symbol)
-        room = room_of(self, symbol) if self.has_node(symbol) else None
+            symbol = max(graph.symbols(symbol.layer, symbol.partition), default=symbol)
+        node = graph.find_node(symbol) or _last_version(self.past, symbol)
+        room = room_of(graph, symbol) if graph.has_node(symbol) else None
         return LastSeen(_last_seen_ns(node), node.position_m, room)
 
     def was_looked_at(self, symbol: NodeSymbol, since_ns: int) -> Look:
@@ -86,14 +87,20 @@ class GraphInTime:
         _last_version(self.past, symbol)
         return self.looks.since(symbol, since_ns)
 
-    def flow(self: "SceneGraph", place: NodeSymbol) -> Flow:
+    def flow(self, place: NodeSymbol) -> Flow:
         """Who went through a place, which way and when.
 
         Raises:
             GraphError: there is no such node.
         """
-        self.get_node(place)
-        return flow_of([visit for at, visit in visits(self) if at == place])
+        graph = _whole(self)
+        graph.get_node(place)
+        return flow_of([visit for at, visit in visits(graph) if at == place])
+
+
+def _whole(part: GraphInTime) -> "SceneGraph":
+    """The graph that these questions are asked of; it is the only one with them."""
+    return cast("SceneGraph", part)
 
 
 def _between(graph: "SceneGraph", from_ns: int, until_ns: int) -> list[Difference]:
@@ -108,8 +115,11 @@ def _between(graph: "SceneGraph", from_ns: int, until_ns: int) -> list[Differenc
         for symbol, node in after.nodes(layer)
         if before.has_node(symbol)
     }
-    parents = [{s: room for s in nodes if (room := _above(g, s))} for g in (before, after)]
-    return in_order([*found, *reparented(nodes, *parents, (from_ns, until_ns))])
+    was_in, is_in = (
+        {symbol: above for symbol in nodes if (above := _above(world, symbol)) is not None}
+        for world in (before, after)
+    )
+    return in_order([*found, *reparented(nodes, was_in, is_in, (from_ns, until_ns))])
 
 
 def _told(past: GraphPast) -> list[NodeSymbol]:

@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import importlib
 import logging
 import os
 import sys
@@ -62,53 +63,31 @@ def _share_cores() -> None:
         os.environ.setdefault("GOMP_SPINCOUNT", "3000")
 
 
+_COMMANDS = {
+    "run": "hydra_mono.cli.run:run",
+    "batch": "hydra_mono.cli.saved.batch:batch",
+    "info": "hydra_mono.cli.commands:info",
+    "evaluate": "hydra_mono.cli.commands:evaluate_run",
+    "export": "hydra_mono.cli.commands:export",
+    "history": "hydra_mono.cli.saved.history:history",
+    "query": "hydra_mono.cli.saved.query:query",
+    "mcp": "hydra_mono.cli.saved.mcp_server:mcp",
+    "report": "hydra_mono.cli.commands:report",
+    "view": "hydra_mono.cli.commands:view",
+    "doctor": "hydra_mono.cli.commands:doctor",
+    "config": "hydra_mono.cli.commands:config",
+    "weights": "hydra_mono.cli.commands:weights",
+    "train": "hydra_mono.cli.train:train",
+    "evaluate-perception": "hydra_mono.cli.perception:evaluate_perception",
+    "compare": "hydra_mono.cli.compare:compare",
+    "search": "hydra_mono.cli.compare:search",
+}
+
+
 def _dispatch(options: argparse.Namespace) -> int:
-    """Imports only what the command needs, so ``--help`` and ``--version`` are instant."""
-    if options.command == "run":
-        from hydra_mono.cli.run import run
-
-        return run(options)
-    if options.command == "train":
-        from hydra_mono.cli.train import train
-
-        return train(options)
-    if options.command in ("compare", "search"):
-        from hydra_mono.cli import compare
-
-        return compare.compare(options) if options.command == "compare" else compare.search(options)
-    if options.command == "evaluate-perception":
-        from hydra_mono.cli.perception import evaluate_perception
-
-        return evaluate_perception(options)
-    if options.command == "query":
-        from hydra_mono.cli.saved.query import query
-
-        return query(options)
-    if options.command == "batch":
-        from hydra_mono.cli.saved.batch import batch
-
-        return batch(options)
-    if options.command == "mcp":
-        from hydra_mono.cli.saved.mcp_server import mcp
-
-        return mcp(options)
-    if options.command == "history":
-        from hydra_mono.cli.history import history
-
-        return history(options)
-    from hydra_mono.cli import commands
-
-    verbs = {
-        "info": commands.info,
-        "evaluate": commands.evaluate_run,
-        "export": commands.export,
-        "report": commands.report,
-        "view": commands.view,
-        "doctor": commands.doctor,
-        "config": commands.config,
-        "weights": commands.weights,
-    }
-    return verbs[options.command](options)
+    """Loads the one command that was asked for: others may need what is not installed."""
+    module, name = _COMMANDS[options.command].split(":")
+    return int(getattr(importlib.import_module(module), name)(options))
 
 
 def _log_level(options: argparse.Namespace) -> int:

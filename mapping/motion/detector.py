@@ -165,7 +165,7 @@ class MotionDetector:
         labels = prediction.labels[:: scene.stride_px, :: scene.stride_px]
         was_put = entered & (labels > 0) & ~self._agents[labels]
         was_put[was_put] = self._history.was_entered_unseen(scene.voxels[was_put], frame.stamp_ns)
-        return was_put
+        return np.asarray(was_put)
 
     def _expected(self, scene: Scene, boxes: Sequence[Box]) -> Bool[np.ndarray, "h w"]:
         """Points where somebody is supposed to be, less what is known to stand there."""

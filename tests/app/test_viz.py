@@ -126,13 +126,14 @@ def test_links_follow_a_room_that_moves() -> None:
     assert painter.draw(graph).links[("p-R", 0)].segments_m[0, 1, 0] == 5.0
 
 
-def test_an_object_found_gone_is_an_event_once_and_its_box_goes() -> None:
+def test_an_object_found_gone_is_an_event_once_and_its_box_fades() -> None:
     graph, painter = SceneGraph(), GraphPainter()
     graph.add_node(NodeSymbol("O", 0), thing())
     assert painter.draw(graph).events == ("new O(0) chair",)
     graph.mark_removed(NodeSymbol("O", 0), (4, 5))
     drawing = painter.draw(graph)
-    assert drawing.events == ("removed O(0) chair",) and drawing.objects[0].boxes == []
+    assert drawing.events == ("removed O(0) chair",)
+    assert [color[3] for color in drawing.objects[0].colors] == [GONE_ALPHA]
     graph.update_node(NodeSymbol("O", 0), is_active=False)
     assert painter.draw(graph).events == ()
 

@@ -16,7 +16,7 @@ from hydra_mono.graph.model.symbols import Layer
 from hydra_mono.pipeline import Mapper
 
 CAMERA = Intrinsics(80.0, 80.0, 59.5, 44.5, 120, 90)
-FPS = 10
+FPS = 5
 SECOND_NS = 1_000_000_000
 SPACE = load_label_space("apartment")
 WALL, FLOOR = SPACE.ids_with_role("wall")[0], SPACE.ids_with_role("floor")[0]

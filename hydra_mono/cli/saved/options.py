@@ -21,6 +21,13 @@ def add_export(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_query(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("run", metavar="RUN", help="a run folder, or a graph.json or dsg.json")
+    parser.add_argument("question", nargs="+", metavar="QUESTION", help="'nearest chair to sofa 3'")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument("--edit", action="store_true", help="let the question change the run")
+
+
 def add_history(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run", metavar="RUN", help="a run folder, or results/latest")
     parser.add_argument("--object", metavar="ID", help="what is known of one object, such as O12")
@@ -30,13 +37,6 @@ def add_history(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--since", metavar="TIME", help="what happened after that")
     parser.add_argument("--json", action="store_true", help="print one JSON array")
-
-
-def add_query(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("run", metavar="RUN", help="a run folder, or a graph.json or dsg.json")
-    parser.add_argument("question", nargs="+", metavar="QUESTION", help="'nearest chair to sofa 3'")
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
-    parser.add_argument("--edit", action="store_true", help="let the question change the run")
 
 
 def add_mcp(parser: argparse.ArgumentParser) -> None:

@@ -14,7 +14,7 @@ from hydra_mono.pipeline import Mapper
 
 EYE, NORTH, SOUTH = (0.0, 0.0, 1.4), (0.0, 2.2, 0.4), (0.0, -2.2, 0.4)
 POSES = [pose for side in (NORTH, SOUTH, NORTH, SOUTH) for pose in swing(EYE, side, 3.0)]
-MOVED_S = 5.9  # while the camera looks south for the first time, and will look north next
+MOVED_S = 6.0  # while the camera looks south for the first time, and will look north next
 WORLD = (
     chair(0.3, 2.0, until_s=MOVED_S),
     chair(-0.3, -2.0, from_s=MOVED_S),  # the same one: put where the camera looked until now
@@ -91,6 +91,21 @@ def test_is_it_gone_or_did_nobody_look(mapper: Mapper) -> None:
     assert graph.was_looked_at(box, 0).seen is Seen.ABSENT
     assert graph.was_looked_at(cabinet, 6 * SECOND_NS).seen is Seen.PRESENT
     assert graph.was_looked_at(cabinet, 10 * SECOND_NS).seen is Seen.NOT_LOOKED
+
+
+def test_background_that_stays_has_no_changes(mapper: Mapper) -> None:
+    assert mapper.graph.looks.background == []
+
+
+def test_a_wall_that_was_taken_down_is_told_with_its_interval() -> None:
+    wall = box_at(0.0, 2.0, (2.4, 0.1, 2.2), "wall", color=(200, 200, 190), until_s=4.0)
+    poses = [pose for side in (NORTH, SOUTH, NORTH) for pose in swing(EYE, side, 2.0)]
+    graph = mapped((wall,), poses).graph
+    gone = [change for change in graph.looks.background if change.kind == "vanished"]
+    assert len(gone) >= 8, "blocks of 0.4 m, of a wall of 5 m²"
+    for change in gone:
+        assert abs(change.position_m[0]) < 1.4 and 1.7 < change.position_m[1] < 2.3
+        assert change.after_ns < 4 * SECOND_NS <= change.before_ns
 
 
 def test_nobody_is_taken_for_an_agent(mapper: Mapper) -> None:

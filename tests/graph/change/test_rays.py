@@ -56,7 +56,7 @@ def test_one_pixel_beside_a_point_that_shows_its_surface_keeps_it_from_being_see
         (0, 20, 5, Seen.ABSENT),
         (3, 20, 2, Seen.ABSENT),
         (12, 12, 0, Seen.PRESENT),
-        (0, 6, 19, Seen.NOT_LOOKED),
+        (0, 8, 17, Seen.NOT_LOOKED),
         (1, 2, 22, Seen.OCCLUDED),
         (5, 5, 0, Seen.NOT_LOOKED),
     ],

@@ -162,7 +162,7 @@ def _about(
     lines = [
         f"last seen {clock.text(last.stamp_ns)} {_place(graph, last.position_m)}"
         f"{_in(graph, last.room)}",
-        SEEN[look.seen] + ("" if look is None or not look.until_ns else _when(look, clock)),
+        SEEN[look.seen] + (_when(look, clock) if look.until_ns else ""),
     ]
     entry = {
         "id": str(symbol),

@@ -1,0 +1,104 @@
+"""Background that came or went while nobody looked: blocks of the mesh, by rays of past looks."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float32
+
+from hydra_mono.core.map.keyframe import KeyframeInput
+from hydra_mono.core.map.state import State, joined, parted
+from hydra_mono.core.mesh import BlockKey, SemanticMesh
+from hydra_mono.graph.change.arrival import arrival, last_free
+from hydra_mono.graph.change.rays import RayRule
+from hydra_mono.graph.change.record import LookRecord
+from hydra_mono.graph.change.watch import PresenceRule
+from hydra_mono.graph.model.background import BackgroundChange
+
+LEAST_VERTICES = 24  # of background in a block; a wall has 64, fewer are its rim
+LEFT_SHARE = 0.2  # of them, of any label, that may be left of a piece that went
+POINTS = 12  # of a piece that rays are cast at
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Background in one block: a few points of it, and when it was last seen."""
+
+    points_m: Float32[np.ndarray, "n 3"]
+    vertices: int
+    label: int
+    last_ns: int
+
+
+class Background:
+    """Compares the background of each changed block with what was there before."""
+
+    def __init__(self, is_background: Bool[np.ndarray, "256"]) -> None:
+        self._is_background = is_background
+        self._rays, self._rule = RayRule(), PresenceRule()
+        self._pieces: dict[BlockKey, Piece] = {}
+
+    def update(self, keyframe: KeyframeInput, record: LookRecord) -> list[BackgroundChange]:
+        """Pieces that came where space had been seen free, or were seen through and are gone."""
+        found: list[BackgroundChange] = []
+        for key, mesh in sorted(keyframe.mesh_update.changed.items()):
+            before, now = self._pieces.get(key), self._piece(mesh)
+            if before is None:
+                found += self._came(key, now, record)
+            elif len(mesh) <= LEFT_SHARE * before.vertices:
+                found += self._went(key, before, record)
+                del self._pieces[key]
+                continue
+            if now is not None and (before is None or now.vertices >= 0.7 * before.vertices):
+                self._pieces[key] = now
+        return found
+
+    def _piece(self, mesh: SemanticMesh) -> Piece | None:
+        chosen = np.flatnonzero(self._is_background[mesh.labels] & ~mesh.occlusion_artifacts)
+        if len(chosen) < LEAST_VERTICES:
+            return None
+        spread = chosen[np.linspace(0, len(chosen) - 1, POINTS).round().astype(int)]
+        return Piece(
+            points_m=mesh.vertices_m[spread].copy(),
+            vertices=len(chosen),
+            label=int(np.bincount(mesh.labels[chosen]).argmax()),
+            last_ns=int(mesh.last_seen_ns[chosen].max()),
+        )
+
+    def _came(
+        self, key: BlockKey, piece: Piece | None, record: LookRecord
+    ) -> Iterator[BackgroundChange]:
+        if piece is None:
+            return
+        looks = record.cast(piece.points_m, self._rays)
+        if (interval := arrival(looks, self._rule, piece.last_ns)) is not None:
+            yield _change("appeared", key, piece, *interval)
+
+    def _went(self, key: BlockKey, piece: Piece, record: LookRecord) -> Iterator[BackgroundChange]:
+        looks = record.cast(piece.points_m, self._rays)
+        if (interval := last_free(looks, self._rule)) is not None:
+            yield _change("vanished", key, piece, *interval)
+
+    def state(self) -> State:
+        """See ``core.map.state``."""
+        pieces = list(self._pieces.values())
+        return {
+            "blocks": np.array(list(self._pieces), np.int32).reshape(-1, 3),
+            "points": joined([piece.points_m for piece in pieces], np.zeros((0, 3), np.float32)),
+            "numbers": [[piece.vertices, piece.label, piece.last_ns] for piece in pieces],
+        }
+
+    def restore(self, state: State) -> None:
+        keys = [(i, j, k) for i, j, k in state["blocks"].tolist()]
+        rows = zip(keys, parted(state["points"]), state["numbers"], strict=True)
+        self._pieces = {key: Piece(points, *numbers) for key, points, numbers in rows}
+
+
+def _change(
+    kind: str, key: BlockKey, piece: Piece, after_ns: int, before_ns: int
+) -> BackgroundChange:
+    x, y, z = piece.points_m.mean(axis=0).tolist()
+    come = kind == "appeared"
+    return BackgroundChange(
+        "appeared" if come else "vanished", key, (x, y, z), piece.label, after_ns, before_ns
+    )

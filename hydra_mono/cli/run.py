@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from hydra_mono.cli.progress import create_progress, show_report
-from hydra_mono.cli.sources import config_of, open_source
+from hydra_mono.cli.sources import config_of, given_of, open_source
 from hydra_mono.core.config import Config, dump_config
 from hydra_mono.core.errors import DataError, ExportError, HydraMonoError, one_line
 from hydra_mono.core.gate.frame_gate import create_gate
@@ -40,7 +40,7 @@ ESSENTIAL_PARTS: tuple[Part, ...] = ("config", "metrics", "trajectory", "mesh", 
 def run(options: argparse.Namespace) -> int:
     """Maps the sequence and leaves a complete run folder behind, whatever ends the mapping."""
     config = config_of(options)
-    source = open_source(options.sequence, options.reader, config)
+    source = open_source(options.sequence, options.reader, config, given_of(options))
     if ":" in config.predictor.name:  # a user's module may lie where the command is given
         sys.path.append(str(Path.cwd()))
     predictor = create_predictor(config.predictor, source.label_space)

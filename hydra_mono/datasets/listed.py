@@ -74,6 +74,8 @@ class ListedSource(DescribedSource):
         name = listed.name
         if listed.pose is None:
             raise BadFrameError(name, "no-pose", f"{self.name} has no pose for it")
+        if not -(2**63) <= listed.stamp_ns < 2**63:
+            raise BadFrameError(name, "unreadable-stamp", "beyond 64 bits of nanoseconds")
         pose = checked_pose(listed.pose, name, f"the pose of {name}")
         camera = mapped_camera(listed.camera)
         rgb = _resized(_checked_size(listed.color(name), listed.camera, name), camera.intrinsics)

@@ -81,9 +81,9 @@ LAYOUTS = {
     "kitti": Layout(write_kitti, "images", has_depth=False),
     "pose files": Layout(write_pose_files, "images", color_error=8.0),
     "transforms.json": Layout(write_transforms, "images"),
-    "colmap text": Layout(write_colmap, "images", has_depth=False, color_error=8.0),
+    "colmap text": Layout(write_colmap, "images", color_error=8.0),
     "colmap binary": Layout(
-        lambda folder: write_colmap(folder, binary=True), "images", False, color_error=8.0
+        lambda folder: write_colmap(folder, binary=True), "images", color_error=8.0
     ),
     "tum poses": Layout(_images_and_tum, "images", has_depth=False, given=_flags),
     "video": Layout(_video, "images", has_depth=False, color_error=6.0, given=_flags),

@@ -144,7 +144,7 @@ def write_transforms(folder: Path) -> Path:
 
 
 def write_colmap(folder: Path, binary: bool = False) -> Path:
-    write_images(folder, "images/{:04d}.jpg", None)
+    write_images(folder, "images/{:04d}.jpg")
     model = folder / "sparse" / "0"
     model.mkdir(parents=True)
     camera = recording()[0].intrinsics

@@ -29,8 +29,6 @@ from helpers_exports import house_mesh, small_house
 from helpers_posed import (
     shortened,
     write_colmap,
-    write_deep_video_mvs,
-    write_polycam,
     write_transforms,
 )
 
@@ -264,10 +262,8 @@ TARGETS: dict[str, Target] = {
     "hydra": sequence("hydra", write_hydra_labelled),
     "tsdf-fusion": sequence("tsdf-fusion", write_tsdf_fusion),
     "icl-nuim": sequence("icl-nuim", lambda folder: write_icl_nuim(folder, 2)),
-    "deep-video-mvs": sequence("deep-video-mvs", shortened(write_deep_video_mvs)),
     "transforms": sequence("images", shortened(write_transforms)),
     "colmap": sequence("images", shortened(lambda folder: write_colmap(folder, binary=True))),
-    "polycam": sequence("polycam", shortened(write_polycam)),
     "label-space": Target(write_text("space.yaml", SPACE), read_label_space),
     "hydra-label-space": Target(write_text("label_space.yaml", HYDRA_LABELS), read_hydra_space),
     "label-map": Target(write_text("map.yaml", MAP), read_label_map),

@@ -1,7 +1,6 @@
 """ROS 1 (``.bag``) and ROS 2 bags (``.db3``, ``.mcap`` and their folder) through ``rosbags``."""
 
 import contextlib
-import struct
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -12,6 +11,7 @@ import numpy as np
 from jaxtyping import Float32, Float64, UInt8
 
 from hydra_mono.core.errors import BadFrameError, DataError
+from hydra_mono.core.files.documents import shortened
 from hydra_mono.core.source import EVERYTHING, Needs
 from hydra_mono.datasets.facts import Z_UP
 from hydra_mono.datasets.given import NOTHING, Given
@@ -131,19 +131,18 @@ class _Bag:
 
     def __init__(self, path: Path) -> None:
         try:
-            from rosbags.highlevel import AnyReader, AnyReaderError
+            from rosbags.highlevel import AnyReader
             from rosbags.typesys import Stores, get_typestore
         except ImportError as error:
             raise DataError("bags need rosbags: pip install 'hydra-mono[ros]'") from error
         self._path = path
-        self._faults = (AnyReaderError, OSError, ValueError, KeyError, struct.error, AssertionError)
         folder = path.parent if path.suffix in (".db3", ".mcap") and path.is_file() else path
         try:
             store = get_typestore(Stores.ROS2_HUMBLE)
             self._reader = AnyReader([folder], default_typestore=store)
             self._reader.open()
         except Exception as error:  # whatever the library raises on a damaged bag
-            raise DataError(f"{path}: no bag that can be read ({error})") from error
+            raise DataError(f"{path}: no bag that can be read ({_line(error)})") from error
         self.is_ros2 = self._reader.is2
         self.types = {c.topic: c.msgtype for c in self._reader.connections}
         self._runs: dict[str, Generator[tuple[Any, int, Any], None, None]] = {}
@@ -165,14 +164,14 @@ class _Bag:
         try:
             for connection, at_ns, raw in self._reader.messages(connections=chosen):
                 yield connection.topic, at_ns, raw
-        except self._faults as error:
-            raise DataError(f"{self._path} is damaged: {error}") from error
+        except Exception as error:  # of SQLite, of decompression, of whatever the bag stores
+            raise DataError(f"{self._path} is damaged: {_line(error)}") from error
 
     def decode(self, topic: str, raw: bytes) -> Any:
         try:
             return self._reader.deserialize(raw, self.types[topic])
-        except self._faults as error:
-            raise DataError(f"{self._path}, {topic}: {error}") from error
+        except Exception as error:  # of SQLite, of decompression, of whatever the bag stores
+            raise DataError(f"{self._path}, {topic}: {_line(error)}") from error
 
     def message(self, topic: str, at_ns: int) -> Any:
         """The message of a topic at the bag's stamp.
@@ -191,14 +190,18 @@ class _Bag:
                     break
                 if count == _AHEAD:
                     self._start(topic, at_ns)
-        except self._faults as error:
-            raise DataError(f"{self._path}, {topic}: {error}") from error
+        except Exception as error:  # of SQLite, of decompression, of whatever the bag stores
+            raise DataError(f"{self._path}, {topic}: {_line(error)}") from error
         raise DataError(f"{self._path}, {topic}: no message at {at_ns}")
 
     def _start(self, topic: str, at_ns: int) -> None:
         chosen = [c for c in self._reader.connections if c.topic == topic]
         self._runs[topic] = self._reader.messages(connections=chosen, start=at_ns)
         self._last_ns[topic] = at_ns - 1
+
+
+def _line(error: Exception) -> str:
+    return shortened(" ".join(str(error).split()) or type(error).__name__)
 
 
 def _read_index(bag: _Bag, topics: Topics) -> _Index:

@@ -36,10 +36,12 @@ INFO_SAMPLES = 12
 def info(options: argparse.Namespace) -> int:
     """Prints what a sequence holds, from a few frames spread over it."""
     from hydra_mono.cli.progress import print_table
-    from hydra_mono.cli.sources import config_of, open_judged
+    from hydra_mono.cli.sources import config_of, given_of, open_judged
     from hydra_mono.datasets.summary import summarise
 
-    source, verdict = open_judged(options.sequence, options.reader, config_of(options))
+    source, verdict = open_judged(
+        options.sequence, options.reader, config_of(options), given_of(options)
+    )
     print_table(summarise(source, samples=INFO_SAMPLES))
     subject = f"check the {verdict.suspect}: " if verdict.is_alarm else ""
     print(f"\n  first frames  {subject}{verdict.line}")

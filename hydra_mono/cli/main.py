@@ -169,6 +169,18 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
 def _add_source_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--reader", metavar="NAME", help="the reader, where guessing fails")
     parser.add_argument(
+        "--poses",
+        metavar="FILE",
+        help="poses of images, a video or a bag: TUM, KITTI, 4×4 a line, a folder of 4×4 files, "
+        "COLMAP's folder or transforms.json",
+    )
+    parser.add_argument(
+        "--intrinsics",
+        metavar="NUMBERS|FILE",
+        help="the camera of the images as stored: fx,fy,cx,cy[,k1,k2,p1,p2[,k3]] in pixels, or a "
+        "file",
+    )
+    parser.add_argument(
         "--up", metavar="X,Y,Z", help="which way is up in the sequence's world (write --up=0,-1,0)"
     )
     parser.add_argument(

@@ -14,7 +14,7 @@ from typing import Any
 
 from hydra_mono.cli.continuation import find_continuation, keep_state, take_up
 from hydra_mono.cli.progress import create_progress, show_report
-from hydra_mono.cli.sources import config_of, open_source
+from hydra_mono.cli.sources import config_of, given_of, open_source
 from hydra_mono.core.config import Config, dump_config
 from hydra_mono.core.errors import DataError, ExportError, HydraMonoError, one_line
 from hydra_mono.core.gate.frame_gate import create_gate
@@ -43,7 +43,7 @@ def run(options: argparse.Namespace) -> int:
     """Maps the sequence and leaves a complete run folder behind, whatever ends the mapping."""
     continuation = find_continuation(options)
     config = config_of(options)
-    source = open_source(options.sequence, options.reader, config)
+    source = open_source(options.sequence, options.reader, config, given_of(options))
     if continuation is not None:
         config = going_on(config, continuation.next_index(source, config))
     if ":" in config.predictor.name:  # a user's module may lie where the command is given

@@ -11,6 +11,7 @@ from hydra_mono.core.errors import ConfigError
 from hydra_mono.core.source import WHAT_THERE_IS, Source
 from hydra_mono.datasets.first_frames.pairs import read_first_frames
 from hydra_mono.datasets.first_frames.suspect import Verdict, judge
+from hydra_mono.datasets.given import NOTHING, Given, given_by_flags
 from hydra_mono.datasets.prepare import prepare
 from hydra_mono.datasets.registry import open_sequence
 from hydra_mono.simulation.source import open_simulated
@@ -59,23 +60,33 @@ def _direction(text: str) -> list[float]:
     return numbers
 
 
-def open_source(sequence: str, reader: str | None, config: Config) -> Source:
+def given_of(options: argparse.Namespace) -> Given:
+    """The poses and the camera that flags give beside the sequence."""
+    return given_by_flags(options.poses, options.intrinsics)
+
+
+def open_source(
+    sequence: str, reader: str | None, config: Config, given: Given = NOTHING
+) -> Source:
     """The source the user named, in a z-up world; warns of what its first frames contradict.
 
     It reads whatever there is, until ``narrow`` says what its consumer needs.
     """
     if reader is None and SIMULATED.fullmatch(sequence):
         return open_simulated(sequence, config.simulation)
-    source, verdict = open_judged(sequence, reader, config)
+    source, verdict = open_judged(sequence, reader, config, given)
     if verdict.is_alarm:
         logger.warning("%s: check the %s: %s", source.name, verdict.suspect, verdict.line)
     return source
 
 
-def open_judged(sequence: str, reader: str | None, config: Config) -> tuple[Source, Verdict]:
+def open_judged(
+    sequence: str, reader: str | None, config: Config, given: Given = NOTHING
+) -> tuple[Source, Verdict]:
     """The source the user named, in a z-up world, and what its first frames say."""
     if reader is None and SIMULATED.fullmatch(sequence):
         simulated = open_simulated(sequence, config.simulation)
         return simulated, judge(read_first_frames(simulated), simulated.world_up)
     root = Path(os.environ.get("HYDRA_MONO_DATA", config.data.root))
-    return prepare(open_sequence(sequence, root, reader, WHAT_THERE_IS), config.data)
+    source = open_sequence(sequence, root, reader, WHAT_THERE_IS, given)
+    return prepare(source, config.data, given)

@@ -6,6 +6,9 @@ from scipy.spatial.transform import Rotation
 
 from hydra_mono.core.frame import Intrinsics
 
+# between camera axes with y down and z ahead, and with y up and z back; its own inverse
+OPENGL_FROM_OPENCV = np.diag([1.0, -1.0, -1.0, 1.0])
+
 
 def quat_wxyz_from_matrix(rotation: Float64[np.ndarray, "3 3"]) -> tuple[float, ...]:
     """Unit quaternion, scalar first and not negative."""

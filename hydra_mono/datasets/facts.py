@@ -35,6 +35,7 @@ class SequenceFacts:
     table: LabelTable | None = None
     has_depth: bool = True
     label_fault: str = ""
+    details: tuple[tuple[str, str], ...] = ()  # what the reader chose, for people
 
 
 class DescribedSource:
@@ -42,6 +43,7 @@ class DescribedSource:
 
     facts: SequenceFacts
     needs: Needs = EVERYTHING
+    took_camera = False  # whether the reader itself heeds a camera that the user gives
 
     @property
     def name(self) -> str:
@@ -58,6 +60,10 @@ class DescribedSource:
     @property
     def unknown_label_pixels(self) -> int:
         return self.facts.table.unknown_pixels if self.facts.table else 0
+
+    @property
+    def details(self) -> tuple[tuple[str, str], ...]:
+        return self.facts.details
 
     def __len__(self) -> int:
         return self.facts.length

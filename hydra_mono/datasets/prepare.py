@@ -15,6 +15,8 @@ from hydra_mono.core.source import Source
 from hydra_mono.datasets.first_frames.pairs import read_first_frames
 from hydra_mono.datasets.first_frames.readings import opencv_pose
 from hydra_mono.datasets.first_frames.suspect import Verdict, judge
+from hydra_mono.datasets.given import NOTHING, Given
+from hydra_mono.datasets.lens import GivenCamera, lens_removal
 from hydra_mono.datasets.up import Z_UP, Direction, choose_up
 
 logger = logging.getLogger(__name__)
@@ -22,11 +24,16 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Conversion:
-    """What is done to every frame. ``intrinsics``: fx, fy, cx, cy in pixels, None to keep them."""
+    """What is done to every frame.
+
+    ``intrinsics``: fx, fy, cx, cy in pixels of the images as they come, None to keep them.
+    ``camera``: that of the images as stored, whose distortion is taken out.
+    """
 
     convention: str = "opencv"
     depth_scale: float = 1.0
     intrinsics: tuple[float, float, float, float] | None = None
+    camera: GivenCamera | None = None
     up: Direction = Z_UP
 
 
@@ -74,10 +81,17 @@ class PreparedSource:
         depth = frame.depth_m
         if depth is not None and conversion.depth_scale != 1.0:
             depth = depth * np.float32(conversion.depth_scale)
+        frame = replace(frame, world_from_camera=pose, depth_m=depth)
+        if conversion.camera is not None:
+            frame = _through_lens(frame, conversion.camera)
         camera = frame.intrinsics
         if conversion.intrinsics is not None:
             camera = Intrinsics(*conversion.intrinsics, camera.width, camera.height)
-        return replace(frame, world_from_camera=pose, depth_m=depth, intrinsics=camera)
+        return replace(frame, intrinsics=camera)
+
+    @property
+    def details(self) -> tuple[tuple[str, str], ...]:
+        return getattr(self._source, "details", ())
 
     def _pose(self, pose: Float64[np.ndarray, "4 4"]) -> Float64[np.ndarray, "4 4"]:
         if not np.isfinite(pose).all():
@@ -86,8 +100,23 @@ class PreparedSource:
         return np.asarray(self._upright_from_world @ converted)
 
 
-def prepare(source: Source, config: DataConfig) -> tuple[Source, Verdict]:
-    """The source as the settings have it, z-up, and what its first frames say of that.
+def _through_lens(frame: Frame, given: GivenCamera) -> Frame:
+    """The frame by the camera given, with its distortion taken out."""
+    camera = given.of(frame.intrinsics.width, frame.intrinsics.height)
+    frame = replace(frame, intrinsics=camera.intrinsics)
+    lens = lens_removal(camera)
+    if lens is None:
+        return frame
+    return replace(
+        frame,
+        rgb=lens.color(frame.rgb),
+        depth_m=None if frame.depth_m is None else lens.nearest(frame.depth_m),
+        labels=None if frame.labels is None else lens.nearest(frame.labels),
+    )
+
+
+def prepare(source: Source, config: DataConfig, given: Given = NOTHING) -> tuple[Source, Verdict]:
+    """The source as the settings and flags have it, z-up, and what its first frames say of that.
 
     With ``pose_convention`` auto, poses are read as the first frames agree best.
 
@@ -99,6 +128,7 @@ def prepare(source: Source, config: DataConfig) -> tuple[Source, Verdict]:
         convention="opencv" if is_auto else config.pose_convention,
         depth_scale=config.depth_scale,
         intrinsics=config.intrinsics,
+        camera=None if getattr(source, "took_camera", False) else given.camera,
     )
     told_up = config.up or source.world_up
     verdict = _judged(source, conversion, told_up)

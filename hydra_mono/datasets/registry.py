@@ -9,6 +9,8 @@ from typing import cast
 
 from hydra_mono.core.errors import DataError
 from hydra_mono.core.source import EVERYTHING, Needs, Source
+from hydra_mono.datasets import layouts
+from hydra_mono.datasets.given import NOTHING, Given
 
 Guess = Callable[[Path], bool]
 
@@ -19,6 +21,7 @@ class Reader:
 
     guess: Guess
     factory: str
+    takes_given: bool = False  # poses and camera of ``Given``
 
 
 def _has(*patterns: str) -> Guess:
@@ -101,7 +104,35 @@ READERS: dict[str, Reader] = {
     "hydra": Reader(
         _has("camera_info.yaml", "poses.csv"), "hydra_mono.datasets.readers.hydra:HydraSource"
     ),
+    "record3d": Reader(
+        layouts.is_record3d, "hydra_mono.datasets.readers.phones.record3d:Record3DSource"
+    ),
+    "stray-scanner": Reader(
+        _has("rgb.mp4", "odometry.csv"),
+        "hydra_mono.datasets.readers.phones.stray_scanner:StrayScannerSource",
+    ),
+    "polycam": Reader(
+        layouts.is_polycam, "hydra_mono.datasets.readers.phones.polycam:PolycamSource"
+    ),
+    "ros-bag": Reader(
+        layouts.is_bag, "hydra_mono.datasets.readers.ros.bag:RosBagSource", takes_given=True
+    ),
+    "deep-video-mvs": Reader(
+        layouts.is_deep_video_mvs,
+        "hydra_mono.datasets.readers.posed.deep_video_mvs:DeepVideoMvsSource",
+        takes_given=True,
+    ),
+    "images": Reader(
+        lambda path: layouts.holds_posed_images(path) and not _is_known_otherwise(path),
+        "hydra_mono.datasets.readers.posed.images:PosedImagesSource",
+        takes_given=True,
+    ),
 }
+
+
+def _is_known_otherwise(path: Path) -> bool:
+    return any(reader.guess(path) for name, reader in READERS.items() if name != "images")
+
 
 _SCANNET_NAME = re.compile(r"scannet[-_]?(\d{4})(?:_(\d\d))?")
 _SCANNET_PLACES = ("", "scans", "scannet", "scannet/scans", "ScanNet", "ScanNet/scans")
@@ -123,11 +154,16 @@ def guess_reader(path: Path) -> str | None:
 
 
 def open_sequence(
-    name_or_path: str, root: Path, reader: str | None = None, needs: Needs = EVERYTHING
+    name_or_path: str,
+    root: Path,
+    reader: str | None = None,
+    needs: Needs = EVERYTHING,
+    given: Given = NOTHING,
 ) -> Source:
     """A sequence by path, by name below ``root``, or ``scannet0000`` for scene0000_00.
 
-    ``needs`` says what is read of its frames; ``hydra_mono.core.source.narrow`` changes it.
+    ``needs`` says what is read of its frames; ``hydra_mono.core.source.narrow`` changes it. Where
+    poses are ``given``, a folder of images or a video is enough, whatever else lies there.
 
     Raises:
         DataError: it is nowhere, no reader knows its layout, a piece of it is missing, or a
@@ -138,10 +174,17 @@ def open_sequence(
     try:
         path = find_sequence(name_or_path, root)
         name = reader or guess_reader(path)
+        if given.poses is not None and (name is None or not READERS[name].takes_given):
+            name = reader or "images"
         if name is None:
             raise DataError(_unknown_layout(path))
         module, _, factory = READERS[name].factory.partition(":")
-        return cast(Source, getattr(importlib.import_module(module), factory)(path, needs))
+        opener = getattr(importlib.import_module(module), factory)
+        if READERS[name].takes_given:
+            return cast(Source, opener(path, needs, given))
+        if given.poses is not None:
+            raise DataError(f"the reader {name} has its own poses and takes none by --poses")
+        return cast(Source, opener(path, needs))
     except OSError as error:
         where = error.filename or name_or_path
         raise DataError(f"cannot read {where}: {error.strerror or error}") from error

@@ -13,6 +13,7 @@ def summarise(source: Source, *, samples: int = 12) -> list[tuple[str, str]]:
     frames, faults = _sampled(source, samples)
     rows = [("sequence", source.name), ("frames", str(len(source)))]
     rows += [("labels", f"{source.label_space.name} ({len(source.label_space.labels)} classes)")]
+    rows += list(getattr(source, "details", ()))
     if frames:
         rows += _frame_rows(source, frames)
     if faults:

@@ -20,6 +20,14 @@ from helpers_datasets import (
     write_tsdf_fusion,
     write_tum_sequence,
 )
+from helpers_posed import (
+    write_deep_video_mvs,
+    write_polycam,
+    write_record3d,
+    write_stray_scanner,
+    write_transforms,
+)
+from helpers_ros import write_ros2_bag
 
 from hydra_mono.core.errors import BadFrameError, DataError
 from hydra_mono.core.frame import Frame
@@ -50,6 +58,12 @@ WRITERS: dict[str, Callable[[Path], Path]] = {
     "replica": write_replica,
     "replica-semantic": write_semantic_replica,
     "hydra": write_hydra,
+    "record3d": lambda folder: write_record3d(folder.with_suffix(".r3d")),
+    "stray-scanner": write_stray_scanner,
+    "polycam": write_polycam,
+    "ros-bag": write_ros2_bag,
+    "deep-video-mvs": write_deep_video_mvs,
+    "images": write_transforms,
 }
 
 

@@ -19,6 +19,7 @@ MOST_PIXELS = 1 << 24  # 4096 × 4096; a 4K video frame has half of it
 _MOST_BYTES = 1 << 28  # of a file: 16 bytes a pixel
 _DENSEST = 8448  # pixels that a byte can hold: deflate packs 1032 to 1, of 8 one-bit pixels each
 _SLACK = 1 << 14  # pixels, for the smallest files
+_EXIF, _FOCAL_35MM = 0x8769, 0xA405  # EXIF tags: the sub-directory, and the equivalent length in it
 _SAMPLE_FORMAT = 339  # TIFF tag: 1 unsigned, 2 signed, 3 float
 _UNSIGNED = 1
 
@@ -55,6 +56,17 @@ def image_size(content: Path | bytes, where: str = "") -> tuple[int, int]:
     """
     with _opened(content, where) as image:
         return image.size
+
+
+def exif_focal_35mm(path: Path) -> float | None:
+    """The focal length in millimetres on 35 mm film that EXIF tells; None where it tells none.
+
+    Raises:
+        DataError: it is no image of the formats read.
+    """
+    with _opened(path, "") as image:
+        value = image.getexif().get_ifd(_EXIF).get(_FOCAL_35MM)
+        return float(value) if isinstance(value, int | float) and value > 0 else None
 
 
 def read_image(

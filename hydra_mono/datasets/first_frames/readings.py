@@ -7,12 +7,10 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Float64
 
-from hydra_mono.core.geometry import inverse
+from hydra_mono.core.geometry import OPENGL_FROM_OPENCV, inverse
 
 Kind = Literal["as told", "pose convention", "intrinsics", "depth scale"]
 Pose = Float64[np.ndarray, "4 4"]
-
-_FLIP = np.diag([1.0, -1.0, -1.0, 1.0])  # between axes with y down and z ahead, and y up, z back
 
 # By how much focal lengths are off in practice: halved and doubled images, 3:4 crops, sensors.
 # Less than 15 % is left to the calibration: lenses that are not corrected look so.
@@ -61,7 +59,7 @@ def opencv_pose(pose: Pose, convention: str) -> Pose:
     """``world_from_camera`` in OpenCV axes, of a pose in any convention."""
     if convention.startswith("inverse"):
         pose = inverse(pose)
-    return pose @ _FLIP if convention.endswith("opengl") else pose
+    return pose @ OPENGL_FROM_OPENCV if convention.endswith("opengl") else pose
 
 
 def convention_readings() -> Iterator[Reading]:

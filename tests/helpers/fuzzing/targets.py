@@ -26,6 +26,11 @@ from helpers_datasets import (
 )
 from helpers_evaluation import one_room
 from helpers_exports import house_mesh, small_house
+from helpers_posed import (
+    shortened,
+    write_colmap,
+    write_transforms,
+)
 
 from hydra_mono.core.config import dump_config, load_config
 from hydra_mono.core.config.tree import Config
@@ -257,6 +262,8 @@ TARGETS: dict[str, Target] = {
     "hydra": sequence("hydra", write_hydra_labelled),
     "tsdf-fusion": sequence("tsdf-fusion", write_tsdf_fusion),
     "icl-nuim": sequence("icl-nuim", lambda folder: write_icl_nuim(folder, 2)),
+    "transforms": sequence("images", shortened(write_transforms)),
+    "colmap": sequence("images", shortened(lambda folder: write_colmap(folder, binary=True))),
     "label-space": Target(write_text("space.yaml", SPACE), read_label_space),
     "hydra-label-space": Target(write_text("label_space.yaml", HYDRA_LABELS), read_hydra_space),
     "label-map": Target(write_text("map.yaml", MAP), read_label_map),

@@ -1,0 +1,1 @@
+"""What applications on phones with a depth sensor export."""

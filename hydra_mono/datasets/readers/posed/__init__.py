@@ -1,0 +1,1 @@
+"""Images or a video, with poses and a calibration in whatever file they come."""

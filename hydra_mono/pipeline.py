@@ -1,5 +1,7 @@
 """The job on a page: a posed frame in, mesh and scene graph brought up to date."""
 
+from typing import Any
+
 import numpy as np
 from jaxtyping import Float64
 
@@ -96,6 +98,7 @@ class Mapper:
         motion = stage("motion", self._motion.split, frame, prediction)
         keep = motion.still
         self._continue_refresh(frame.stamp_ns)
+        stage("motion", self._volume.forget, motion.mistaken, self._motion.voxel_size_m)
         stage("integrate", self._volume.integrate, frame, prediction, keep)
         stage("contours", self._contours.integrate, frame, prediction, keep)
         seen_free = stage("carve", self._free_space.carve, frame, prediction, keep)
@@ -169,6 +172,10 @@ class Mapper:
     def _end_refresh(self) -> None:
         while self._do_slice():
             pass
+
+    def scale_figures(self) -> dict[str, Any]:
+        """What motion tells of the scale of estimated depth; empty where depth is measured."""
+        return self._refine.figures()
 
     def settle(self) -> None:
         """Ends the refresh under way, so that mesh and graph are of one keyframe."""

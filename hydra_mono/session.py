@@ -240,6 +240,7 @@ class Session:
             "ended_objects": graph.count(Layer.OBJECTS) - graph.count_present(Layer.OBJECTS),
             "camera_poses": graph.count(Layer.OBJECTS, CAMERA),
             "edges": graph.edge_count,
+            "metric_scale": self.mapper.scale_figures(),
             "mesh": {"vertices": self.mapper.mesh.vertex_count, "blocks": len(self.mapper.mesh)},
             "peak_rss_mb": round(max(peak_rss_mb(), log.first_rss_mb), 1),  # counters lag a little
             "first_frame_rss_mb": round(log.first_rss_mb, 1),

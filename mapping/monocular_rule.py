@@ -9,16 +9,18 @@ from hydra_mono.core.config import MonocularConfig
 class MonocularRule:
     """Which mechanisms are on, and their numbers. What each is worth: benchmarks/monocular.py.
 
-    ``align``: the scale of every frame follows the map. ``sweep``: depth is compared with earlier
-    images. ``smooth``: depth agrees with predicted normals. ``temporal``: depth that earlier
-    frames contradict is left out. ``borders``: so are pixels between two surfaces. ``incidence``:
-    surfaces seen obliquely weigh less. ``noise``: weights, truncation and carving follow the
-    expected deviation of depth. ``confidence``: labels weigh by the network's confidence.
+    ``metric``: the network's scale is measured by parallax. ``align``: the scale of every frame
+    follows the map. ``sweep``: depth is compared with earlier images. ``smooth``: depth agrees
+    with predicted normals. ``temporal``: depth that earlier frames contradict is left out.
+    ``borders``: so are pixels between two surfaces. ``incidence``: surfaces seen obliquely weigh
+    less. ``noise``: weights, truncation and carving follow the expected deviation of depth.
+    ``confidence``: labels weigh by the network's confidence.
     """
 
     max_depth_m: float = 5.0  # of MonocularConfig, as are the two that follow
     sigma_m: float = 0.08
     sigma_per_square: float = 0.02
+    metric: bool = True
     align: bool = True
     sweep: bool = True
     smooth: bool = True

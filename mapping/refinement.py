@@ -1,6 +1,6 @@
 """What is done to predictions before they are fused: nothing where depth is measured."""
 
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 from hydra_mono.core.frame import Frame
 from hydra_mono.core.map.state import State
@@ -15,6 +15,8 @@ class Refinement(Protocol):
 
     def __call__(self, frame: Frame, prediction: Prediction) -> Prediction: ...
 
+    def figures(self) -> dict[str, Any]: ...
+
     def state(self) -> State: ...
 
     def restore(self, state: State) -> None: ...
@@ -25,6 +27,9 @@ class NoRefinement:
 
     def __call__(self, frame: Frame, prediction: Prediction) -> Prediction:
         return prediction
+
+    def figures(self) -> dict[str, Any]:
+        return {}
 
     def state(self) -> State:
         return {}

@@ -28,6 +28,11 @@ CLOSABLE = frozenset(
     | {"refrigerator", "wardrobe", "washing_machine"}
 )
 SHELVES = frozenset({"bookcase", "bookshelf", "shelf", "shelves"})
+SURFACES = frozenset(  # what something can be put down on; nothing stands on a picture
+    {"armchair", "bathtub", "bed", "bench", "chest_of_drawers", "coffee_table", "counter"}
+    | {"countertop", "desk", "island", "kitchen_island", "ottoman", "seat", "sink", "sofa"}
+    | {"stove", "table", "tv_stand"}
+)
 
 Json = dict[str, Any]
 RoomNames = Mapping[NodeSymbol, str]
@@ -102,12 +107,13 @@ def _room_of(graph: SceneGraph, symbol: NodeSymbol, rooms: RoomNames) -> str | N
 
 def _asset(asset: _Item, states: Mapping[str, tuple[str, str | None]]) -> Json:
     can_close = asset.kind in CLOSABLE
+    holds = can_close or asset.kind in SHELVES or asset.kind in SURFACES
     return {
         "id": asset.name,
         "class": asset.kind,
         "room": asset.room,
         "state": "unknown" if can_close else "free",
-        "affordances": ["open", "close", "release"] if can_close else ["release"],
+        "affordances": [*(["open", "close"] if can_close else []), *(["release"] if holds else [])],
         "contains": [
             name for name, (verb, at) in states.items() if at == asset.name and verb != "near"
         ],

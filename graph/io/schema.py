@@ -105,7 +105,7 @@ def build_schema() -> Json:
 
 def _describe(definition: Json) -> None:
     properties = definition.get("properties")
-    if properties is None:  # a symbol or an enumeration
+    if properties is None:  # an enumeration, or a symbol: text
         return
     definition["required"] = list(properties)  # every field is written
     for name, field in properties.items():

@@ -1,13 +1,11 @@
-"""The unseen sides of things: backs against walls, soles on floors, and the far side of round ones.
+"""Box completion: unseen backs against walls, undersides on floors, the far side of round objects.
 
-A camera never sees the back of a cabinet that stands against a wall, nor the sole of anything.
-Where a side of a box was not seen and a wall or the floor lies close behind it, the thing is
-taken to reach there, unless the camera saw into the gap between. A standing thing that showed
-nothing but a front reaches farther: nothing is so thin. What still is narrower than its kind can
-be goes on behind the side that was seen, or either way where that tells nothing.
+An unseen side close to a wall or the floor is taken to reach there, unless the gap was seen into;
+farther where nothing but a front was seen. What still is narrower than its class's minimum width is
+extended away from the side that was seen, else symmetrically.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,7 +18,6 @@ from hydra_mono.core.mesh import (
     BlockKey,
     MeshUpdate,
     MeshView,
-    SemanticMesh,
     blocks_between,
 )
 from hydra_mono.graph.objects.box_fit import (
@@ -32,18 +29,19 @@ from hydra_mono.graph.objects.box_fit import (
 )
 
 AROUND_M = 0.3  # how far beside an object its wall or floor is looked for
-_COMPLETED_M = 0.01  # past what was seen; less is no completion
-_EVIDENT_SHARE = 0.75  # of a class's least width; labels at borders hide the rest
 _FACING = 0.9  # cosine between structure's normal and the side it faces
-_INWARD_M = 0.06  # how far a box may have grown into a wall by labels that bleed
-_THROUGH_SHARE = 0.02  # of a thing's surface; no wall has more of it on its far side
+_INWARD_M = 0.06  # how far a box may reach into a wall by labels that bleed
+_THROUGH_SHARE = 0.02  # of an object's surface; no wall has more of it on its far side
 _MIN_WALL = 8  # vertices that make a wall or a floor
 _SEEN_SHARE = 0.25  # of a side's area; a side seen so well is where it is
 _GAP_END_M = 0.1  # how far past a gap's end the surface that closes it is looked for
 _MIN_GAP = 4  # vertices that show a gap to be open
 _HUNG_CLEARANCE = 0.5  # of the clearance, left behind what hangs on a wall
 _BOTH_SEEN = 0.3  # of the surface on one side, on the other: more, and neither hides anything
-_FRONT_M = 0.15  # a standing thing that seems no deeper showed its front alone
+_UNTOLD_GAP_M = 0.01  # between an object and its wall, that contours do not tell from none
+_TOLD_SHARE = 0.3  # of a wider gap, that contours leave open: they show backs a little early
+_FRONT_M = 0.15  # a standing object that seems no deeper showed its front alone
+NO_ENDS: Mapping[tuple[int, int], float] = {}
 _SIDES = ((0, -1), (0, 1), (1, -1), (1, 1), (2, -1))  # axis and sign; tops stay as they are
 
 
@@ -66,8 +64,7 @@ class Structure:
 class CompletionRule:
     """Metres: how far off the wall or the floor may be, and what is left free before a wall.
 
-    Skirting boards and pipes keep furniture off the wall; pictures hang nearer. The wall may be
-    ``back_reach_m`` off behind a front.
+    Pictures hang nearer than that. The wall may be ``back_reach_m`` off behind a front.
     """
 
     wall_reach_m: float = 0.08  # skirting boards and pipes
@@ -78,7 +75,7 @@ class CompletionRule:
 
 @dataclass(frozen=True, slots=True)
 class _Scene:
-    """A thing and the structure near it, in axes along its box, origin at the box's centre."""
+    """An object and the structure near it, in axes along its box, origin at the box's centre."""
 
     half: Float64[np.ndarray, "3"]
     points: Float64[np.ndarray, "n 3"]
@@ -96,12 +93,14 @@ def complete_box(
     *,
     is_sure: Bool[np.ndarray, " n"] | None = None,
     least_width_m: float = 0.0,
+    ends_m: Mapping[tuple[int, int], float] = NO_ENDS,
 ) -> BoundingBox:
     """The box with its unseen sides moved to the wall or floor close behind them.
 
-    ``points_m`` and ``normals`` are the thing's own surface; they tell which sides were seen.
-    ``is_sure``: what of it tells whether the thing is round; None: all of it does.
-    ``least_width_m``: nothing of the kind is narrower, in any level direction.
+    ``points_m`` and ``normals`` are the object's own surface; they tell which sides were seen.
+    ``is_sure``: what of it tells whether the object is round; None: all of it does.
+    ``least_width_m``: nothing of the kind is narrower, in any level direction. ``ends_m``: how far
+    past a level side, by (axis, sign), contours show the object's end.
     """
     scene = _Scene(
         half=np.array(box.dimensions_m) / 2,
@@ -114,12 +113,14 @@ def complete_box(
     told = slice(None) if is_sure is None else is_sure
     is_round = is_outline_round(scene.points[told], scene.normals[told], scene.half)
     for axis, sign, step_m in _steps(scene, rule):
+        end_m = max(ends_m.get((axis, sign), step_m), 0.0)
+        if end_m + _UNTOLD_GAP_M < step_m < rule.wall_reach_m:
+            step_m = end_m + _TOLD_SHARE * (step_m - end_m)
         if step_m < 0 or axis == 2 or not is_round:
             (upper if sign > 0 else lower)[axis] += sign * step_m
     if is_round:
         _round_off(scene, lower, upper)
-    if is_evident(box, least_width_m):
-        _fill_out(scene, lower, upper, least_width_m)
+    _fill_out(scene, lower, upper, least_width_m)
     return box.with_corners(lower, upper)
 
 
@@ -142,15 +143,16 @@ def _steps(scene: _Scene, rule: CompletionRule) -> Iterator[tuple[int, int, floa
 
 def _room_behind(scene: _Scene, axis: int, sign: int, reach_m: float) -> float | None:
     """Metres from a side out to the structure that faces it; below 0 where that is within."""
-    beyond = sign * scene.near_points[:, axis] - scene.half[axis]
-    facing = (sign * scene.near_normals[:, axis] < -_FACING) & (np.abs(beyond) < reach_m)
-    facing &= beyond > -_INWARD_M
+    facing = np.flatnonzero(sign * scene.near_normals[:, axis] < -_FACING)
+    points = scene.near_points[facing]
+    beyond = sign * points[:, axis] - scene.half[axis]
+    is_near = (np.abs(beyond) < reach_m) & (beyond > -_INWARD_M)
     for other in range(3):
         if other != axis:
-            facing &= np.abs(scene.near_points[:, other]) < scene.half[other] + AROUND_M
-    if np.count_nonzero(facing) < _MIN_WALL:
+            is_near &= np.abs(points[:, other]) < scene.half[other] + AROUND_M
+    if np.count_nonzero(is_near) < _MIN_WALL:
         return None
-    room_m = float(np.median(beyond[facing]))
+    room_m = float(np.median(beyond[is_near]))
     through = np.mean(sign * scene.points[:, axis] - scene.half[axis] > room_m + 0.01)
     return None if through > _THROUGH_SHARE else room_m
 
@@ -171,7 +173,7 @@ def _is_open(scene: _Scene, axis: int, sign: int, gap_m: float) -> bool:
 
 
 def _closes(scene: _Scene, end: int, along: int) -> Bool[np.ndarray, " m"]:
-    """Structure across the ``end`` of the box, not past it the other way."""
+    """Structure across the ``end`` of the box, not past its other end."""
     across = np.abs(scene.near_normals[:, end]) > _FACING
     across &= np.abs(scene.near_points[:, end]) < scene.half[end] + _GAP_END_M
     return np.asarray(across & (np.abs(scene.near_points[:, along]) < scene.half[along] - 0.03))
@@ -180,7 +182,7 @@ def _closes(scene: _Scene, end: int, along: int) -> Bool[np.ndarray, " m"]:
 def _round_off(
     scene: _Scene, lower: Float64[np.ndarray, "3"], upper: Float64[np.ndarray, "3"]
 ) -> None:
-    """Makes a round thing as deep as it is wide, on the side that was seen less."""
+    """Makes a round object as deep as it is wide, on the side that was seen less."""
     size = upper - lower
     short = int(np.argmin(size[:2]))
     missing = size[1 - short] - size[short]
@@ -200,9 +202,9 @@ def _fill_out(
     upper: Float64[np.ndarray, "3"],
     least_width_m: float,
 ) -> None:
-    """Makes a thing as wide as its kind is at least, behind the one side that was seen of two.
+    """Makes an object as wide as its kind is at least, behind the one side that was seen of two.
 
-    Where that tells nothing it goes on either way, half as far.
+    Where that tells nothing it is extended both ways, half as far.
     """
     for axis in (0, 1):
         missing = least_width_m - (upper[axis] - lower[axis])
@@ -214,34 +216,8 @@ def _fill_out(
         lower[axis] -= (1 - share_above) * missing
 
 
-def completed_sides(seen: BoundingBox, box: BoundingBox) -> tuple[str, ...]:
-    """Sides of a box (as ``-x``, in its own axes) that lie outside those of what was seen."""
-    middle = box.to_box_frame(np.array([seen.center_m]))[0]
-    half, seen_half = np.array(box.dimensions_m) / 2, np.array(seen.dimensions_m) / 2
-    return tuple(
-        ("+" if sign > 0 else "-") + name
-        for axis, name in enumerate("xyz")
-        for sign in (-1, 1)
-        if half[axis] - sign * middle[axis] - seen_half[axis] > _COMPLETED_M
-    )
-
-
-def seen_fraction(seen: BoundingBox, box: BoundingBox) -> float:
-    """How much of a box's volume lies in the box of what was seen, which is turned alike."""
-    shares = np.array(seen.dimensions_m) / np.maximum(box.dimensions_m, 1e-6)  # of a flat one
-    return float(np.prod(np.minimum(shares, 1.0)))
-
-
-def is_evident(seen: BoundingBox, least_width_m: float) -> bool:
-    """Whether what was seen reaches as far as its class does at least, in one level direction.
-
-    A speck that would have to be completed along both is no evidence of an object.
-    """
-    return max(seen.dimensions_m[:2]) >= _EVIDENT_SHARE * least_width_m
-
-
 class StructureStore:
-    """Sifts the structure out of a block when it is first asked for, and again when it changed."""
+    """The structure of every active block, sifted out when it changes; that of others anew."""
 
     def __init__(self, labels: LabelSpace) -> None:
         roles = labels.ids_with_role("wall", "floor", "window", "door")
@@ -249,20 +225,33 @@ class StructureStore:
         self._is_wall: Bool[np.ndarray, "256"] = labels.mask(labels.ids_with_role("wall"))
         self._turns: dict[BlockKey, Int64[np.ndarray, "90"]] = {}
         self._all_turns: Int64[np.ndarray, "90"] = np.zeros(TURN_BINS, np.int64)
-        self._sifted: dict[BlockKey, tuple[SemanticMesh, Structure | None]] = {}
+        self._sifted: dict[BlockKey, Structure] = {}
 
     def apply(self, update: MeshUpdate) -> None:
-        """Counts which way the walls of the changed blocks face."""
-        for key, block in update.changed.items():
+        """Sifts the changed blocks, and counts which way their walls face, in one pass."""
+        keys, blocks = list(update.changed), list(update.changed.values())
+        if not blocks:
+            return
+        counts = [len(block) for block in blocks]
+        labels = np.concatenate([block.labels for block in blocks])
+        index = np.flatnonzero(self._is_structure[labels])
+        block_of = np.repeat(np.arange(len(blocks)), counts)[index]
+        points_m = np.concatenate([block.vertices_m for block in blocks])[index]
+        normals = np.concatenate([block.normals for block in blocks])[index]
+        ends = np.searchsorted(block_of, np.arange(len(blocks) + 1))
+        for key, start, end in zip(keys, ends[:-1].tolist(), ends[1:].tolist(), strict=True):
+            self._sifted[key] = Structure(points_m[start:end].copy(), normals[start:end].copy())
+        is_wall = self._is_wall[labels[index]]
+        turns = count_turns(normals[is_wall], block_of[is_wall], len(blocks))
+        for key, row, has_walls in zip(keys, turns, turns.any(axis=1).tolist(), strict=True):
             self._all_turns -= self._turns.pop(key, np.int64(0))
-            walls = self._is_wall[block.labels]
-            if walls.any():
-                self._turns[key] = count_turns(block.normals[walls])
-                self._all_turns += self._turns[key]
+            if has_walls:
+                self._turns[key] = row.copy()
+        self._all_turns += turns.sum(axis=0)
 
     def yaws_near(self, structure: Structure) -> tuple[float, ...]:
         """Directions of the walls about; of the whole building's where there are none."""
-        near = wall_yaws(count_turns(structure.normals))
+        near = wall_yaws(count_turns(structure.normals)[0])
         return near or wall_yaws(self._all_turns)[:1] or (0.0,)
 
     def state(self) -> State:
@@ -283,8 +272,8 @@ class StructureStore:
     def near(self, box: BoundingBox, mesh: MeshView, block_size_m: float) -> Structure:
         """Structure in the blocks that reach within ``AROUND_M`` of the box."""
         keys = blocks_between(*box.bounds(AROUND_M), block_size_m)
-        found = (self._sift(key, mesh) for key in keys)
-        parts = [part for part in found if part is not None]
+        found = (self._find(key, mesh) for key in keys)
+        parts = [part for part in found if part is not None and len(part)]
         if not parts:
             return Structure.empty()
         return Structure(
@@ -296,18 +285,16 @@ class StructureStore:
         for key in blocks:
             self._sifted.pop(key, None)
 
-    def _sift(self, key: BlockKey, mesh: MeshView) -> Structure | None:
-        block = mesh.find_block(key)
-        if block is None or mesh.is_archived(key):
-            return None if block is None else self._select(block)
+    def _find(self, key: BlockKey, mesh: MeshView) -> Structure | None:
+        """Of a block; read again where it was archived, or the map was restored."""
         known = self._sifted.get(key)
-        if known is None or known[0] is not block:
-            known = (block, self._select(block))
-            self._sifted[key] = known
-        return known[1]
-
-    def _select(self, block: SemanticMesh) -> Structure | None:
-        index = np.flatnonzero(self._is_structure[block.labels])
-        if not len(index):
+        if known is not None:
+            return known
+        block = mesh.find_block(key)
+        if block is None:
             return None
-        return Structure(block.vertices_m[index], block.normals[index])
+        index = np.flatnonzero(self._is_structure[block.labels])
+        found = Structure(block.vertices_m[index], block.normals[index])
+        if not mesh.is_archived(key):
+            self._sifted[key] = found
+        return found

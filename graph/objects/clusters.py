@@ -1,4 +1,4 @@
-"""From labelled surface to candidate things."""
+"""From labelled surface to candidate objects."""
 
 from dataclasses import dataclass, replace
 
@@ -25,14 +25,16 @@ LEAST_SHARE = 0.1  # of an object's cells; a remnant smaller does not carry its 
 _SLACK_M = 0.05
 _FOOT_HEIGHT_M = 0.2
 _FOOT_REACH_M = 1.5
+_STUB_M = 0.1  # of a piece's end, that tells whether a pole begins there
+_POLE_WIDTH_M = 0.12  # voxels of 5 cm show a pole of 4 cm that wide
 _CRUMB_RATIO = 4  # times the cells that what a crumb fell off has
-_CRUMB_SIZE = 4  # times the least size of a thing
+_CRUMB_SIZE = 4  # times the least size of an object
 _CRUMB_REACH_M = 0.25
 
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """Surface of one label that hangs together. ``cells`` are sorted and unique."""
+    """Surface of one label that is connected. ``cells`` are sorted and unique."""
 
     label: int
     cells: Int64[np.ndarray, " c"]
@@ -45,7 +47,7 @@ def find_clusters(
 ) -> list[Cluster]:
     """Clusters of at least ``min_cells`` cells, ordered by their first cell.
 
-    Cells that touch hang together; so do pieces of one label of which one stands above, below
+    Cells that touch are connected; so are pieces of one label of which one stands above, below
     or within the other with a gap of no more than ``join_distance_m`` (a seat and its legs).
     """
     if not parts:
@@ -55,7 +57,7 @@ def find_clusters(
     cells, cell_of_vertex = np.unique(surface.cells, return_inverse=True)
     component = cluster_cells(cells)
     component = _join_pieces(cells, component, surface, cell_of_vertex, join_distance_m)
-    wanted = _things(cells, component, surface, cell_of_vertex, min_cells)
+    wanted = _object_components(cells, component, surface, cell_of_vertex, min_cells)
     order = np.argsort(component[cell_of_vertex], kind="stable")
     ends = np.cumsum(np.bincount(component[cell_of_vertex]))
     clusters = []
@@ -105,19 +107,20 @@ def _join_pieces(
     lower, upper = _extents(surface.points_m, component[cell_of_vertex])
     _, first = np.unique(component, return_index=True)
     labels = unpack_labels(cells[first])
-    linked = _stacked(lower, upper, join_distance_m) & (labels[:, None] == labels)
+    poles = _pole_ends(surface.points_m, component[cell_of_vertex], lower, upper)
+    linked = _stacked(lower, upper, poles, join_distance_m) & (labels[:, None] == labels)
     merged = _components(linked)
     return renumber(merged[component])
 
 
-def _things(
+def _object_components(
     cells: Int64[np.ndarray, " c"],
     component: Int64[np.ndarray, " c"],
     surface: Surface,
     cell_of_vertex: Int64[np.ndarray, " n"],
     min_cells: int,
 ) -> Int64[np.ndarray, " k"]:
-    """Components that are things: neither specks nor crumbs of a far larger one beside them."""
+    """Components that are objects: neither specks nor crumbs of a far larger one beside them."""
     lower, upper = _extents(surface.points_m, component[cell_of_vertex])
     counts = np.bincount(component)
     labels = unpack_labels(cells[np.unique(component, return_index=True)[1]])
@@ -137,20 +140,43 @@ def _extents(
     return np.minimum.reduceat(ordered, starts), np.maximum.reduceat(ordered, starts)
 
 
+def _pole_ends(
+    points_m: Float32[np.ndarray, "n 3"],
+    component: Int64[np.ndarray, " n"],
+    lower: Float32[np.ndarray, "k 3"],
+    upper: Float32[np.ndarray, "k 3"],
+) -> Bool[np.ndarray, "2 k"]:
+    """Whether the lower, and whether the upper end of each piece is a stub of a pole."""
+    height_m = points_m[:, 2]
+    ends = (height_m < lower[component, 2] + _STUB_M, height_m > upper[component, 2] - _STUB_M)
+    widths = []
+    for is_end in ends:
+        end_lower, end_upper = _extents(points_m[is_end], component[is_end])
+        widths.append((end_upper - end_lower)[:, :2].max(axis=1))
+    is_tall = upper[:, 2] - lower[:, 2] > _STUB_M
+    return (np.stack(widths) < _POLE_WIDTH_M) & is_tall
+
+
 def _stacked(
-    lower: Float32[np.ndarray, "k 3"], upper: Float32[np.ndarray, "k 3"], distance_m: float
+    lower: Float32[np.ndarray, "k 3"],
+    upper: Float32[np.ndarray, "k 3"],
+    poles: Bool[np.ndarray, "2 k"],
+    distance_m: float,
 ) -> Bool[np.ndarray, "k k"]:
     """Pairs whose footprints overlap by half of the smaller one and that are close in height.
 
     Footprints are taken ``_SLACK_M`` wider, since those of thin poles would miss one another. A
-    flat piece below is a foot: the pole between is too thin to be mapped, whatever its length.
+    flat piece below is a foot, and an end as narrow as a pole goes on: what is between is too thin
+    to be mapped, whatever its length.
     """
     overlap = np.minimum(upper[:, None], upper) - np.maximum(lower[:, None], lower)
     shared = np.prod(np.maximum(overlap[..., :2] + _SLACK_M, 0), axis=-1)
     footprint = np.prod(upper[:, :2] - lower[:, :2] + _SLACK_M, axis=-1)
     smaller = np.minimum(footprint[:, None], footprint)
-    is_flat = upper[:, 2] - lower[:, 2] < _FOOT_HEIGHT_M
-    on_foot = np.where(lower[:, None, 2] < lower[:, 2], is_flat[:, None], is_flat)
+    goes_on = (upper[:, 2] - lower[:, 2] < _FOOT_HEIGHT_M) | poles[1]
+    is_below = lower[:, None, 2] < lower[:, 2]
+    above_below = poles[0][None, :] | goes_on[:, None]  # as if the first were below the second
+    on_foot = np.where(is_below, above_below, above_below.T)
     reach_m = np.where(on_foot, max(_FOOT_REACH_M, distance_m), distance_m)
     return np.asarray((shared >= 0.5 * smaller) & (overlap[..., 2] >= -reach_m))
 

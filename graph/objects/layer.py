@@ -15,13 +15,8 @@ from hydra_mono.core.mesh import BlockKey, MeshUpdate, MeshView
 from hydra_mono.graph.model.nodes import ObjectNode, named_alike
 from hydra_mono.graph.model.scene_graph import SceneGraph
 from hydra_mono.graph.model.symbols import NodeSymbol
-from hydra_mono.graph.objects.box_completion import (
-    CompletionRule,
-    completed_sides,
-    is_evident,
-    seen_fraction,
-)
-from hydra_mono.graph.objects.boxes import BoxFitter
+from hydra_mono.graph.objects.box_completion import CompletionRule
+from hydra_mono.graph.objects.boxes import BoxFitter, is_evident, object_node
 from hydra_mono.graph.objects.clusters import (
     LEAST_SHARE,
     Cluster,
@@ -250,7 +245,7 @@ class ObjectLayer:
             self._index.rename(given_up, kept)
 
     def _freeze(self, now: _Now) -> None:
-        """Things without an active block left will not change again."""
+        """Objects without an active block left will not change again."""
         archived = now.update.archived
         for symbol in sorted({s for key in archived for s in self._index.owners(key)}):
             if self._active_blocks.isdisjoint(self._index.get(symbol).blocks):
@@ -269,20 +264,8 @@ class ObjectLayer:
     def _node(self, now: _Now, cluster: Cluster) -> tuple[ObjectNode, bool]:
         """The node, and whether enough was seen for one, or only a speck of its class."""
         seen, box = self._boxes.fit(cluster, now.keyframe)
-        node = ObjectNode(
-            position_m=box.center_m,
-            first_seen_ns=int(cluster.surface.first_seen_ns.min()),
-            last_seen_ns=int(cluster.surface.last_seen_ns.max()),
-            is_active=not self._active_blocks.isdisjoint(cluster.blocks),
-            label=cluster.label,
-            name=self._labels.name_of(cluster.label),
-            color=self._labels.color_of(cluster.label),
-            box=box,
-            seen_fraction=seen_fraction(seen, box),
-            completed_sides=completed_sides(seen, box),
-            vertex_count=len(cluster.surface),
-            mesh_blocks=cluster.blocks,
-        )
+        is_active = not self._active_blocks.isdisjoint(cluster.blocks)
+        node = object_node(cluster, seen, box, self._labels, is_active=is_active)
         return node, is_evident(seen, float(self._labels.least_widths_m[cluster.label]))
 
 

@@ -20,6 +20,8 @@ _NARROWEST = 0.7  # of the least width, that a part may have: labels at borders 
 _WIDER_THAN_DEEP = 1.4  # least width of what stands in a row, in depths of the row
 _STEP_M = 0.09  # between the tops of neighbours, two cells that voxels do not make up
 _FLATNESS_M = 0.06  # spread of the tops of one: a cell, and noise
+_TAIL = 0.15  # share of the tops at either end of that spread: handles, what stands on one
+_LEAST_SLICES = 3  # of a side of a step: fewer have no quantiles
 _DIP_M = 0.09  # between the backs of two seats side by side
 _DIP_WIDTH_M = 0.5  # of two arms at most
 _COMPACT = 1.3  # short sides so many least widths long are of a class of one size
@@ -59,7 +61,7 @@ def split_touching(
 def cut_at_neck(
     points_m: Float64[np.ndarray, "n 3"], least_width_m: float
 ) -> Bool[np.ndarray, " n"] | None:
-    """Two lumps, seen from above, that hang together by little: chairs that touch at a corner."""
+    """Two lumps, seen from above, joined by little: chairs that touch at a corner."""
     cell = np.floor(points_m[:, :2] / CELL_M).astype(np.int64)
     cell -= cell.min(axis=0)
     plan = np.zeros(cell.max(axis=0) + 1, np.bool_)
@@ -90,23 +92,57 @@ def cut_at_step(
 ) -> Bool[np.ndarray, " n"] | None:
     """Where flat tops of two heights meet: cabinets of different height in a row."""
     for axis in (0, 1):
-        start_m, tops = _tops(points_m, axis)
-        least_error_m, where = math.inf, -1
-        for cut in range(3, len(tops) - 3):
-            low, high = tops[:cut], tops[cut:]
-            spread = max(float(np.ptp(np.quantile(side, [0.15, 0.85]))) for side in (low, high))
-            step = abs(float(np.median(high) - np.median(low)))
-            error_m = sum(float(np.abs(side - np.median(side)).sum()) for side in (low, high))
-            if spread <= _FLATNESS_M and step >= _STEP_M and error_m < least_error_m:
-                least_error_m, where = error_m, cut
-        if where < 0:
-            continue
         deep_m = float(np.ptp(points_m[:, 1 - axis])) + CELL_M
         least_m = max(least_width_m, _WIDER_THAN_DEEP * deep_m)
+        if np.ptp(points_m[:, axis]) + 2 * CELL_M < 2 * least_m:
+            continue
+        start_m, tops = _tops(points_m, axis)
+        where = _best_step(tops)
+        if where is None:
+            continue
         found = _if_wide(points_m, points_m[:, axis] >= start_m + where * CELL_M, (axis,), least_m)
         if found is not None:
             return found
     return None
+
+
+def _best_step(tops: Float64[np.ndarray, " k"]) -> int | None:
+    """The slice before which one flat top ends and another begins; None without such a step."""
+    cuts = np.arange(_LEAST_SLICES, len(tops) - _LEAST_SLICES)
+    if not len(cuts) or np.ptp(tops) < _STEP_M:
+        return None
+    middle, spread, error = np.stack(
+        [_sides(tops, cuts), _sides(tops[::-1], len(tops) - cuts)], axis=1
+    )
+    fits = (spread.max(axis=0) <= _FLATNESS_M) & (np.abs(middle[1] - middle[0]) >= _STEP_M)
+    if not fits.any():
+        return None
+    return int(cuts[np.argmin(np.where(fits, error.sum(axis=0), np.inf))])
+
+
+def _sides(
+    tops: Float64[np.ndarray, " k"], counts: Int64[np.ndarray, " c"]
+) -> Float64[np.ndarray, "3 c"]:
+    """Median, spread between quantiles and summed distance from the median of the first tops.
+
+    A column for each of the counts of tops that are looked at.
+    """
+    is_of = np.arange(len(tops)) < counts[:, None]
+    ordered = np.sort(np.where(is_of, tops, np.inf), axis=1)
+    low, median, high = (_quantile(ordered, counts, q) for q in (_TAIL, 0.5, 1 - _TAIL))
+    error = np.abs(np.where(is_of, tops - median[:, None], 0.0)).sum(axis=1)
+    return np.stack([median, high - low, error])
+
+
+def _quantile(
+    ordered: Float64[np.ndarray, "c k"], counts: Int64[np.ndarray, " c"], quantile: float
+) -> Float64[np.ndarray, " c"]:
+    """Of the first ``counts`` of each sorted row, interpolated as numpy does."""
+    place = quantile * (counts - 1)
+    below = np.floor(place).astype(np.int64)
+    rows = np.arange(len(ordered))
+    low, high = ordered[rows, below], ordered[rows, np.minimum(below + 1, counts - 1)]
+    return np.asarray(low + (place - below) * (high - low))
 
 
 def cut_at_dip(

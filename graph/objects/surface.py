@@ -82,14 +82,10 @@ def join(parts: Iterable[Surface]) -> Surface:
     return Surface(*(np.concatenate(column) for column in zip(*columns, strict=True)))
 
 
+_NO_VECTORS, _NO_NUMBERS = np.zeros((0, 3), np.float32), np.zeros(0, np.int64)
+_NO_FLAGS = np.zeros(0, np.bool_)
 _NO_SURFACE = Surface(
-    points_m=np.zeros((0, 3), np.float32),
-    normals=np.zeros((0, 3), np.float32),
-    cells=np.zeros(0, np.int64),
-    is_fringe=np.zeros(0, np.bool_),
-    is_occlusion_artifact=np.zeros(0, np.bool_),
-    first_seen_ns=np.zeros(0, np.int64),
-    last_seen_ns=np.zeros(0, np.int64),
+    _NO_VECTORS, _NO_VECTORS, _NO_NUMBERS, _NO_FLAGS, _NO_FLAGS, _NO_NUMBERS, _NO_NUMBERS
 )
 
 

@@ -68,9 +68,6 @@ def _position_at(
     index: GraphIndex, symbol: NodeSymbol, stamp_ns: int
 ) -> tuple[int, Position] | None:
     """Since when and where it was as known at a stamp; None where it was not known then."""
-    known = [
-        (since_ns, node.position_m)
-        for since_ns, node in index.graph.past.versions(symbol)
-        if node is not None and since_ns <= stamp_ns
-    ]
+    moves = index.moves.get(symbol, ())
+    known = [(since_ns, position_m) for since_ns, position_m in moves if since_ns <= stamp_ns]
     return known[-1] if known else None

@@ -16,7 +16,7 @@ from scipy.sparse.csgraph import connected_components
 from scipy.spatial import KDTree
 
 from hydra_mono.core.labels import NO_LABELS, LabelSpace
-from hydra_mono.graph.model.nodes import ObjectNode, PlaceNode, Position, RoomNode
+from hydra_mono.graph.model.nodes import BuildingNode, ObjectNode, PlaceNode, Position, RoomNode
 from hydra_mono.graph.model.scene_graph import SceneGraph
 from hydra_mono.graph.model.symbols import CAMERA_PREFIX, Layer, NodeSymbol
 from hydra_mono.graph.query.words import display_name, plain_words
@@ -49,6 +49,10 @@ class Net:
             lengths_m = self.edge_length_m[kept]
             self.matrices[clearance_m] = _matrix(self.edges[kept], lengths_m, len(self.symbols))
         return self.matrices[clearance_m]
+
+    def position_of(self, symbol: NodeSymbol) -> Position:
+        x, y, z = self.centers_m[self.row_of[symbol]].tolist()
+        return x, y, z
 
     def nearest(self, point_m: Position, count: int = 1) -> list[int]:
         """Rows of the places nearest to a point, centre to centre."""
@@ -83,10 +87,13 @@ class Boxes:
 
 @dataclass(frozen=True, slots=True)
 class GraphIndex:
-    """Everything that questions look at; made by ``index_of``.
+    """Everything that questions look at; made by ``index_of``. ``graph`` is for edits alone.
 
-    ``objects`` holds those that ended too. ``restored_ns``: stamp of the last look before the
-    map was taken up again; what was not seen since is restored. ``now_ns``: latest stamp.
+    ``objects`` holds those that ended too. ``beside``: rooms and the clearance to each.
+    ``floors_m``: heights of rooms' floors. ``moves``: since when an object was known to be where,
+    oldest first, of those known in several versions. ``camera_m``: where the camera was last.
+    ``now_ns``: latest stamp. ``restored_ns``: stamp of the last look before the map was taken up
+    again; what was not seen since is restored.
     """
 
     graph: SceneGraph
@@ -100,7 +107,10 @@ class GraphIndex:
     names: Mapping[str, Sequence[NodeSymbol]]
     boxes: Boxes
     net: Net
-    camera: NodeSymbol | None
+    beside: Mapping[NodeSymbol, Mapping[NodeSymbol, float]]
+    floors_m: Mapping[NodeSymbol, float]
+    moves: Mapping[NodeSymbol, Sequence[tuple[int, Position]]]
+    camera_m: Position | None
     now_ns: int
     restored_ns: int | None = None
 
@@ -133,7 +143,13 @@ def index_of(
         names=_names(objects, rooms),
         boxes=_boxes({s: objects[s] for s in sorted(present)}),
         net=_net(graph, places),
-        camera=max(cameras) if cameras else None,
+        beside={
+            room: {s: graph.get_edge(room, s).weight for s in graph.siblings(room) if s in rooms}
+            for room in rooms
+        },
+        floors_m={symbol: _floor_m(graph, symbol, node) for symbol, node in rooms.items()},
+        moves={s: known for s in objects if len(known := _positions(graph, s)) > 1},
+        camera_m=graph.get_node(max(cameras)).position_m if cameras else None,
         now_ns=max(stamps, default=0),
         restored_ns=restored_ns,
     )
@@ -159,17 +175,19 @@ def _names(
     return {**gone, **names}
 
 
-def floor_of(index: GraphIndex, room: NodeSymbol) -> float:
+def _floor_m(graph: SceneGraph, room: NodeSymbol, node: RoomNode) -> float:
     """Height of a room's floor: its storey's, or the bottom of its free space."""
-    parent = index.graph.find_parent(room)
-    building = index.graph.find_node(parent) if parent is not None else None
-    heights_m = getattr(building, "storey_heights_m", ())
-    node = index.rooms[room]
-    return (
-        heights_m[node.storey]
-        if node.storey < len(heights_m)
-        else node.box.center_m[2] - node.box.dimensions_m[2] / 2
-    )
+    parent = graph.find_parent(room)
+    building = graph.find_node(parent) if parent is not None else None
+    heights_m = building.storey_heights_m if isinstance(building, BuildingNode) else ()
+    if node.storey < len(heights_m):
+        return heights_m[node.storey]
+    return node.box.center_m[2] - node.box.dimensions_m[2] / 2
+
+
+def _positions(graph: SceneGraph, symbol: NodeSymbol) -> list[tuple[int, Position]]:
+    versions = graph.past.versions(symbol)
+    return [(since_ns, node.position_m) for since_ns, node in versions if node is not None]
 
 
 Group = TypeVar("Group")

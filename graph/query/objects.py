@@ -106,15 +106,15 @@ def _start_box(
     symbol = find_node(index, start, (Layer.OBJECTS, Layer.ROOMS, Layer.PLACES))
     if symbol in index.objects:
         return index.objects[symbol].box, symbol
-    position_m = index.graph.get_node(symbol).position_m
+    if symbol in index.rooms:
+        return BoundingBox(index.rooms[symbol].position_m, (0.0, 0.0, 0.0)), None
+    position_m = index.net.position_of(symbol)
     return BoundingBox(position_m, (0.0, 0.0, 0.0)), None
 
 
 def camera_position(index: GraphIndex) -> Position:
     """Where the camera was last; the origin of a graph without a camera."""
-    if index.camera is None:
-        return (0.0, 0.0, 0.0)
-    return index.graph.get_node(index.camera).position_m
+    return index.camera_m or (0.0, 0.0, 0.0)
 
 
 def nearest_to_box(

@@ -7,7 +7,7 @@ from hydra_mono.core.box import BoundingBox
 from hydra_mono.graph.model.symbols import Layer, NodeSymbol
 from hydra_mono.graph.query.answers import Answer, RelationFact
 from hydra_mono.graph.query.gaps import BoxGap, bottom_m, box_gap, share_over, top_m
-from hydra_mono.graph.query.index import GraphIndex, category_of, floor_of
+from hydra_mono.graph.query.index import GraphIndex, category_of
 from hydra_mono.graph.query.names import find_node
 from hydra_mono.graph.query.words import display_name
 
@@ -154,7 +154,7 @@ def _support(
     room = index.room_of.get(symbol)
     if room is None:
         return
-    floor_m = floor_of(index, room)
+    floor_m = index.floors_m[room]
     lift_m = bottom_m(index.objects[symbol].box) - floor_m
     category = category_of(index.labels, index.objects[symbol])
     if lift_m > rule.off_floor_m and category in ON_WALLS:

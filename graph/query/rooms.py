@@ -19,9 +19,8 @@ def neighbours(index: GraphIndex, name: str) -> Answer[Neighbour]:
     """
     room = find_node(index, name, ROOM)
     found = [
-        Neighbour(other, index.rooms[other].name, index.graph.get_edge(room, other).weight)
-        for other in index.graph.siblings(room)
-        if other in index.rooms
+        Neighbour(other, index.rooms[other].name, clearance_m)
+        for other, clearance_m in index.beside[room].items()
     ]
     found.sort(key=lambda entry: (-entry.clearance_m, entry.room_id))
     if found:
@@ -42,8 +41,8 @@ def doors(index: GraphIndex, name: str) -> Answer[DoorFact]:
         if all(end in index.rooms for end in passage.rooms)
     ]
     known = {end for fact in found for end in fact.room_ids}
-    for other in index.graph.siblings(room):
-        if other in index.rooms and other not in known:
+    for other in index.beside[room]:
+        if other not in known:
             found += _passage(index, room, other)
     if found:
         return Answer("found", tuple(found))

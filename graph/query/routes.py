@@ -13,7 +13,7 @@ from hydra_mono.graph.model.nodes import Position
 from hydra_mono.graph.model.symbols import Layer, NodeSymbol
 from hydra_mono.graph.query.answers import Answer, Path, Pose
 from hydra_mono.graph.query.gaps import bottom_m, points_to_box_m
-from hydra_mono.graph.query.index import GraphIndex, Net, floor_of
+from hydra_mono.graph.query.index import GraphIndex, Net
 from hydra_mono.graph.query.names import find_node
 from hydra_mono.graph.query.objects import camera_position
 
@@ -210,8 +210,7 @@ def _is_floor_free(
 ) -> Bool[np.ndarray, " n"]:
     """Where somebody could stand: not too high over the floor, and over no furniture."""
     rooms = [index.room_of[index.net.symbols[row]] for row in rows]
-    floors_m = {room: floor_of(index, room) for room in set(rooms) if room is not None}
-    floor_m = np.array([floors_m.get(room, -np.inf) if room else -np.inf for room in rooms])
+    floor_m = np.array([index.floors_m[room] if room else -np.inf for room in rooms], np.float64)
     free = (stands_m[:, 2] - floor_m <= rule.highest_m) | ~np.isfinite(floor_m)
     if not len(rows):
         return np.asarray(free, bool)
@@ -226,7 +225,7 @@ def _is_floor_free(
 
 def _part_reached(index: GraphIndex) -> int:
     """The part of the places that the camera is in; without a camera, the largest."""
-    if index.camera is None:
+    if index.camera_m is None:
         return index.net.main_part
     return int(index.net.part[index.net.nearest(camera_position(index))[0]])
 

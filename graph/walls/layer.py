@@ -64,7 +64,7 @@ class WallLayer:
         floors = storey_floors(floor_points(self._evidence), *self._min_storey)
         floors = settle_floors(self._floors_m, floors)
         if floors != self._floors_m:
-            self._rebuild(floors)
+            self._rebuild(floors or [camera_height_m - GUESSED_FLOOR_M])
             self._floors_m = floors
         elif not self._storeys and self._known:
             self._rebuild([camera_height_m - GUESSED_FLOOR_M])

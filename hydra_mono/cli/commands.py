@@ -23,7 +23,13 @@ REQUIRED = (
     "rerun",
 )
 DISTRIBUTIONS = {"yaml": "pyyaml", "PIL": "pillow", "rerun": "rerun-sdk"}
-OPTIONAL = {"spark_dsg": "spark-dsg", "openvino": "openvino", "onnxruntime": "onnxruntime"}
+OPTIONAL = {
+    "spark_dsg": "spark-dsg",
+    "openvino": "openvino",
+    "onnxruntime": "onnxruntime",
+    "mcp": "mcp",
+    "unified_planning": "unified-planning",
+}
 INFO_SAMPLES = 12
 
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from hydra_mono import __version__
 from hydra_mono.cli import saved_options as saved
+from hydra_mono.cli.compare_options import COMPARING, add_evaluate_perception
 from hydra_mono.cli.console import flush_output, open_standard_streams, say
 from hydra_mono.core.errors import HydraMonoError, one_line
 
@@ -71,14 +72,14 @@ def _dispatch(options: argparse.Namespace) -> int:
         from hydra_mono.cli.train import train
 
         return train(options)
+    if options.command in ("compare", "search"):
+        from hydra_mono.cli import compare
+
+        return compare.compare(options) if options.command == "compare" else compare.search(options)
     if options.command == "evaluate-perception":
         from hydra_mono.cli.perception import evaluate_perception
 
         return evaluate_perception(options)
-    if options.command == "history":
-        from hydra_mono.cli.history import history
-
-        return history(options)
     if options.command == "query":
         from hydra_mono.cli.query import query
 
@@ -91,6 +92,10 @@ def _dispatch(options: argparse.Namespace) -> int:
         from hydra_mono.cli.mcp_server import mcp
 
         return mcp(options)
+    if options.command == "history":
+        from hydra_mono.cli.history import history
+
+        return history(options)
     from hydra_mono.cli import commands
 
     verbs = {
@@ -123,7 +128,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_info(commands.add_parser("info", help="what a sequence holds"))
     _add_evaluate(commands.add_parser("evaluate", help="score a run against known truth"))
     saved.add_export(commands.add_parser("export", help="write a run's graph in another format"))
-    saved.add_history(commands.add_parser("history", help="what happened in a run"))
+    saved.add_history(commands.add_parser("history", help="who and what came and went"))
     saved.add_query(commands.add_parser("query", help="ask a run's graph a question"))
     saved.add_mcp(commands.add_parser("mcp", help="serve a run's graph to language models (MCP)"))
     saved.add_report(commands.add_parser("report", help="write a page about a run"))
@@ -132,7 +137,12 @@ def build_parser() -> argparse.ArgumentParser:
     _add_config(commands.add_parser("config", help="show the settings"))
     _add_weights(commands.add_parser("weights", help="inspect, convert or average weights"))
     _add_train(commands.add_parser("train", help="train the compact network"))
-    _add_evaluate_perception(
+    for name, help_text, add_options in COMPARING:
+        comparing = commands.add_parser(name, help=help_text)
+        add_options(comparing)
+        _add_config_options(comparing)
+        _add_loudness(comparing)
+    add_evaluate_perception(
         commands.add_parser("evaluate-perception", help="score a network on images with truth")
     )
     return parser
@@ -278,24 +288,3 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--no-recording", action="store_true", help="write no rerun recording")
     _add_config_options(parser)
     _add_loudness(parser)
-
-
-def _add_evaluate_perception(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--weights", metavar="FILE", help="the network's weights")
-    parser.add_argument(
-        "--data",
-        default="simulated:1-5",
-        metavar="KIND:PATH",
-        help="simulated:FIRST-LAST (1-5), nyuv2:DIR:validation, hypersim:DIR:test, frames:DIR",
-    )
-    parser.add_argument("--max-images", type=int, metavar="N", help="N of them, evenly spread")
-    parser.add_argument(
-        "--boundaries",
-        type=int,
-        nargs="?",
-        const=101,
-        default=0,
-        metavar="N",
-        help="score borders too, at N thresholds (101); slower",
-    )
-    parser.add_argument("--json", action="store_true", help="print one JSON object")

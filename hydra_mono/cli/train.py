@@ -27,7 +27,7 @@ def train(options: argparse.Namespace) -> int:
         None if options.config is None else Path(options.config), tuple(options.set)
     )
     folder = Path(options.output)
-    device = _join_group(_device(options.device))
+    device = _join_group(chosen_device(options.device))
     network = COMPACTS[config.training.backbone.name]
     images = network.input_spec()
     colors = (images.mean, images.std)
@@ -95,7 +95,7 @@ def _worlds(options: argparse.Namespace, config: Config) -> tuple[Any, Any]:
         )
 
 
-def _device(name: str) -> Any:
+def chosen_device(name: str) -> Any:
     import torch
 
     if name == "auto":

@@ -1,9 +1,9 @@
 """What a world really is, for scoring a run against it."""
 
 import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from jaxtyping import Bool, Float32, Float64, Int16, Int32, UInt8, UInt16
@@ -32,7 +32,11 @@ class TruthMesh:
 
 @dataclass(frozen=True, slots=True)
 class TruthObject:
-    """One object of the world. ``appeared_ns``/``disappeared_ns``: None where it was always."""
+    """One object at one place. ``appeared_ns``/``disappeared_ns``: None where it was always.
+
+    What is moved from place to place is several, with instances of their own; ``identity`` is the
+    instance of the first of them, None of what has but one place.
+    """
 
     instance: int
     label: int
@@ -40,6 +44,22 @@ class TruthObject:
     box: BoundingBox
     appeared_ns: int | None = None
     disappeared_ns: int | None = None
+    identity: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TruthChange:
+    """The object ``instance`` appeared at, or vanished from, its place at ``stamp_ns``.
+
+    ``last_look_ns``: when its place was last in view before, ``first_look_ns``: when it first was
+    so afterwards; None where it never was. In between, nobody looked.
+    """
+
+    instance: int
+    kind: Literal["appeared", "vanished"]
+    stamp_ns: int
+    last_look_ns: int | None
+    first_look_ns: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +87,18 @@ class TruthGrid:
 
 @dataclass(frozen=True, slots=True)
 class AgentTrack:
-    """Where somebody was: stamps and positions of the feet's middle, metres."""
+    """Where somebody or something that moves was: stamps and positions on the floor, metres.
+
+    ``kind`` "thing" is what is pushed or carried, while it is. ``boxes`` are his at each stamp and
+    ``visible_pixels`` how many pixels of him the camera saw then; either is empty where unknown.
+    """
 
     name: str
     stamps_ns: tuple[int, ...]
     positions_m: tuple[tuple[float, float, float], ...]
+    kind: Literal["person", "animal", "robot", "thing"] = "person"
+    boxes: tuple[BoundingBox, ...] = ()
+    visible_pixels: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,32 +109,7 @@ class GroundTruth:
     rooms: tuple[TruthRoom, ...]
     grid: TruthGrid
     agents: tuple[AgentTrack, ...] = ()
-
-
-def moved_truth(truth: GroundTruth, offset_m: tuple[float, float, float]) -> GroundTruth:
-    """The same world with an offset added to every position."""
-    if not any(offset_m):
-        return truth
-    offset = np.array(offset_m)
-    vertices_m = (truth.mesh.vertices_m + offset).astype(np.float32)
-
-    def point(position_m: tuple[float, ...]) -> tuple[float, float, float]:
-        x, y, z = (float(a + b) for a, b in zip(position_m, offset_m, strict=True))
-        return x, y, z
-
-    return replace(
-        truth,
-        mesh=replace(truth.mesh, vertices_m=vertices_m),
-        objects=tuple(
-            replace(entry, box=replace(entry.box, center_m=point(entry.box.center_m)))
-            for entry in truth.objects
-        ),
-        grid=replace(truth.grid, origin_m=truth.grid.origin_m + offset),
-        agents=tuple(
-            replace(track, positions_m=tuple(point(p) for p in track.positions_m))
-            for track in truth.agents
-        ),
-    )
+    changes: tuple[TruthChange, ...] = ()
 
 
 def save_truth(truth: GroundTruth, folder: Path) -> None:
@@ -118,6 +120,7 @@ def save_truth(truth: GroundTruth, folder: Path) -> None:
         "objects": [asdict(entry) for entry in truth.objects],
         "rooms": [asdict(room) for room in truth.rooms],
         "agents": [asdict(track) for track in truth.agents],
+        "changes": [asdict(change) for change in truth.changes],
         "voxel_size_m": truth.grid.voxel_size_m,
     }
     arrays = {name: getattr(truth.mesh, name) for name in TruthMesh.__slots__}
@@ -182,6 +185,15 @@ class _Object(_Strict):
     box: _Box
     appeared_ns: _Stamp | None = None
     disappeared_ns: _Stamp | None = None
+    identity: Annotated[int, Field(ge=0, lt=2**16)] | None = None
+
+
+class _Change(_Strict):
+    instance: Annotated[int, Field(ge=0, lt=2**16)]
+    kind: Literal["appeared", "vanished"]
+    stamp_ns: _Stamp
+    last_look_ns: _Stamp | None
+    first_look_ns: _Stamp | None
 
 
 class _Room(_Strict):
@@ -194,6 +206,9 @@ class _Track(_Strict):
     name: str
     stamps_ns: tuple[_Stamp, ...]
     positions_m: tuple[_Point, ...]
+    kind: Literal["person", "animal", "robot", "thing"] = "person"
+    boxes: tuple[_Box, ...] = ()
+    visible_pixels: tuple[Annotated[int, Field(ge=0)], ...] = ()
 
 
 class _Document(_Strict):
@@ -204,6 +219,7 @@ class _Document(_Strict):
     objects: tuple[_Object, ...]
     rooms: tuple[_Room, ...]
     agents: tuple[_Track, ...]
+    changes: tuple[_Change, ...] = ()
     voxel_size_m: Annotated[float, Field(gt=0, le=100)]
 
 
@@ -229,16 +245,30 @@ def _truth(
         raise DataError(f"{path}: not every face has one label and one instance")
     if arrays["free"].shape != arrays["room"].shape:
         raise DataError(f"{path}: free space and rooms are on different grids")
-    if any(len(track.stamps_ns) != len(track.positions_m) for track in read.agents):
+    if not all(map(_is_even, read.agents)):
         raise DataError(f"{path.with_suffix('.json')}: a track has more stamps than positions")
     return GroundTruth(
         label_space=space,
         mesh=TruthMesh(**{name: arrays[name] for name in TruthMesh.__slots__}),
         objects=tuple(
-            TruthObject(**(dict(entry) | {"box": BoundingBox(**dict(entry.box))}))
-            for entry in read.objects
+            TruthObject(**(dict(entry) | {"box": _box(entry.box)})) for entry in read.objects
         ),
         rooms=tuple(TruthRoom(**dict(entry)) for entry in read.rooms),
         grid=TruthGrid(arrays["origin_m"], read.voxel_size_m, arrays["free"], arrays["room"]),
-        agents=tuple(AgentTrack(**dict(entry)) for entry in read.agents),
+        agents=tuple(map(_track, read.agents)),
+        changes=tuple(TruthChange(**dict(entry)) for entry in read.changes),
     )
+
+
+def _track(read: _Track) -> AgentTrack:
+    return AgentTrack(**(dict(read) | {"boxes": tuple(map(_box, read.boxes))}))
+
+
+def _box(read: _Box) -> BoundingBox:
+    return BoundingBox(**dict(read))
+
+
+def _is_even(track: _Track) -> bool:
+    """Whether everything the track tells, it tells of every stamp."""
+    count, told = len(track.stamps_ns), (len(track.boxes), len(track.visible_pixels))
+    return len(track.positions_m) == count and set(told) <= {0, count}

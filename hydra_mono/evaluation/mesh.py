@@ -48,7 +48,7 @@ class SemanticMeshScores:
 
 def score_mesh(mesh: SemanticMesh, view: TruthView) -> MeshScores:
     """Knapitsch et al. (Tanks and Temples, 2017), on samples of equal area of both surfaces."""
-    errors = view.surface.distance_m(_samples(mesh).points_m)
+    errors = surface_errors_m(mesh, view.surface)
     gaps = Surface(mesh.vertices_m, mesh.faces).distance_m(view.samples_m[view.in_view])
     accuracy_5cm, accuracy_10cm = _within(errors, 0.05), _within(errors, 0.10)
     completeness_5cm, completeness_10cm = _within(gaps, 0.05), _within(gaps, 0.10)
@@ -64,6 +64,11 @@ def score_mesh(mesh: SemanticMesh, view: TruthView) -> MeshScores:
         mean_gap_m=_mean(gaps),
         in_view_share=share(int(view.in_view.sum()), len(view.in_view)),
     )
+
+
+def surface_errors_m(mesh: SemanticMesh, surface: Surface) -> Float64[np.ndarray, " n"]:
+    """Distances from samples of equal area of a mesh to a surface."""
+    return surface.distance_m(_samples(mesh).points_m)
 
 
 def score_labels(run: RunInputs, truth: GroundTruth, view: TruthView) -> SemanticMeshScores:

@@ -1,6 +1,6 @@
 """Rooms against true rooms, as sets of free-space voxels."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Int64
@@ -9,9 +9,13 @@ from hydra_mono.core.truth import GroundTruth
 from hydra_mono.evaluation.grid import voxels_in_balls
 from hydra_mono.evaluation.inputs import RunInputs
 from hydra_mono.evaluation.ratios import mean, share
-from hydra_mono.graph.model.nodes import PlaceNode
+from hydra_mono.graph.model.nodes import PlaceNode, RoomNode
 from hydra_mono.graph.model.scene_graph import SceneGraph
 from hydra_mono.graph.model.symbols import Layer, NodeSymbol
+
+LEAST_PART = 0.2  # of a true room, for a part to be more than a border drawn a little off
+UNKNOWN_CATEGORY = "room"
+KINDS = {"living": "living room", "dining": "dining room", "stairs": "staircase"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +25,10 @@ class RoomScores:
     Recall: mean over true rooms of the share that one estimated room holds. An estimated room
     is the free space in the balls of its places; a true one all its free space, or for
     ``_covered`` what of it the places of any room cover. ``total_`` sums before dividing.
-    Free space of no true room is left out throughout.
+    Free space of no true room is left out throughout. ``over_segmented``: true rooms of which two
+    or more estimated ones each hold a fifth; ``under_segmented``: estimated rooms that hold a fifth
+    of two or more true ones; fifths of what places cover. ``kinds_right``: of the estimated rooms
+    that are told to be of a kind, the share whose kind is that of the true room most of them is.
     """
 
     precision: float | None
@@ -33,6 +40,9 @@ class RoomScores:
     total_recall_covered: float | None
     truth_count: int
     estimated_count: int
+    over_segmented: int
+    under_segmented: int
+    kinds_right: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +57,21 @@ class RoomOverlaps:
 
 def score_rooms(run: RunInputs, truth: GroundTruth) -> RoomScores:
     """Hughes et al. (Hydra, 2022), and the totals that their tool prints."""
-    return score_overlaps(room_overlaps(run, truth))
+    overlaps = room_overlaps(run, truth)
+    return replace(score_overlaps(overlaps), kinds_right=_kinds_right(run, truth, overlaps))
+
+
+def _kinds_right(run: RunInputs, truth: GroundTruth, overlaps: RoomOverlaps) -> float | None:
+    right = []
+    for column, symbol in enumerate(room_places(run.graph, run.end_ns)):
+        node = run.graph.get_node(symbol)
+        category = node.category if isinstance(node, RoomNode) else UNKNOWN_CATEGORY
+        if category == UNKNOWN_CATEGORY or not overlaps.estimated[column]:
+            continue
+        true = truth.rooms[int(np.argmax(overlaps.shared[:, column]))].name
+        kind = true.rstrip(" 0123456789")  # rooms are numbered from the second of a kind on
+        right.append(float(KINDS.get(kind, kind) == category))
+    return mean(right)
 
 
 def room_overlaps(run: RunInputs, truth: GroundTruth) -> RoomOverlaps:
@@ -74,6 +98,7 @@ def score_overlaps(overlaps: RoomOverlaps) -> RoomScores:
     best_true = overlaps.shared.max(axis=0, initial=0)
     best_estimated = overlaps.shared.max(axis=1, initial=0)
     precision = mean(_shares(best_true, overlaps.estimated))
+    large = overlaps.shared >= LEAST_PART * np.maximum(overlaps.true_covered, 1)[:, None]
     return RoomScores(
         precision=precision,
         recall=mean(_shares(best_estimated, overlaps.true)),
@@ -84,6 +109,8 @@ def score_overlaps(overlaps: RoomOverlaps) -> RoomScores:
         total_recall_covered=share(int(best_estimated.sum()), int(overlaps.true_covered.sum())),
         truth_count=len(overlaps.true),
         estimated_count=len(overlaps.estimated),
+        over_segmented=int((large.sum(axis=1) >= 2).sum()),
+        under_segmented=int((large.sum(axis=0) >= 2).sum()),
     )
 
 

@@ -1,12 +1,11 @@
 """What changes while the camera walks: people who walk about, things that come or go."""
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float64, Int64
 
-from hydra_mono.core.truth import AgentTrack
+from hydra_mono.simulation.body import Body
 from hydra_mono.simulation.building.walkable import (
     CELL_M,
     WalkMap,
@@ -15,47 +14,11 @@ from hydra_mono.simulation.building.walkable import (
     resampled,
 )
 from hydra_mono.simulation.scene import World
-from hydra_mono.simulation.shapes import Part, Thing, make_thing, pose_at, vector
+from hydra_mono.simulation.shapes import Part, Thing, make_thing
 
 PERSON_SPEED_M_S = 0.9
 PERSONAL_SPACE_M = 1.3  # nearer to the camera than this, a person goes back
 MOVABLE = ("chair", "box", "bin", "plant", "stool", "bench")
-
-
-@dataclass(frozen=True, slots=True)
-class Body:
-    """A thing apart from the static world; it is there from ``appears_ns`` to ``leaves_ns``.
-
-    A body with a track is at ``positions_m`` (underside's middle) and ``yaws_rad`` at
-    ``stamps_ns`` and between them in between; one without rests where its thing is.
-    """
-
-    thing: Thing
-    appears_ns: int | None = None
-    leaves_ns: int | None = None
-    stamps_ns: Int64[np.ndarray, " n"] | None = None
-    positions_m: Float64[np.ndarray, "n 3"] | None = None
-    yaws_rad: Float64[np.ndarray, " n"] | None = None
-
-    def pose_at(self, stamp_ns: int) -> Float64[np.ndarray, "4 4"] | None:
-        """``world_from_thing`` at the stamp, None while the thing is not there."""
-        if self.appears_ns is not None and stamp_ns < self.appears_ns:
-            return None
-        if self.leaves_ns is not None and stamp_ns >= self.leaves_ns:
-            return None
-        if self.stamps_ns is None or self.positions_m is None or self.yaws_rad is None:
-            return self.thing.world_from_thing
-        place = [np.interp(stamp_ns, self.stamps_ns, axis) for axis in self.positions_m.T]
-        return pose_at(
-            vector(np.array(place)), float(np.interp(stamp_ns, self.stamps_ns, self.yaws_rad))
-        )
-
-    def track(self) -> AgentTrack | None:
-        """The true track, None for what does not walk."""
-        if self.stamps_ns is None or self.positions_m is None:
-            return None
-        places = tuple(vector(place) for place in self.positions_m)
-        return AgentTrack(self.thing.name, tuple(int(s) for s in self.stamps_ns), places)
 
 
 def moved_things(
@@ -115,6 +78,7 @@ def people(
                     [_along(way, steps), np.full(len(steps), walk_map.floor_m)]
                 ),
                 yaws_rad=np.unwrap(np.arctan2(ahead[:, 1], ahead[:, 0])) - math.pi / 2,
+                kind="person",
             )
         )
     return bodies

@@ -12,7 +12,9 @@ from hydra_mono.core.errors import DataError
 from hydra_mono.core.frame import Frame, Intrinsics
 from hydra_mono.core.labels import LabelSpace, load_label_space
 from hydra_mono.core.truth import GroundTruth
-from hydra_mono.simulation.dynamics import Body, moved_things, people
+from hydra_mono.simulation.body import Body
+from hydra_mono.simulation.dynamics import moved_things, people
+from hydra_mono.simulation.life.household import household
 from hydra_mono.simulation.render.actors import ray_scene
 from hydra_mono.simulation.render.cache import FrameCache
 from hydra_mono.simulation.render.images import Rendered, Renderer
@@ -24,7 +26,12 @@ from hydra_mono.simulation.walk.trajectory import plan_walk
 from hydra_mono.simulation.walk.walker import make_pace
 
 APARTMENT_SEED = 1
-NAME = re.compile(rf"(?P<split>{'|'.join(SPLITS)})/((?P<kind>turned|odd)-)?(?P<seed>[0-9]{{1,18}})")
+NAME = re.compile(
+    rf"(?P<split>{'|'.join(SPLITS)})/((?P<kind>turned|odd|dynamic|dynamic-unlabelled)-)?(?P<seed>[0-9]{{1,18}})"
+)
+DYNAMIC = "dynamic"
+ROUNDS = 2  # through the rooms of a dynamic world, so that changes are looked at again
+DYNAMIC_ROOMS = (4, 7)  # so many, the second left out: two rounds are some 2,000 frames
 JOINTS = {"closed": 0, "mixed": 1, "open": 3}
 
 
@@ -48,7 +55,9 @@ class SimulatedSource:
         noisy: bool,
         cache: FrameCache | None = None,
         turn_rad: float = 0.0,
+        hides_agents: bool = False,
     ) -> None:
+        """``hides_agents``: people are labelled as unknown."""
         self._name, self._world, self._poses = name, world, poses
         self._turn_rad = turn_rad
         self._intrinsics, self._fps = intrinsics, fps
@@ -57,6 +66,8 @@ class SimulatedSource:
         self._renderer = Renderer(world, intrinsics, bodies)
         self._cache = cache
         self._truth: GroundTruth | None = None
+        hidden = world.labels.ids("agent") if hides_agents else ()
+        self._shown_label = np.where(world.labels.mask(hidden), 0, np.arange(256)).astype(np.uint8)
 
     @property
     def name(self) -> str:
@@ -78,6 +89,11 @@ class SimulatedSource:
     def world(self) -> World:
         """The building and what is in it, in the building's axes."""
         return self._world
+
+    @property
+    def bodies(self) -> tuple[Body, ...]:
+        """Whoever and whatever moves, comes or goes."""
+        return self._bodies
 
     @property
     def turn_rad(self) -> float:
@@ -109,7 +125,7 @@ class SimulatedSource:
             intrinsics=self._intrinsics,
             rgb=images.rgb,
             depth_m=depth,
-            labels=images.labels,
+            labels=self._shown_label[images.labels],
             instances=images.instances,
             normals=images.normals,
         )
@@ -128,7 +144,9 @@ class SimulatedSource:
     def truth(self) -> GroundTruth:
         """The world's true mesh, objects, rooms and free space."""
         if self._truth is None:
-            self._truth = ground_truth(self._world, self._bodies, self._turn_rad)
+            stamps = np.array([_stamp_ns(i, self._fps) for i in range(len(self))], np.int64)
+            sightings = self._renderer.sightings(self._poses, stamps) if self._bodies else None
+            self._truth = ground_truth(self._world, self._bodies, self._turn_rad, sightings)
         return self._truth
 
 
@@ -142,9 +160,11 @@ def turned_poses(
 
 
 def open_simulated(name: str, config: SimulationConfig) -> SimulatedSource:
-    """``apartment``, ``SPLIT/SEED``, ``SPLIT/turned-SEED`` or ``SPLIT/odd-SEED``.
+    """``apartment``, ``SPLIT/SEED``, ``SPLIT/turned-SEED``, ``SPLIT/odd-SEED`` or one with life.
 
-    ``SPLIT`` is ``simulated`` or ``training``.
+    ``SPLIT`` is ``simulated`` or ``training``. In ``SPLIT/dynamic-SEED`` people live, things change
+    and the camera goes round twice; ``SPLIT/dynamic-unlabelled-SEED`` is the same without labels of
+    people.
 
     Raises:
         DataError: the name is none of these.
@@ -153,7 +173,9 @@ def open_simulated(name: str, config: SimulationConfig) -> SimulatedSource:
     numbers = np.random.SeedSequence([split, seed]).spawn(4)
     rng = np.random.default_rng(numbers[0])
     apartment = name == "apartment"
-    rooms = config.rooms or (6 if apartment else int(rng.integers(5, 9)))
+    is_dynamic = kind.startswith(DYNAMIC)
+    usual = DYNAMIC_ROOMS if is_dynamic else (5, 9)
+    rooms = config.rooms or (6 if apartment else int(rng.integers(*usual)))
     labels = load_label_space("apartment")
     is_odd = kind == "odd" or config.plan == "odd"
     joints = JOINTS.get(config.plan, JOINTS["mixed"])
@@ -169,22 +191,29 @@ def open_simulated(name: str, config: SimulationConfig) -> SimulatedSource:
         scene,
         make_pace(config.speed, config.fps),
         config.frames,
+        ROUNDS if is_dynamic else 1,
     )
     stamps_ns = np.array([_stamp_ns(i, config.fps) for i in range(len(poses))], np.int64)
     life = np.random.default_rng(numbers[2])
-    bodies = moved_things(life, world, poses[:, :3, 3], stamps_ns, config.moved)
-    bodies += people(life, world, poses[:, :3, 3], stamps_ns, config.people)
+    bodies: tuple[Body, ...]
+    if is_dynamic:
+        world, bodies = household(life, world, poses, stamps_ns, config.people, config.moved)
+    else:
+        moved = moved_things(life, world, poses[:, :3, 3], stamps_ns, config.moved)
+        walking = people(life, world, poses[:, :3, 3], stamps_ns, config.people)
+        bodies = (*moved, *walking)
     return SimulatedSource(
         name,
         world,
         poses,
         camera,
-        bodies=tuple(bodies),
+        bodies=bodies,
         fps=config.fps,
         noise_seed=(split, seed),
         noisy=config.noise == "kinect",
-        cache=_cache(name.replace("turned-", ""), config),
+        cache=_cache(re.sub("turned-|unlabelled-", "", name), config),
         turn_rad=_turn_rad(np.random.default_rng(numbers[3]), kind, config),
+        hides_agents=kind.endswith("unlabelled"),
     )
 
 
@@ -228,7 +257,8 @@ def _parse(name: str) -> tuple[int, str, int]:
     match = NAME.fullmatch(name)
     if match is None:
         raise DataError(
-            f"no simulated world '{name}': write apartment, simulated/SEED, training/SEED or "
-            "simulated/turned-SEED or simulated/odd-SEED"
+            f"no simulated world '{name}': write apartment, simulated/SEED, training/SEED, "
+            "simulated/turned-SEED, simulated/odd-SEED, simulated/dynamic-SEED or "
+            "simulated/dynamic-unlabelled-SEED"
         )
     return SPLITS[match["split"]], match["kind"] or "", int(match["seed"])

@@ -6,14 +6,8 @@ import numpy as np
 from jaxtyping import Bool, Float64, Int16
 
 from hydra_mono.core.box import BoundingBox
-from hydra_mono.core.truth import (
-    AgentTrack,
-    GroundTruth,
-    TruthGrid,
-    TruthMesh,
-    TruthObject,
-    TruthRoom,
-)
+from hydra_mono.core.truth import GroundTruth, TruthGrid, TruthMesh, TruthRoom
+from hydra_mono.simulation.body import Body
 from hydra_mono.simulation.building.structure import (
     AirBox,
     opening_air,
@@ -21,21 +15,31 @@ from hydra_mono.simulation.building.structure import (
     shaft_air,
     window_air,
 )
-from hydra_mono.simulation.dynamics import Body
+from hydra_mono.simulation.dynamic_truth import changes_of, presences, tracks_of
+from hydra_mono.simulation.render.sightings import Sightings
 from hydra_mono.simulation.scene import World
-from hydra_mono.simulation.shapes import Thing, pose_at, vector
+from hydra_mono.simulation.shapes import Thing, concatenate, pose_at, thing_surface, vector
 
 VOXEL_M = 0.1  # as fine as free space is mapped
 _ON_FACE_M = 1e-10  # voxel centres on a face of the air count as inside
 
 
-def ground_truth(world: World, bodies: tuple[Body, ...] = (), turn_rad: float = 0.0) -> GroundTruth:
+def ground_truth(
+    world: World,
+    bodies: tuple[Body, ...] = (),
+    turn_rad: float = 0.0,
+    sightings: Sightings | None = None,
+) -> GroundTruth:
     """Truth over the whole time: things that come or go are in mesh and objects all the same.
 
+    A thing that is moved is there once for every place it rested at.
     ``turn_rad``: the building is turned so far about z, counter-clockwise seen from above.
+    ``sightings``: of the same bodies; without them nobody knows what was in view.
     """
-    changes = {body.thing.instance: body for body in bodies}
-    surface = world.surface
+    rests = presences(world, bodies)
+    moved = [thing_surface(rest.thing, world.palette.index) for rest in rests if rest.is_copy]
+    surface = concatenate([world.surface, *moved])
+    objects = tuple(rest.truth() for rest in rests)
     return GroundTruth(
         label_space=world.labels,
         mesh=TruthMesh(
@@ -44,14 +48,18 @@ def ground_truth(world: World, bodies: tuple[Body, ...] = (), turn_rad: float = 
             face_labels=surface.labels,
             face_instances=surface.instances,
         ),
-        objects=tuple(
-            _object(thing, changes.get(thing.instance), turn_rad) for thing in world.things
-        ),
+        objects=tuple(replace(entry, box=turned_box(entry.box, turn_rad)) for entry in objects),
         rooms=_rooms(world),
         grid=_grid(world, turn_rad),
         agents=tuple(
-            _turned_track(track, turn_rad) for track in (body.track() for body in bodies) if track
+            replace(
+                track,
+                positions_m=tuple(vector(p) for p in turned(np.array(track.positions_m), turn_rad)),
+                boxes=tuple(turned_box(box, turn_rad) for box in track.boxes),
+            )
+            for track in tracks_of(bodies, sightings)
         ),
+        changes=changes_of(rests, sightings),
     )
 
 
@@ -62,22 +70,10 @@ def turned(points_m: Float64[np.ndarray, "n 3"], turn_rad: float) -> Float64[np.
     return np.asarray(points_m @ pose_at((0.0, 0.0, 0.0), turn_rad)[:3, :3].T)
 
 
-def _object(thing: Thing, body: Body | None, turn_rad: float) -> TruthObject:
-    box = thing.box
+def turned_box(box: BoundingBox, turn_rad: float) -> BoundingBox:
+    """The box turned about the world's z, as it is without a turn."""
     center = turned(np.array([box.center_m]), turn_rad)[0]
-    return TruthObject(
-        instance=thing.instance,
-        label=thing.label,
-        name=thing.name,
-        box=BoundingBox(vector(center), box.dimensions_m, box.yaw_rad + turn_rad),
-        appeared_ns=body.appears_ns if body else None,
-        disappeared_ns=body.leaves_ns if body else None,
-    )
-
-
-def _turned_track(track: AgentTrack, turn_rad: float) -> AgentTrack:
-    positions = turned(np.array(track.positions_m), turn_rad)
-    return replace(track, positions_m=tuple(vector(position) for position in positions))
+    return BoundingBox(vector(center), box.dimensions_m, box.yaw_rad + turn_rad)
 
 
 def _rooms(world: World) -> tuple[TruthRoom, ...]:

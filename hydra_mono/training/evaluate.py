@@ -1,7 +1,7 @@
 """Scores a network on samples with truth, as multi-task work on NYUv2 does."""
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -22,6 +22,7 @@ from hydra_mono.perception.metrics.dense import (
     NormalScores,
     SemanticScores,
 )
+from hydra_mono.perception.metrics.other_tasks import METERS, Meter
 from hydra_mono.perception.networks.heads import resized
 from hydra_mono.perception.networks.input_spec import InputSpec
 from hydra_mono.perception.networks.interface import TaskMaps
@@ -45,6 +46,7 @@ class PerceptionScores:
     depth: DepthScores | None
     normals: NormalScores | None
     boundaries: BoundaryScores | None
+    others: dict[str, float] = field(default_factory=dict)  # by task, beyond those above
 
     def as_dict(self) -> dict[str, Any]:
         """Nested dicts of plain values, ready for JSON."""
@@ -59,6 +61,7 @@ class Estimates:
     labels: UInt8[np.ndarray, "h w"] | None = None
     normals: Float32[np.ndarray, "h w 3"] | None = None
     edges: Float32[np.ndarray, "h w"] | None = None
+    others: Mapping[str, Float32[np.ndarray, "k h w"]] = field(default_factory=dict)
 
 
 def evaluate_network(
@@ -120,6 +123,7 @@ def estimate(
             labels=_labels(maps["semantics"]) if "semantics" in maps else None,
             normals=None if normals is None else _facing(normals, camera),
             edges=None if edges is None else _array(edges[0, 0].sigmoid()),
+            others={task: _array(maps[task][0]) for task in maps if task in METERS},
         )
 
 
@@ -152,6 +156,7 @@ class Tally:
     depth: DepthErrors = field(default_factory=DepthErrors)
     normals: NormalErrors = field(default_factory=NormalErrors)
     seconds: list[float] = field(default_factory=list)
+    others: dict[str, Meter] = field(default_factory=dict)
 
     def add(self, sample: Sample, found: Estimates, seconds: float) -> None:
         self.seconds.append(seconds)
@@ -164,6 +169,9 @@ class Tally:
         if found.edges is not None and self.boundaries:
             unknown = sample.edges == NO_EDGE_KNOWN
             self.boundaries.add(found.edges, sample.edges == 1, unknown)
+        for task in found.others.keys() & sample.others.keys():
+            meter = self.others.setdefault(task, METERS[task]())
+            meter.add(found.others[task], sample.others[task])
 
     def scores(self, source: str) -> PerceptionScores:
         return PerceptionScores(
@@ -174,4 +182,9 @@ class Tally:
             depth=self.depth.scores(),
             normals=self.normals.scores(),
             boundaries=self.boundaries.scores() if self.boundaries else None,
+            others={
+                task: score
+                for task, meter in self.others.items()
+                if (score := meter.score()) is not None
+            },
         )

@@ -89,7 +89,8 @@ class Objective(nn.Module):
         """The loss of a head that tells a task's value as one of a few classes."""
         classes = logits.shape[1]
         if task == "semantics":
-            return losses.semantic_loss(logits, batch.labels, self.class_weight)
+            found = enlarged({task: logits}, batch_size(batch))[task]
+            return losses.semantic_loss(found, batch.labels, self.class_weight)
         if task == "depth":
             return discrete.discrete_loss(logits, discrete.depth_bins(batch.depth_m, classes))
         if task == "normals":
@@ -125,13 +126,20 @@ def batch_size(batch: Batch) -> tuple[int, int]:
 
 
 def enlarged(own: TaskMaps, size: tuple[int, int]) -> TaskMaps:
-    """All maps at ``size``, in full precision, but the semantics: their many channels would cost
-    the most."""
+    """All maps at ``size``, in full precision, but the semantics where their loss takes them as
+    they are: their many channels would cost the most."""
     maps = {
-        task: values.float() if task == "semantics" else resized(values.float(), size)
+        task: values.float()
+        if task == "semantics" and _divides(values, size)
+        else resized(values.float(), size)
         for task, values in own.items()
     }
     return _with_unit_normals(maps)
+
+
+def _divides(values: Tensor, size: tuple[int, int]) -> bool:
+    """Whether ``size`` is a whole number of times that of the map."""
+    return size[0] % int(values.shape[2]) == 0 and size[1] % int(values.shape[3]) == 0
 
 
 def maps_at(

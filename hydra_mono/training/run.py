@@ -9,11 +9,11 @@ from pathlib import Path
 import torch
 
 from hydra_mono.core.config.training import StageConfig, TrainingConfig
-from hydra_mono.perception.networks.backbones.efficientnet_lite import LITES
 from hydra_mono.perception.networks.interface import MultiTaskNetwork, NetworkConfig
-from hydra_mono.perception.networks.registry import build
+from hydra_mono.perception.networks.registry import build, name_of
+from hydra_mono.perception.networks.triplane import TriplaneRegularizer, TriplaneRule
 from hydra_mono.perception.weights_io.checkpoint import load_network
-from hydra_mono.perception.weights_io.pretrained import load_efficientnet_lite, pretrained_weights
+from hydra_mono.perception.weights_io.pretrained import load_pretrained
 from hydra_mono.training.data.batches import Batch, BatchRule
 from hydra_mono.training.data.sources import Data
 from hydra_mono.training.init_from import grow_network, with_heads_of
@@ -35,14 +35,18 @@ def create_trainer(
     device: torch.device,
     colors: tuple[Triple, Triple],
     start_from: Path | None = None,
+    regularizer: TriplaneRule | None = None,
 ) -> Trainer:
     """A trainer at its first step, or where the folder's last run stopped.
 
     ``colors``: mean and deviation that images are normalised by. ``start_from``: weights of the
     same network, or of one with fewer blocks, to begin with, in place of random numbers.
+    ``regularizer``: of the one that renders every task from the backbone's maps; None: there is
+    none.
 
     Raises:
-        TrainingError: the folder is of another training.
+        TrainingError: the folder is of another training, or the data lack a task's truth.
+        ConfigError: the network was not built for images of a stage's size.
         CheckpointError: the weights to begin with are of another network.
     """
     maker = data.training
@@ -50,7 +54,12 @@ def create_trainer(
     counts = torch.from_numpy(maker.label_counts(network.classes)).float()
     weight = balanced_class_weight(counts, config.loss.class_balance)
     first = first_network(network, config, start_from)
-    objective = Objective(first, config.loss, weight)
+    check_data(first, config, data)
+    rendering = None
+    if regularizer is not None:
+        widths = first.backbone.widths
+        rendering = TriplaneRegularizer(widths, first.tasks, regularizer)
+    objective = Objective(first, config.loss, weight, rendering)
     rank, _ = world_rank()
 
     def batches(stage: StageConfig, step: int) -> Batch:
@@ -60,6 +69,21 @@ def create_trainer(
     trainer = Trainer(objective, config, batches, folder, device)
     trainer.resume()
     return trainer
+
+
+def check_data(network: MultiTaskNetwork, config: TrainingConfig, data: Data) -> None:
+    """Whether the network can be trained on these data, at the stages' sizes.
+
+    Raises:
+        TrainingError: the data lack the truth of a task that it has.
+        ConfigError: it was not built for images of a stage's size.
+    """
+    missing = [task for task in network.tasks if task not in data.tasks]
+    if missing:
+        name = name_of(network.config)
+        raise TrainingError(f"{name} needs {', '.join(missing)}; this data set has no truth of it")
+    for stage in config.stages:
+        network.check_size(stage.height, stage.width)
 
 
 def first_network(
@@ -78,9 +102,7 @@ def first_network(
     else:
         first = build(network)
     if begins_pretrained(config):
-        name, file = config.backbone.name, config.backbone.weights
-        path = Path(file) if file else pretrained_weights(name)
-        first.backbone = load_efficientnet_lite(path, LITES[name])
+        first.use_backbone(load_pretrained(config.backbone.name, config.backbone.weights))
     return first
 
 

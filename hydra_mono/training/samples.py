@@ -1,6 +1,7 @@
 """What training and evaluation of a network see: an image and the truth about its pixels."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -17,7 +18,8 @@ class Sample:
 
     ``depth_m``: planar z, 0 where unknown. ``labels``: 0 where unknown. ``normals``: unit vectors
     in camera axes (x right, y down, z forward) that face the camera, 0 where unknown. ``edges``:
-    1 on borders of things, 0 elsewhere, 255 where unknown.
+    1 on borders of things, 0 elsewhere, 255 where unknown. ``others``: truth of further tasks by
+    name, h w.
     """
 
     name: str
@@ -27,6 +29,7 @@ class Sample:
     labels: UInt8[np.ndarray, "h w"]
     normals: Float32[np.ndarray, "h w 3"]
     edges: UInt8[np.ndarray, "h w"]
+    others: Mapping[str, np.ndarray] = field(default_factory=dict)
 
 
 @runtime_checkable

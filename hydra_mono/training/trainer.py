@@ -59,7 +59,7 @@ class Trainer:
         self.step = 0
         self.skipped = 0
         self.seconds = 0.0  # of training, all starts together
-        self._batches = batches
+        self.batches = batches
         self._coming: tuple[int, Batch] | None = None
         if config.compile:
             self.objective.compile(dynamic=False)
@@ -118,6 +118,8 @@ class Trainer:
         rate = self.schedule.rate(self.step, self.seconds)
         for group in self.optimizer.param_groups:
             group["lr"] = rate * group.get("factor", 1.0)  # states saved before this had none
+        progress = self.schedule.progress(self.step, self.seconds)
+        self.objective.network.set_progress(progress)
         total, parts, norm = self._backward(self._batch(self.step))
         self._coming = (self.step + 1, self._draw(self.step + 1))
         if bool(torch.isfinite(norm)) or self._scaler.is_enabled():
@@ -135,7 +137,7 @@ class Trainer:
         return self._draw(step)
 
     def _draw(self, step: int) -> Batch:
-        return self._batches(self.schedule.stage(step), step).to(self.device)
+        return self.batches(self.schedule.stage(step), step).to(self.device)
 
     def _backward(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor], Tensor]:
         """The loss and its parts; the gradients' norm before they are clipped."""

@@ -11,7 +11,7 @@ from hydra_mono.training.objective import maps_at
 
 @torch.inference_mode()
 def quick_validation(network: MultiTaskNetwork, batches: list[Batch]) -> dict[str, float]:
-    """Depth RMSE and δ1, mean normal error and mIoU over the classes there are.
+    """Depth RMSE and δ1, mean normal error and mIoU over the classes there are, of its tasks.
 
     At the training's size and focal length: for watching, not for reporting.
     """
@@ -19,11 +19,15 @@ def quick_validation(network: MultiTaskNetwork, batches: list[Batch]) -> dict[st
     confusion, depth, normals = Confusion(), DepthErrors(), NormalErrors()
     for batch in batches:
         found = maps_at(network, batch.image, (batch.labels.shape[1], batch.labels.shape[2]))
-        labels = found["semantics"][:, 1:].argmax(1) + 1
-        confusion.add(_array(labels).astype(np.uint8), _array(batch.labels).astype(np.uint8))
-        truth_m = _array(batch.depth_m)
-        depth.add(_array(found["depth"]), truth_m, truth_m > 0)
-        normals.add(_array(found["normals"].movedim(1, 3)), _array(batch.normals.movedim(1, 3)))
+        if "semantics" in found:
+            labels = found["semantics"][:, 1:].argmax(1) + 1
+            confusion.add(_array(labels).astype(np.uint8), _array(batch.labels).astype(np.uint8))
+        if "depth" in found:
+            truth_m = _array(batch.depth_m)
+            depth.add(_array(found["depth"]), truth_m, truth_m > 0)
+        if "normals" in found:
+            truth = _array(batch.normals.movedim(1, 3))
+            normals.add(_array(found["normals"].movedim(1, 3)), truth)
     return {
         name: value
         for scores in (confusion.scores(), depth.scores(), normals.scores())

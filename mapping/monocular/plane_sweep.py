@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -20,6 +21,7 @@ _HALVING_COST = 0.3  # mean difference that halves a match's weight: a fifth of 
 _WIDEST_TURN = 0.5  # rad between two images that are compared: half a field of view overlaps
 _LEAST_SEEN = 0.3  # share of the compared images that must show a pixel: one of up to three
 _LEAST_CURVATURE = 1.01  # of the prior's own; less is rounding
+_REMEMBERED = 64  # images whose contrast is kept: the refiner's history and more, 3 MB
 _NEAREST = 0.05  # of a depth; a point nearer to the other camera is not compared
 
 
@@ -69,17 +71,35 @@ def _repeated(
     return values.repeat(stride, axis=0).repeat(stride, axis=1)[:height, :width]
 
 
+@runtime_checkable
+class PartnerRule(Protocol):
+    """Of ``SweepRule`` and of others that compare images."""
+
+    @property
+    def partners(self) -> int: ...
+
+    @property
+    def parallax(self) -> float: ...
+
+
 def partners(
-    estimate: LowResEstimate, past: Sequence[LowResEstimate], rule: SweepRule
+    estimate: LowResEstimate,
+    past: Sequence[LowResEstimate],
+    rule: PartnerRule,
+    within: tuple[float, float] | None = None,
 ) -> list[LowResEstimate]:
-    """Earlier images from about the right distance, taken in about the same direction."""
+    """Earlier images from about the right distance, taken in about the same direction.
+
+    ``within``: the least and the most parallax; a fifth of the rule's and any where None.
+    """
     if not past or not estimate.usable.any():
         return []
     poses = np.stack([other.world_from_camera for other in past])
     distance_m = np.linalg.norm(poses[:, :3, 3] - estimate.world_from_camera[:3, 3], axis=1)
     parallax = distance_m / float(np.median(estimate.depth_m[estimate.usable]))
     trace = np.einsum("nij,ij->n", poses[:, :3, :3], estimate.world_from_camera[:3, :3])
-    fits = ((trace - 1) / 2 > np.cos(_WIDEST_TURN)) & (parallax > rule.parallax / 5)
+    least, most = within or (rule.parallax / 5, np.inf)
+    fits = ((trace - 1) / 2 > np.cos(_WIDEST_TURN)) & (parallax > least) & (parallax <= most)
     misfit = np.abs(np.log(np.maximum(parallax, 1e-6) / rule.parallax))
     order = np.argsort(np.where(fits, misfit, np.inf), kind="stable")[: rule.partners]
     return [past[index] for index in order if fits[index]]
@@ -100,9 +120,27 @@ def _differences(
     rule: SweepRule,
 ) -> Float32[np.ndarray, "k r c"]:
     """Mean matching cost to the other images, by change of log depth and searched pixel."""
-    at = np.s_[:: rule.stride, :: rule.stride]
+    total, seen = matching_cost(estimate, others, changes, rule.stride)
+    least = seen[[0, len(changes) // 2, -1]].min(axis=0)
+    hidden = uniform_filter(least, rule.window, mode="nearest") < _LEAST_SEEN * len(others)
+    around = (0, rule.window, rule.window)
+    mean = uniform_filter(total / np.maximum(seen, 1), around, mode="nearest")
+    return np.where(hidden, np.float32(_MAX_COST), mean)
+
+
+def matching_cost(
+    estimate: LowResEstimate,
+    others: Sequence[LowResEstimate],
+    changes: Float32[np.ndarray, " k"],
+    stride: int,
+) -> tuple[Float32[np.ndarray, "k r c"], Float32[np.ndarray, "k r c"]]:
+    """Difference of contrast, summed over the other images, and how many of them show the point.
+
+    By change of log depth and pixel, of which one in ``stride`` is compared along either axis.
+    """
+    at = np.s_[::stride, ::stride]
     inverse_depth = np.exp(-estimate.log_depth[at]) * np.exp(-changes)[:, None, None]
-    mine, rays = normalise_contrast(estimate.gray)[at], estimate.rays[at]
+    mine, rays = _contrasts(estimate)[at], estimate.rays[at]
     total, seen = np.zeros_like(inverse_depth), np.zeros_like(inverse_depth)
     for other in others:
         relative = inverse(other.world_from_camera) @ estimate.world_from_camera
@@ -110,11 +148,26 @@ def _differences(
         image -= mine
         total += np.minimum(np.abs(image, out=image), np.float32(_MAX_COST)) * inside
         seen += inside
-    least = seen[[0, len(changes) // 2, -1]].min(axis=0)
-    hidden = uniform_filter(least, rule.window, mode="nearest") < _LEAST_SEEN * len(others)
-    around = (0, rule.window, rule.window)
-    mean = uniform_filter(total / np.maximum(seen, 1), around, mode="nearest")
-    return np.where(hidden, np.float32(_MAX_COST), mean)
+    return total, seen
+
+
+class _Contrasts:
+    """``normalise_contrast`` of images seen lately: each is compared many times."""
+
+    def __init__(self) -> None:
+        # the image is kept beside the result, so that no other one gets its id
+        self._found: dict[int, tuple[np.ndarray, np.ndarray]] = {}
+
+    def __call__(self, estimate: LowResEstimate) -> Float32[np.ndarray, "h w"]:
+        key = id(estimate.gray)
+        if key not in self._found:
+            while len(self._found) >= _REMEMBERED:
+                del self._found[next(iter(self._found))]
+            self._found[key] = estimate.gray, normalise_contrast(estimate.gray)
+        return self._found[key][1]
+
+
+_contrasts = _Contrasts()
 
 
 def _warp(
@@ -146,7 +199,7 @@ def _warp(
         place = (far[..., axis] + near[axis] * inverse_depth) / z
         inside &= np.abs(place) < np.float32(1 - 1 / pixels)
         grid[..., axis] = place
-    image = torch.from_numpy(normalise_contrast(other.gray))[None, None]
+    image = torch.from_numpy(_contrasts(other))[None, None]
     places = torch.from_numpy(grid).reshape(1, -1, grid.shape[2], 2)
     found = F.grid_sample(image, places, align_corners=False)
     return found.numpy().reshape(inverse_depth.shape), inside.astype(np.float32)

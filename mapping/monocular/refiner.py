@@ -1,7 +1,7 @@
 """Refinement of what a network predicts of one frame, before it is fused."""
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
@@ -9,13 +9,14 @@ import numpy as np
 
 from hydra_mono.core.frame import Frame, Intrinsics
 from hydra_mono.core.geometry import inverse, rotation_angle_rad
-from hydra_mono.core.map.state import State
+from hydra_mono.core.map.state import State, Stateful
 from hydra_mono.core.prediction import Prediction
+from hydra_mono.mapping.monocular.depth_fit import DepthFit
 from hydra_mono.mapping.monocular.low_res import LowResEstimate, downsample, upsample
+from hydra_mono.mapping.monocular.metric_scale import MetricScale, ScaleRule
 from hydra_mono.mapping.monocular.plane_sweep import COARSE, FINE
 from hydra_mono.mapping.monocular.scale import AlignRule, ScaleAligner
 from hydra_mono.mapping.monocular.steps import (
-    fit_depth,
     reject_between_surfaces,
     reject_inconsistent,
     set_expected_sigma,
@@ -35,16 +36,19 @@ _LEAST_TURN = 0.15  # rad between them otherwise: a seventh of a field of view o
 class Refiner:
     """Takes each frame's low-resolution estimate through ``steps``.
 
-    A step is a function of the estimate and of those of earlier frames, oldest first. ``aligner``
-    is the one step with a memory of its own; None where the scale is left alone.
+    A step is a function of the estimate and of those of earlier frames, oldest first.
+    ``learning``: those of them that have a memory of their own, by name.
     """
 
     def __init__(
-        self, steps: Sequence[Step], height_px: int, aligner: ScaleAligner | None = None
+        self,
+        steps: Sequence[Step],
+        height_px: int,
+        learning: Mapping[str, Stateful] | None = None,
     ) -> None:
         self._steps = tuple(steps)
         self._height_px = height_px
-        self._aligner = aligner
+        self._learning = dict(learning or {})
         self._past: deque[LowResEstimate] = deque(maxlen=_HISTORY)
 
     def __call__(self, frame: Frame, prediction: Prediction) -> Prediction:
@@ -57,16 +61,21 @@ class Refiner:
             self._past.append(estimate)
         return upsample(prediction, before, estimate)
 
+    def figures(self) -> dict[str, Any]:
+        """For the metrics of a run: the scale found by motion."""
+        metrics = (step for step in self._steps if isinstance(step, MetricScale))
+        return next((metric.figures() for metric in metrics), {})
+
     def state(self) -> State:
         """See ``core.map.state``."""
         return {
-            "aligner": None if self._aligner is None else self._aligner.state(),
+            "learning": {name: step.state() for name, step in self._learning.items()},
             "past": [_estimate_state(estimate) for estimate in self._past],
         }
 
     def restore(self, state: State) -> None:
-        if self._aligner is not None:
-            self._aligner.restore(state["aligner"])
+        for name, step in self._learning.items():
+            step.restore(state["learning"][name])
         self._past = deque(map(_restored_estimate, state["past"]), maxlen=_HISTORY)
 
 
@@ -96,14 +105,18 @@ def _has_moved(before: LowResEstimate, estimate: LowResEstimate) -> bool:
 def create_refiner(rule: MonocularRule, volume: SemanticVolume) -> Refiner:
     """The steps that are switched on, in the order in which they build on one another."""
     aligner = ScaleAligner(volume.surface_along, AlignRule())
-    searches = (COARSE, FINE) if rule.sweep else ()
+    metric = MetricScale(ScaleRule())
+    fit = DepthFit((COARSE, FINE) if rule.sweep else (), rule.smooth)
     switched: list[tuple[bool, Step]] = [
+        (rule.metric, metric),
         (True, set_expected_sigma(rule)),
+        (rule.metric, metric.widen),
         (rule.confidence, weigh_labels),
         (rule.align, lambda estimate, past: aligner(estimate)),
-        (rule.sweep or rule.smooth, fit_depth(searches, rule.smooth)),
+        (rule.sweep or rule.smooth, fit),
         (rule.temporal, reject_inconsistent),
         (rule.borders, reject_between_surfaces),
         (rule.incidence, weigh_incidence),
     ]
-    return Refiner([step for is_on, step in switched if is_on], rule.height_px, aligner)
+    learning: dict[str, Stateful] = {"metric": metric, "aligner": aligner, "fit": fit}
+    return Refiner([step for is_on, step in switched if is_on], rule.height_px, learning)

@@ -9,8 +9,11 @@ from scipy import ndimage
 
 from hydra_mono.core.frame import Frame
 from hydra_mono.core.geometry import camera_rays
+from hydra_mono.core.map.state import State
 from hydra_mono.core.prediction import Prediction
-from hydra_mono.mapping.motion.clusters import connected_pixels, joined_bodies, most_common
+from hydra_mono.mapping.motion.bodies import Bodies, Scene
+from hydra_mono.mapping.motion.clusters import joined_bodies, most_common
+from hydra_mono.mapping.motion.looks import Looks
 from hydra_mono.mapping.motion.voxel_history import VoxelHistory, distinct
 
 Box = tuple[Float64[np.ndarray, "3"], Float64[np.ndarray, "3"]]  # lower and upper corner, metres
@@ -23,13 +26,11 @@ class DetectorRule:
     stride_rad: float = 0.015  # between the pixels looked at: 5 cm at 3 m, half a voxel
     max_depth_m: float = 5.0  # farther, a depth camera's deviation reaches a voxel
     sigmas: float = 3.0  # deviations by which a surface must be nearer than what was free
-    step_m: float = 0.06  # of depth between neighbouring pixels of one body, and
-    step_per_m: float = 0.02  # as much more for every metre of depth: a body seen flatly
     least_area_m2: float = 0.02  # of a cluster seen; a hand has as much
     least_extent_m: float = 0.15  # of a cluster's longest side; speckle is shorter
-    seed_share: float = 0.25  # of a connected piece that has to lie in ever-free space
     evident_share: float = 0.05  # of a cluster, below which it is only supposed to move
     join_m: float = 0.15  # gap between boxes of pieces that are one body: an arm before it
+    least_depth_m: float = 0.3  # of a body as wide: a chest's; cameras see one side of it
     rim_px: int = 4  # pixels round a body that its depth bleeds into
 
 
@@ -52,14 +53,17 @@ class Detection:
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
-    """A frame's depth at the detector's stride: points in world metres, False where none is."""
+class Found:
+    """What a frame shows that moves.
 
-    stride_px: int
-    points_m: Float64[np.ndarray, "h w 3"]
-    depth_m: Float32[np.ndarray, "h w"]
-    valid: Bool[np.ndarray, "h w"]
-    voxels: Int32[np.ndarray, "h w 3"]
+    ``moving``: pixels of the whole image, None for none. ``static``: voxels with static surface.
+    ``mistaken``: voxels that were taken for static surface until now, and are of what moves.
+    """
+
+    moving: Bool[np.ndarray, "h w"] | None
+    detections: list[Detection]
+    static: Int32[np.ndarray, "m 3"]
+    mistaken: Int32[np.ndarray, "k 3"]
 
 
 class MotionDetector:
@@ -77,26 +81,33 @@ class MotionDetector:
         rule: DetectorRule | None = None,
     ) -> None:
         self._history, self._agents = history, agents
+        self._bodies, self._looks = Bodies(history), Looks()
         self._voxel_size_m, self._rule = voxel_size_m, rule or DetectorRule()
 
-    def detect(
-        self, frame: Frame, prediction: Prediction, expected: Sequence[Box] = ()
-    ) -> tuple[Bool[np.ndarray, "h w"] | None, list[Detection], Int32[np.ndarray, "m 3"]]:
-        """Moving pixels of the whole image, the clusters, and voxels with static surface.
+    def detect(self, frame: Frame, prediction: Prediction, expected: Sequence[Box] = ()) -> Found:
+        """Splits a frame.
 
         ``expected``: boxes in which somebody known is supposed to be now, lower and upper corner.
         """
         scene = self.scene(frame, prediction)
         by_label = self._labelled(prediction, scene.stride_px)
-        entered = self._entered(frame, prediction, scene)
-        evident = entered & ~self._was_put(frame, prediction, scene, entered) | by_label
+        seen_to_move = self._looks.contradicted(frame, prediction.depth_m, scene)
+        entered = self._entered(frame, scene)
+        entered &= ~self._was_put(frame, prediction, scene, entered)
+        evident = entered | seen_to_move | by_label
         seeds = evident | self._expected(scene, expected)
-        pieces = self._pieces(scene, seeds, by_label)
+        pieces = self._bodies.parts(scene, seeds, by_label)
+        whole = self._bodies.wholes(scene, seen_to_move & ~by_label)
+        pieces = np.where(whole > 0, whole + pieces.max(), pieces).astype(np.int32)
         moving = pieces > 0
-        detections = self._detections(frame, prediction, scene, pieces, evident)
-        static = scene.voxels[scene.valid & ~moving & ~seeds]
-        whole = self._whole_image(moving | by_label, scene.stride_px, prediction.depth_m.shape)
-        return whole, detections, static
+        static = scene.valid & ~moving & ~seeds
+        self._looks.remember(static)
+        return Found(
+            self._whole_image(moving | by_label, scene.stride_px, prediction.depth_m.shape),
+            self._detections(frame, prediction, scene, pieces, evident),
+            scene.voxels[static],
+            distinct(scene.voxels[whole > 0]),
+        )
 
     def scene(self, frame: Frame, prediction: Prediction) -> Scene:
         """The frame's points at the stride."""
@@ -107,16 +118,22 @@ class MotionDetector:
         pose = frame.world_from_camera
         points = (rays * np.where(valid, depth, 0)[..., None]) @ pose[:3, :3].T + pose[:3, 3]
         voxels = np.floor(points / self._voxel_size_m).astype(np.int32)
-        return Scene(stride, points, depth, valid, voxels)
+        return Scene(stride, points, depth, valid, voxels, _sigma_m(prediction, depth, stride))
+
+    def state(self) -> State:
+        """Everything that ``restore`` needs."""
+        return self._looks.state()
+
+    def restore(self, state: State) -> None:
+        """Becomes what ``state`` was taken of."""
+        self._looks.restore(state)
 
     def _labelled(self, prediction: Prediction, stride: int) -> Bool[np.ndarray, "h w"]:
         if prediction.labels is None:
             return np.zeros(prediction.depth_m[::stride, ::stride].shape, bool)
         return np.asarray(self._agents[prediction.labels[::stride, ::stride]])
 
-    def _entered(
-        self, frame: Frame, prediction: Prediction, scene: Scene
-    ) -> Bool[np.ndarray, "h w"]:
+    def _entered(self, frame: Frame, scene: Scene) -> Bool[np.ndarray, "h w"]:
         """Points in ever-free voxels that would lie there even if they were farther away.
 
         The farthest that the depth's deviation allows is tried too, so that an uncertain depth
@@ -126,7 +143,7 @@ class MotionDetector:
         entered[scene.valid] = self._history.is_ever_free(scene.voxels[scene.valid])
         if not entered.any():
             return entered
-        away_m = self._rule.sigmas * self._sigma(prediction, scene)[entered]
+        away_m = self._rule.sigmas * scene.sigma_m[entered]
         position = frame.camera_position_m
         rays = (scene.points_m[entered] - position) / scene.depth_m[entered][:, None]
         farther = scene.points_m[entered] + rays * away_m[:, None]
@@ -159,42 +176,6 @@ class MotionDetector:
         inside[inside] = ~self._history.is_solid(scene.voxels[inside])
         return inside
 
-    def _sigma(self, prediction: Prediction, scene: Scene) -> Float32[np.ndarray, "h w"]:
-        """Deviation of the depth, metres: the prediction's, or a depth camera's."""
-        if prediction.sigma_m is not None:
-            return np.asarray(prediction.sigma_m[:: scene.stride_px, :: scene.stride_px])
-        away = np.square(scene.depth_m - np.float32(0.4))
-        return np.asarray(np.float32(0.0012) + np.float32(0.0019) * away)  # Nguyen, 3DIMPVT 2012
-
-    def _pieces(
-        self,
-        scene: Scene,
-        seeds: Bool[np.ndarray, "h w"],
-        by_label: Bool[np.ndarray, "h w"],
-    ) -> Int32[np.ndarray, "h w"]:
-        """Numbers from 1 of connected bodies, 0 elsewhere.
-
-        A body is what hangs together in depth, is no known static surface, and lies in ever-free
-        space for a good part; people's labels count as such.
-        """
-        if not seeds.any():
-            return np.zeros(seeds.shape, np.int32)
-        region = ndimage.binary_dilation(seeds, iterations=12) & scene.valid
-        candidates = region.copy()
-        candidates[region] = ~self._history.is_solid(scene.voxels[region])
-        candidates = (candidates | seeds) & scene.valid
-        numbers = connected_pixels(
-            scene.depth_m, candidates, self._rule.step_m + self._rule.step_per_m * scene.depth_m
-        )
-        count = int(numbers.max()) + 1
-        size = np.bincount(numbers.ravel(), minlength=count)
-        seeded = np.bincount(numbers[seeds], minlength=count)
-        keep = seeded >= np.maximum(self._rule.seed_share * size, 1)
-        keep[0] = False
-        pieces = np.where(keep[numbers], numbers, 0)
-        near = ndimage.binary_dilation(seeds & (pieces > 0), iterations=6)
-        return np.where(near | by_label, pieces, 0).astype(np.int32)
-
     def _detections(
         self,
         frame: Frame,
@@ -212,7 +193,15 @@ class MotionDetector:
             detection = self._describe(scene, mask, rgb, labels, float(pixel_area[mask].sum()))
             if detection is not None:
                 share = float(evident[mask].mean())
-                found.append(replace(detection, is_evident=share >= self._rule.evident_share))
+                middle, dimensions = self._with_depth(frame, scene.points_m[mask], detection)
+                found.append(
+                    replace(
+                        detection,
+                        position_m=middle,
+                        dimensions_m=dimensions,
+                        is_evident=share >= self._rule.evident_share,
+                    )
+                )
         return found
 
     def _describe(
@@ -243,6 +232,20 @@ class MotionDetector:
             is_evident=True,
         )
 
+    def _with_depth(
+        self, frame: Frame, points_m: Float64[np.ndarray, "n 3"], detection: Detection
+    ) -> tuple[Float64[np.ndarray, "3"], Float64[np.ndarray, "3"]]:
+        """Middle and size of the body whose front was seen: bodies reach on behind it."""
+        away = detection.position_m[:2] - frame.camera_position_m[:2]
+        away = away / max(float(np.linalg.norm(away)), 1e-6)
+        axes = np.stack([away, [-away[1], away[0]]], axis=1)
+        deep_m, wide_m = np.ptp(np.percentile(points_m[:, :2] @ axes, [2, 98], axis=0), axis=0)
+        hidden = away * max(min(self._rule.least_depth_m, wide_m) - deep_m, 0.0)
+        middle, dimensions = detection.position_m.copy(), detection.dimensions_m.copy()
+        middle[:2] += hidden / 2
+        dimensions[:2] += np.abs(hidden)
+        return middle, dimensions
+
     def _whole_image(
         self, moving: Bool[np.ndarray, "h w"], stride: int, size: tuple[int, ...]
     ) -> Bool[np.ndarray, "a b"] | None:
@@ -251,3 +254,13 @@ class MotionDetector:
             return None
         rim = ndimage.binary_dilation(moving, iterations=-(-self._rule.rim_px // stride))
         return np.asarray(rim.repeat(stride, 0).repeat(stride, 1)[: size[0], : size[1]])
+
+
+def _sigma_m(
+    prediction: Prediction, depth_m: Float32[np.ndarray, "h w"], stride: int
+) -> Float32[np.ndarray, "h w"]:
+    """Deviation of the depth, metres: the prediction's, or a depth camera's."""
+    if prediction.sigma_m is not None:
+        return np.asarray(prediction.sigma_m[::stride, ::stride])
+    away = np.square(depth_m - np.float32(0.4))
+    return np.asarray(np.float32(0.0012) + np.float32(0.0019) * away)  # Nguyen, 3DIMPVT 2012

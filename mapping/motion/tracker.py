@@ -24,12 +24,19 @@ class TrackerRule:
     gate: float = 16.3  # squared Mahalanobis distance that 99.9 % keep to, of three dimensions
     reach_m: float = 1.5  # that nobody is from where he is expected, whatever the deviation
     color_weight: float = 6.0  # cost of colours that differ by a fifth of their range
-    confirm_frames: int = 4  # seen so often before somebody is believed
-    confirm_m: float = 0.25  # moved so far, or labelled as somebody who moves
+    confirm_frames: int = 4  # seen so often before somebody is believed, as often evidently
+    confirm_m: float = 0.3  # moved so far, or labelled as somebody who moves, or
+    confirm_still: int = 8  # seen to move as often on the spot, in a third of all frames,
+    confirm_size_m: float = 0.5  # and as large: somebody who turns, no curtain's hem
+    trial_s: float = 1.0  # that one not yet believed is followed through such space
+    enlarge: float = 0.2  # share of what a box is larger by that is taken over in a frame, and
+    shrink: float = 0.02  # of what it is smaller by: bodies are hidden in part more than they bend
+    hidden_share: float = 0.2  # of the height, beyond which a body is seen in part
     lost_s: float = 3.0  # after which nobody is expected where he would have walked to
     recall_s: float = 20.0  # in which one who comes out again is known by his colours
     top_speed_m_s: float = 2.5  # of people indoors
     recall_color: float = 0.12  # largest colour difference at which one is known again
+    recall_height_m: float = 1.0  # and largest in height: of a man, half may be hidden
     trust_s: float = 4.0  # that one is followed through space nobody saw free before
     settle_s: float = 30.0  # without moving, after which an unlabelled cluster has come to stay
     settle_m: float = 0.15  # within which it has to have stayed
@@ -52,6 +59,7 @@ class Track:
     anchor_m: Float64[np.ndarray, "3"]
     anchor_ns: int
     frames: int = 1
+    evident: int = 1
     moved_m: float = 0.0
     voxels: Int32[np.ndarray, "v 3"] = field(default_factory=lambda: np.zeros((0, 3), np.int32))
 
@@ -83,7 +91,8 @@ class Tracker:
         """Boxes in which the tracks are supposed to be at the stamp, with room to move."""
         boxes = []
         for track in self._tracks:
-            if (stamp_ns - track.evident_ns) * 1e-9 > self._rule.trust_s or track.frames < 2:
+            trust_s = self._rule.trust_s if self._known(track) else self._rule.trial_s
+            if (stamp_ns - track.evident_ns) * 1e-9 > trust_s or track.frames < 2:
                 continue
             seconds = (stamp_ns - track.stamp_ns) * 1e-9
             middle = track.mean[:3] + seconds * track.mean[3:]
@@ -145,20 +154,34 @@ class Tracker:
     def _correct(self, track: Track, detection: Detection, stamp_ns: int) -> None:
         spread = track.covariance[:3, :3] + self._rule.measured_m**2 * np.eye(3)
         gain = np.linalg.solve(spread, track.covariance[:3]).T  # 6 × 3
-        track.mean = track.mean + gain @ (detection.position_m - track.mean[:3])
+        track.mean = track.mean + gain @ (self._middle(track, detection) - track.mean[:3])
         track.covariance = track.covariance - gain @ track.covariance[:3]
-        track.dimensions_m = 0.8 * track.dimensions_m + 0.2 * detection.dimensions_m
+        more = detection.dimensions_m - track.dimensions_m
+        track.dimensions_m += more * np.where(more > 0, self._rule.enlarge, self._rule.shrink)
         track.halves = 0.8 * track.halves + 0.2 * detection.halves
         track.label = detection.label or track.label
         track.frames, track.seen_ns = track.frames + 1, stamp_ns
         track.voxels = detection.voxels
         if detection.is_evident:
             track.evident_ns = stamp_ns
+            track.evident += 1
         away_m = float(np.linalg.norm(track.mean[:2] - track.anchor_m[:2]))
         moved_m = float(np.linalg.norm(track.mean[:2] - track.begin_m[:2]))
         track.moved_m = max(track.moved_m, moved_m)
         if away_m > self._rule.settle_m:
             track.anchor_m, track.anchor_ns = track.mean[:3].copy(), stamp_ns
+
+    def _middle(self, track: Track, detection: Detection) -> Float64[np.ndarray, "3"]:
+        """Middle of the body; where it is seen in part, the end that is where it should be tells.
+
+        Legs are behind tables and heads above the image.
+        """
+        missing_m = track.dimensions_m[2] - detection.dimensions_m[2]
+        if missing_m < self._rule.hidden_share * track.dimensions_m[2]:
+            return detection.position_m
+        off_m = detection.position_m[2] - track.mean[2]  # half of what is missing, and down: legs
+        up = -1 if abs(off_m - missing_m / 2) < abs(off_m + missing_m / 2) else 1
+        return np.asarray(detection.position_m + np.array([0, 0, up * missing_m / 2]))
 
     def _begin(self, detection: Detection, stamp_ns: int) -> None:
         known = self._recalled(detection, stamp_ns)
@@ -176,7 +199,7 @@ class Tracker:
             number=self._next,
             mean=mean,
             covariance=variance,
-            dimensions_m=detection.dimensions_m,
+            dimensions_m=detection.dimensions_m.copy(),
             halves=detection.halves,
             label=detection.label,
             stamp_ns=stamp_ns,
@@ -197,7 +220,9 @@ class Tracker:
             passed_s = (stamp_ns - track.seen_ns) * 1e-9
             apart_m = float(np.linalg.norm(detection.position_m - track.mean[:3]))
             difference = color_difference(track.halves, detection.halves)
-            if apart_m <= 1.0 + rule.top_speed_m_s * passed_s and difference < least:
+            taller_m = abs(float(detection.dimensions_m[2] - track.dimensions_m[2]))
+            is_alike = difference < least and taller_m < rule.recall_height_m
+            if is_alike and apart_m <= 1.0 + rule.top_speed_m_s * passed_s:
                 best, least = track, difference
         return best
 
@@ -210,8 +235,16 @@ class Tracker:
         self._lost = [t for t in self._lost if (stamp_ns - t.seen_ns) * 1e-9 <= rule.recall_s]
 
     def _known(self, track: Track) -> bool:
-        is_somebody = track.label in self._agent_labels or track.moved_m >= self._rule.confirm_m
-        return track.frames >= self._rule.confirm_frames and is_somebody
+        """Whether somebody is believed: by his label, the way he went, or his stirring."""
+        rule = self._rule
+        if track.frames < rule.confirm_frames:
+            return False
+        stirs = track.evident >= max(rule.confirm_still, track.frames / 3)
+        return (
+            track.label in self._agent_labels
+            or (track.moved_m >= rule.confirm_m and track.evident >= rule.confirm_frames)
+            or (stirs and float(track.dimensions_m.max()) >= rule.confirm_size_m)
+        )
 
     def _is_settled(self, track: Track, stamp_ns: int) -> bool:
         still_s = (min(stamp_ns, track.seen_ns) - track.anchor_ns) * 1e-9

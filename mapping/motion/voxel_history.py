@@ -134,12 +134,17 @@ class VoxelHistory:
 
     def accept(self, voxels: Int32[np.ndarray, "n 3"]) -> None:
         """What stands in these voxels has come to stay: they are no longer ever free."""
-        around = (distinct(voxels)[:, None] + _offsets()).reshape(-1, 3)
-        chunks, inside = split_voxels(distinct(around))
+        chunks, inside = split_voxels(with_neighbours(voxels))
         slots = self._find(chunks)
         known = slots > 0
         self._ever_free[slots[known], inside[known]] = False
         self._free[slots[known], inside[known]] = 0
+
+    def vacate(self, voxels: Int32[np.ndarray, "n 3"]) -> None:
+        """What was taken for static surface in these voxels moves."""
+        chunks, inside = split_voxels(voxels)
+        slots = self._find(chunks)
+        self._solid[slots[slots > 0], inside[slots > 0]] = 0
 
     def _find(self, chunks: Int32[np.ndarray, "n 3"]) -> Int64[np.ndarray, " n"]:
         keys, inverse = np.unique(pack(chunks), return_inverse=True)
@@ -205,6 +210,11 @@ def distinct(voxels: Int32[np.ndarray, "n 3"]) -> Int32[np.ndarray, "m 3"]:
     """Every voxel once."""
     _, first = np.unique(pack(voxels), return_index=True)
     return np.asarray(voxels[first])
+
+
+def with_neighbours(voxels: Int32[np.ndarray, "n 3"]) -> Int32[np.ndarray, "m 3"]:
+    """Voxels and the 26 round each, every one once."""
+    return distinct((distinct(voxels)[:, None] + _offsets()).reshape(-1, 3))
 
 
 def _dense(

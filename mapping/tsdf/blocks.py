@@ -1,5 +1,6 @@
 """Voxel blocks of the active window: Open3D's spatial hash over flat arrays."""
 
+import math
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -117,6 +118,15 @@ class BlockPool:
         self.touched[slots] = False
         return slots
 
+    def forget(self, slots: Int64[np.ndarray, " n"], inside: Int64[np.ndarray, " n"]) -> None:
+        """Makes single voxels unobserved; what the mesh shows of them stays until it is made."""
+        voxels = self.voxels
+        for values in (voxels.sdf_m, voxels.weight, voxels.label, voxels.label_weight, voxels.thin):
+            values[slots, inside] = 0
+        voxels.color[slots, inside] = 0
+        voxels.first_seen[slots, inside] = voxels.last_seen[slots, inside] = NEVER
+        self.touched[slots] = True
+
     def take_touched(self) -> tuple[Int32[np.ndarray, "n 3"], Int64[np.ndarray, " n"]]:
         """Keys and slots of the blocks whose row of ``touched`` is set, sorted; unsets them."""
         hit = self.touched[self._live_slots]
@@ -165,6 +175,19 @@ class BlockPool:
             slots = self._activate(keys)
             old.copy_rows_to(self.voxels, old_slots, slots)
             self.touched[slots] = touched
+
+
+def voxels_in_cubes(
+    cubes: Int32[np.ndarray, "n 3"], voxels_a_side: float
+) -> tuple[Int32[np.ndarray, "m 3"], Int64[np.ndarray, " m"]]:
+    """Block key and place in it of every voxel whose sample lies in cubes of the world's grid."""
+    side = np.arange(math.ceil(voxels_a_side))
+    steps = np.stack(np.meshgrid(side, side, side, indexing="ij"), axis=-1).reshape(-1, 3)
+    first = np.ceil(cubes * voxels_a_side).astype(np.int32)
+    voxel = (first[:, None] + steps.astype(np.int32)).reshape(-1, 3)
+    block = voxel // RESOLUTION
+    x, y, z = (voxel - block * RESOLUTION).T.astype(np.int64)
+    return block, x + RESOLUTION * (y + RESOLUTION * z)
 
 
 class FrameStamps:

@@ -13,7 +13,12 @@ from hydra_mono.core.prediction import Prediction
 from hydra_mono.mapping.extent import max_depth_m, window_radius_m
 from hydra_mono.mapping.monocular_rule import MonocularRule
 from hydra_mono.mapping.tsdf.archive import Archive, pack, unpack, within
-from hydra_mono.mapping.tsdf.blocks import RESOLUTION, BlockPool, FrameStamps
+from hydra_mono.mapping.tsdf.blocks import (
+    RESOLUTION,
+    BlockPool,
+    FrameStamps,
+    voxels_in_cubes,
+)
 from hydra_mono.mapping.tsdf.changes import (
     MeshRule,
     blocks_to_mesh,
@@ -95,6 +100,14 @@ class SemanticVolume:
             fuse_thin(self._pool, view, samples, pixels, self._thin, len(self._stamps))
         self._pool.touched[slots] = True
         self._stamps.append(frame.stamp_ns)
+
+    def forget(self, cubes: Int32[np.ndarray, "n 3"], cube_size_m: float) -> None:
+        """Makes voxels unobserved: those in cubes (i, j, k) · size of the world, what moves."""
+        if not len(cubes):
+            return
+        keys, inside = voxels_in_cubes(cubes, cube_size_m / self._fusion.voxel_size_m)
+        slots = self._pool.find(keys)
+        self._pool.forget(slots[slots >= 0], inside[slots >= 0])
 
     def update_mesh(self, stamp_ns: int, center_m: Float64[np.ndarray, "3"]) -> MeshUpdate:
         """Meshes the blocks that changed since the last call, then moves the window."""

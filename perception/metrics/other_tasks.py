@@ -4,7 +4,7 @@ Pooled over all pixels of a split, as multi-task work on PASCAL-Context and City
 """
 
 from collections.abc import Callable, Mapping
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float32, Shaped
@@ -14,6 +14,7 @@ BETA_SQUARED = 0.3  # of the F measure of saliency: precision counts more (Achan
 THRESHOLDS = np.arange(1, 20) * 0.05  # of the probability, 0.05 to 0.95
 
 
+@runtime_checkable
 class Meter(Protocol):
     """Pools one task; ``values``: the network's own, k h w."""
 

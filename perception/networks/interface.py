@@ -8,6 +8,7 @@ published weights, what tells their files apart. ``registry`` is the table of me
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Annotated, Any, NamedTuple, Protocol, runtime_checkable
 
 from annotated_types import Interval
@@ -42,6 +43,19 @@ class NetworkConfig(Protocol):
     def input_spec(self) -> InputSpec: ...
 
 
+@runtime_checkable
+class Searching(Protocol):
+    """A network that finds a genotype while it is trained."""
+
+    def write_genotype(self, path: Path, step: int) -> None:
+        """What it has found by now, as a file."""
+        ...
+
+    def found(self) -> dict[str, list[str]]:
+        """The same in words, by target."""
+        ...
+
+
 class TrainingMaps(NamedTuple):
     """What training sees of a network, at the network's own resolution.
 
@@ -63,6 +77,7 @@ class MultiTaskNetwork(nn.Module, ABC):
     """A network of any method. All its tensors are in its ``state_dict``."""
 
     config: Any  # the method's numbers, a ``NetworkConfig``
+    backbone: Any  # of the methods that have one, a ``Backbone``
 
     @property
     def tasks(self) -> dict[str, int]:
@@ -99,7 +114,8 @@ class Method:
     ``variants``: numbers with a name. ``recognise``: the kind of published weights that tensors of
     these shapes are, in words; ``None``: none of this method's. ``infer``: the numbers of the
     network that has them (raises ``ValueError``). ``facts``: what distinguishes them, in phrases,
-    most telling first.
+    most telling first. ``read_genotype``: the numbers that a search has found for these tasks,
+    from a file (raises ``ConfigError``); None: nothing of this method is searched.
     """
 
     config: type
@@ -109,3 +125,4 @@ class Method:
     infer: Callable[[Shapes], NetworkConfig] | None = None
     facts: Callable[[Shapes], list[str]] = lambda shapes: []
     follow_published: Callable[[Any], NetworkConfig] = lambda config: config
+    read_genotype: Callable[[Path, tuple[str, ...]], Mapping[str, Any]] | None = None

@@ -21,6 +21,7 @@ MODULES = {  # method -> module that holds its METHOD
     "ctal": "hydra_mono.perception.networks.methods.ctal.network",
     "m_ctal": "hydra_mono.perception.networks.methods.ctal.multi_scale",
 }
+SEARCHES = {"atrc": "atrc_search"}  # method -> what finds its genotype
 DEFAULT, DEFAULT_VARIANT = "m2h", "compact"  # what is trained and shipped
 
 

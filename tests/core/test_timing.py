@@ -2,7 +2,7 @@
 
 import pytest
 
-from hydra_mono.core.timing import StageClock
+from hydra_mono.core.timing import StageClock, peaks
 
 
 def test_the_latest_times_are_those_of_the_last_frames_stages_alone() -> None:
@@ -30,3 +30,11 @@ def test_stages_outside_do_not_count_for_the_frame() -> None:
     clock.stage("read", lambda: None)
     clock.end_frame()
     assert clock.frame_ms == [0.0] and "read" in clock.latest_ms()
+
+
+def test_a_series_keeps_its_peaks_however_long() -> None:
+    assert peaks([]) == []
+    assert peaks([3.0, 1.0]) == [3.0, 1.0]
+    long = peaks([1.0] * 5000 + [70.0] + [1.0] * 5000)
+    assert len(long) == 200
+    assert max(long) == 70.0

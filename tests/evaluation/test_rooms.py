@@ -27,18 +27,31 @@ def test_rooms_found_exactly_score_one_on_what_places_cover() -> None:
     assert scores.total_precision == scores.total_recall_covered == 1.0
     assert scores.recall < 0.2
     assert (scores.truth_count, scores.estimated_count) == (2, 2)
+    assert (scores.over_segmented, scores.under_segmented) == (0, 0)
+    assert scores.kinds_right is None  # nobody told a kind
+
+
+def test_kinds_are_right_where_they_are_those_of_the_true_rooms() -> None:
+    graph = SceneGraph()
+    truth = two_halves()
+    kinds = [truth.rooms[0].name.rstrip(" 0123456789"), "bathroom"]
+    for ball, kind in zip(((LEFT, 0.95), (RIGHT, 0.95)), kinds, strict=True):
+        graph.update_node(add_room(graph, [ball]), category=kind)
+    assert score_rooms(run_of(graph=graph), truth).kinds_right == 0.5
 
 
 def test_two_rooms_merged_halve_the_precision_and_keep_the_recall() -> None:
     scores = rooms(two_halves(), [WHOLE])
     assert scores.precision == scores.total_precision == 0.5
     assert scores.recall == scores.recall_covered == scores.total_recall == 1.0
+    assert (scores.over_segmented, scores.under_segmented) == (0, 1)
 
 
 def test_one_room_split_halves_the_recall_and_keeps_the_precision() -> None:
     scores = rooms(one_room(), [(LEFT, 0.9)], [(RIGHT, 0.9)])
     assert scores.precision == 1.0
     assert scores.recall_covered == pytest.approx(0.5)
+    assert (scores.over_segmented, scores.under_segmented) == (1, 0)
 
 
 def test_means_and_totals_differ_where_rooms_differ_in_size() -> None:

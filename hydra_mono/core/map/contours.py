@@ -24,14 +24,21 @@ class ContourPoints:
     blocks: Mapping[BlockKey, Shaped[np.ndarray, " n"]]
 
     def near(
-        self, label: int, lower_m: Float64[np.ndarray, "3"], upper_m: Float64[np.ndarray, "3"]
+        self,
+        label: int,
+        lower_m: Float64[np.ndarray, "3"],
+        upper_m: Float64[np.ndarray, "3"],
+        least_images: int = LEAST_IMAGES,
     ) -> Float64[np.ndarray, "n 3"]:
-        """World points of a label between two corners of an upright box, in a fixed order."""
+        """World points of a label between two corners of an upright box, in a fixed order.
+
+        ``least_images``: that showed a point.
+        """
         keys = blocks_between(lower_m, upper_m, self.block_size_m)
         found = [self.blocks[key] for key in keys if key in self.blocks]
         records = np.concatenate([np.zeros(0, CONTOUR_RECORD), *found])
         records = records[(records["key"] & 255) == label]
-        points_m = records["point_m"][records["images"] >= LEAST_IMAGES].astype(np.float64)
+        points_m = records["point_m"][records["images"] >= least_images].astype(np.float64)
         inside = np.all((points_m >= lower_m) & (points_m <= upper_m), axis=1)
         return np.asarray(points_m[inside])
 

@@ -1,9 +1,9 @@
 """What moves in a frame, and who has been moving: plain values that stages hand on."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
-from jaxtyping import Bool
+from jaxtyping import Bool, Int32
 
 Position = tuple[float, float, float]
 
@@ -32,11 +32,13 @@ class TrackedAgent:
 class Motion:
     """``moving``: pixels that do not belong to the static world, None when all do.
 
-    ``agents``: confirmed tracks that are alive, by number.
+    ``agents``: confirmed tracks that are alive, by number. ``mistaken``: voxels of the free-space
+    grid in which something was fused that is now seen to move.
     """
 
     moving: Bool[np.ndarray, "h w"] | None
     agents: tuple[TrackedAgent, ...] = ()
+    mistaken: Int32[np.ndarray, "n 3"] = field(default_factory=lambda: np.zeros((0, 3), np.int32))
 
     @property
     def still(self) -> Bool[np.ndarray, "h w"] | None:

@@ -105,7 +105,7 @@ def find_way(
         clearance = walk_map.clearance_m[low[0] : high[0], low[1] : high[1]]
         cells = _cheapest(clearance, np.array(start) - low, np.array(goal) - low)
         if len(cells):
-            return _smooth(walk_map, walk_map.origin_m + (cells + low) * CELL_M)
+            return smooth(walk_map, walk_map.origin_m + (cells + low) * CELL_M)
     raise DataError(f"the simulated building has no way from {start_m} to {goal_m}")
 
 
@@ -115,19 +115,9 @@ def _cheapest(
     goal: Int64[np.ndarray, "2"],
 ) -> Int64[np.ndarray, "n 2"]:
     """Dijkstra over the cells, dearer near obstacles; empty where the goal is out of reach."""
+    everywhere = np.ones(clearance.shape, dtype=bool)
+    graph, _ = walk_graph(clearance, everywhere)
     numbers = np.arange(clearance.size).reshape(clearance.shape)
-    passable = clearance >= RADIUS_M
-    cost = 1 + 3 * np.clip((0.7 - clearance) / 0.4, 0, 1) ** 2
-    froms, tos, weights = [], [], []
-    for dx, dy in ((1, 0), (0, 1), (1, 1), (1, -1)):
-        a = (slice(0, clearance.shape[0] - dx), slice(max(-dy, 0), clearance.shape[1] - max(dy, 0)))
-        b = (slice(dx, None), slice(max(dy, 0), clearance.shape[1] + min(dy, 0)))
-        both = passable[a] & passable[b]
-        froms.append(numbers[a][both])
-        tos.append(numbers[b][both])
-        weights.append(((cost[a] + cost[b]) / 2 * math.hypot(dx, dy))[both])
-    edges = (np.concatenate(weights), (np.concatenate(froms), np.concatenate(tos)))
-    graph = csr_matrix(edges, shape=(clearance.size, clearance.size))
     first, last = int(numbers[tuple(start)]), int(numbers[tuple(goal)])
     distance, before = dijkstra(graph, directed=False, indices=first, return_predecessors=True)
     if not np.isfinite(distance[last]):
@@ -138,7 +128,31 @@ def _cheapest(
     return np.stack(np.unravel_index(chain[::-1], clearance.shape), axis=1)
 
 
-def _smooth(walk_map: WalkMap, way: Float64[np.ndarray, "n 2"]) -> Float64[np.ndarray, "n 2"]:
+def walk_graph(
+    clearance: Float64[np.ndarray, "x y"], chosen: Bool[np.ndarray, "x y"]
+) -> tuple[csr_matrix, Int64[np.ndarray, "n 2"]]:
+    """Costs of steps between neighbours among the chosen cells a walker fits in; those cells.
+
+    A cell's number is its row in the second; the cost grows near obstacles.
+    """
+    cells = np.argwhere(chosen)
+    numbers = np.zeros(clearance.shape, np.int64)
+    numbers[chosen] = np.arange(len(cells))
+    passable = chosen & (clearance >= RADIUS_M)
+    cost = 1 + 3 * np.clip((0.7 - clearance) / 0.4, 0, 1) ** 2
+    froms, tos, weights = [], [], []
+    for dx, dy in ((1, 0), (0, 1), (1, 1), (1, -1)):
+        a = (slice(0, clearance.shape[0] - dx), slice(max(-dy, 0), clearance.shape[1] - max(dy, 0)))
+        b = (slice(dx, None), slice(max(dy, 0), clearance.shape[1] + min(dy, 0)))
+        both = passable[a] & passable[b]
+        froms.append(numbers[a][both])
+        tos.append(numbers[b][both])
+        weights.append(((cost[a] + cost[b]) / 2 * math.hypot(dx, dy))[both])
+    edges = (np.concatenate(weights), (np.concatenate(froms), np.concatenate(tos)))
+    return csr_matrix(edges, shape=(len(cells), len(cells))), cells
+
+
+def smooth(walk_map: WalkMap, way: Float64[np.ndarray, "n 2"]) -> Float64[np.ndarray, "n 2"]:
     """Rounded corners, as far as the clearance stays what it was."""
     for sigma in (8.0, 4.0, 2.0):
         if len(way) < 4:

@@ -3,16 +3,17 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float32, Float64, UInt8, UInt16
+from jaxtyping import Float32, Float64, Int64, UInt8, UInt16
 
 from hydra_mono.core.frame import Intrinsics
 from hydra_mono.core.geometry import camera_rays
 from hydra_mono.core.open3d_loader import open3d
+from hydra_mono.simulation.body import Body
 from hydra_mono.simulation.building.room_map import make_room_map
-from hydra_mono.simulation.dynamics import Body
 from hydra_mono.simulation.materials import LEVELS, TILE, Palette
 from hydra_mono.simulation.render.actors import Actors, Hits, ray_scene, static_surface
 from hydra_mono.simulation.render.optics import Shown, make_optics
+from hydra_mono.simulation.render.sightings import Sightings
 from hydra_mono.simulation.scene import World
 from hydra_mono.simulation.shapes import Surface, concatenate
 
@@ -48,7 +49,7 @@ class Renderer:
         self, world: World, intrinsics: Intrinsics, bodies: tuple[Body, ...] = (), threads: int = 0
     ) -> None:
         self._threads = threads
-        self._rays = camera_rays(intrinsics)
+        self._intrinsics, self._rays = intrinsics, camera_rays(intrinsics)
         surface = static_surface(world, bodies)
         self._scene = ray_scene(surface.vertices_m, surface.faces)
         self._actors = Actors(world, bodies, first_triangle=len(surface.faces))
@@ -62,7 +63,7 @@ class Renderer:
         rotation = world_from_camera[:3, :3].astype(np.float32)
         directions = self._rays @ rotation.T
         hits = self._cast(world_from_camera[:3, 3], directions)
-        self._actors.cover(hits, world_from_camera[:3, 3], directions, stamp_ns)
+        self._actors.cover(hits, world_from_camera, self._rays, directions, stamp_ns)
         depth, triangle = hits["t_hit"], hits["primitive_ids"]
         seen = triangle != NOTHING
         triangle = np.where(seen, triangle, 0)
@@ -86,6 +87,12 @@ class Renderer:
             cosine=cosine,
             sensed_depth_m=sensed,
         )
+
+    def sightings(
+        self, poses: Float64[np.ndarray, "n 4 4"], stamps_ns: Int64[np.ndarray, " n"]
+    ) -> Sightings:
+        """What of the bodies was in view from ``world_from_camera`` at each stamp."""
+        return Sightings(self._scene, self._actors, self._intrinsics, poses, stamps_ns)
 
     def _cast(self, origin_m: Float64[np.ndarray, "3"], directions: np.ndarray) -> Hits:
         rays = np.empty((*directions.shape[:2], 6), np.float32)

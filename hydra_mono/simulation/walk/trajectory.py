@@ -26,13 +26,19 @@ def plan_walk(
     scene: Any,
     pace: Pace,
     frames: int | None,
+    rounds: int = 1,
 ) -> Float64[np.ndarray, "n 4 4"]:
-    """Camera poses of a walk through every room; further rounds until there are ``frames``."""
+    """Camera poses of a walk through every room; further rounds until there are ``frames``.
+
+    Without ``frames`` it goes round ``rounds`` times.
+    """
     routes = Routes(world.plan, (*world.fixed, *world.things))
     order = visiting_order(world.plan)
     spots = {room: _standpoints(routes.map_of(room), room) for room in order}
     walker = Walker(routes, pace, spots[order[0]][0])
-    while not len(walker) or len(walker) < (frames or 0):
+    done = 0
+    while len(walker) < frames if frames else done < rounds:
+        done += 1
         targets = Targets(rng, world.plan, world.surface, camera, scene)
         for room in order:
             _visit(walker, targets, room, spots[room])

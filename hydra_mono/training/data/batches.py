@@ -46,7 +46,7 @@ class Batch:
     edges: Float[Tensor, "b 1 th tw"]
     edges_known: Bool[Tensor, "b 1 th tw"]
     camera: Float[Tensor, "b 4"]
-    others: Mapping[str, Tensor] = field(default_factory=dict)
+    others: Mapping[str, Tensor] = field(default_factory=dict, kw_only=True)
 
     def to(self, device: torch.device) -> "Batch":
         names = [f.name for f in fields(self) if f.name != "others"]

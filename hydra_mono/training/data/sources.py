@@ -13,6 +13,7 @@ import torch
 from hydra_mono.core.config.training import TrainingConfig
 from hydra_mono.core.errors import DataError
 from hydra_mono.core.label_map import load_label_map
+from hydra_mono.perception.tasks import INDOOR, Task
 from hydra_mono.training.data.batches import (
     BatchMaker,
     BatchSource,
@@ -37,10 +38,11 @@ HELD_CHUNKS = 2
 
 @dataclass(frozen=True)
 class Data:
-    """What is trained on, and by name what only validation sees."""
+    """What is trained on, by name what only validation sees, and the tasks whose truth it has."""
 
     training: BatchSource
     held_back: Mapping[str, BatchSource] = field(default_factory=dict)
+    tasks: tuple[Task, ...] = INDOOR
 
 
 def load_worlds(

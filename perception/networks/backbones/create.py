@@ -10,19 +10,22 @@ from hydra_mono.perception.networks.backbones.efficientnet_lite import (
     EfficientNetLite,
     LiteConfig,
 )
+from hydra_mono.perception.networks.backbones.hrnet import HrNet, HrNetConfig
 from hydra_mono.perception.networks.backbones.vit import VisionTransformer, VitConfig
 from hydra_mono.perception.networks.interface import Shapes
 from hydra_mono.perception.networks.shapes import count, extent
 
-BackboneConfig = VitConfig | ConvConfig | LiteConfig
+BackboneConfig = VitConfig | ConvConfig | LiteConfig | HrNetConfig
 
 
 def create_backbone(
     config: BackboneConfig,
-) -> VisionTransformer | ConvBackbone | EfficientNetLite:
+) -> VisionTransformer | ConvBackbone | EfficientNetLite | HrNet:
     """The backbone whose numbers these are."""
     if isinstance(config, VitConfig):
         return VisionTransformer(config)
+    if isinstance(config, HrNetConfig):
+        return HrNet(config)
     return ConvBackbone(config) if isinstance(config, ConvConfig) else EfficientNetLite(config)
 
 

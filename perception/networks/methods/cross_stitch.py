@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from hydra_mono.perception.networks.backbones.create import create_backbone, has_stages
+from hydra_mono.perception.networks.backbones.hrnet import HrNetConfig
 from hydra_mono.perception.networks.backbones.vit import Backbone, VitConfig
 from hydra_mono.perception.networks.interface import Method, TrainingMaps
 from hydra_mono.perception.networks.methods.blocks import task_head
@@ -36,8 +37,8 @@ class CrossStitchConfig(PyramidConfig):
     def __post_init__(self) -> None:
         """Raises ``ValueError`` for a backbone that cannot be stitched between its stages."""
         super().__post_init__()
-        if isinstance(self.backbone, VitConfig):
-            raise ValueError("cross_stitch needs a backbone in stages; a transformer has none")
+        if isinstance(self.backbone, VitConfig | HrNetConfig):
+            raise ValueError("cross_stitch needs a backbone in stages, such as efficientnet_lite2")
 
 
 class CrossStitch(PyramidNetwork):
@@ -87,7 +88,10 @@ class StitchedTrunks(nn.Module):
         current = dict.fromkeys(self.trunks, image)
         pyramids: dict[str, Pyramid] = {task: [] for task in self.trunks}
         for stage in range(STAGES):
-            own = [trunk.stage(stage, current[task]) for task, trunk in self.trunks.items()]
+            own = [
+                trunk.stage(stage, current[task])  # type: ignore[operator]
+                for task, trunk in self.trunks.items()
+            ]
             for index, task in enumerate(self.trunks):
                 shares = self.shares[stage][index][:, :, None, None]  # t c 1 1
                 current[task] = stitched(shares, own)

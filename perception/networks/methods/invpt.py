@@ -62,7 +62,8 @@ class InvPt(PyramidNetwork):
         tokens, early = self.first(pyramid[3])  # by task b c h/32 w/32
         size = _size(pyramid[0])
         x = torch.stack([tokens[task] for task in self.tasks], dim=1)  # b t c h w
-        grid = tuple(-(-extent // 2) for extent in _size(pyramid[3]))
+        coarsest = _size(pyramid[3])
+        grid = (-(-coarsest[0] // 2), -(-coarsest[1] // 2))
         scores, total = None, torch.zeros(())
         for stage, (block, mix) in enumerate(zip(self.stages, self.mix, strict=True)):
             if stage:
@@ -134,7 +135,7 @@ class JointStage(nn.Module):
         self.widen, self.narrow = nn.Linear(width, 4 * width), nn.Linear(4 * width, width)
 
     def forward(
-        self, x: Tensor, grid: tuple[int, ...], before: Tensor | None
+        self, x: Tensor, grid: tuple[int, int], before: Tensor | None
     ) -> tuple[Tensor, Tensor]:
         """``x``: b t c h w. ``grid``: height and width at which keys and values are taken.
 

@@ -7,7 +7,7 @@ of a map mean are seen to here.
 
 from abc import abstractmethod
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -64,9 +64,6 @@ class PyramidNetwork(MultiTaskNetwork):
 
     ``backbone``: an ``nn.Module`` in place of the config's.
     """
-
-    config: Any  # a ``PyramidConfig``
-    backbone: Any
 
     def __init__(self, config: PyramidConfig, backbone: Backbone | None = None) -> None:
         super().__init__()

@@ -1,12 +1,15 @@
 """Tracked agents become chains of nodes, a letter each."""
 
-import logging
 import math
 
+import numpy as np
 import pytest
 
+from hydra_mono.core.box import BoundingBox
 from hydra_mono.core.map.motion import TrackedAgent
+from hydra_mono.graph.agents.records import MOST_SAMPLES, Journey, Visit, visits
 from hydra_mono.graph.agents.tracks import AgentTracks
+from hydra_mono.graph.model.nodes import Edge, PlaceNode, RoomNode
 from hydra_mono.graph.model.scene_graph import SceneGraph
 from hydra_mono.graph.model.symbols import Layer, NodeSymbol
 
@@ -56,17 +59,59 @@ def test_agents_face_the_way_they_go() -> None:
     assert 2 * math.atan2(z, w) == pytest.approx(math.pi / 2)
 
 
-def test_more_agents_than_letters_are_told_once_and_harm_nothing(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
+def test_forty_agents_each_keep_a_chain_of_their_own() -> None:
     graph, tracks = SceneGraph(), AgentTracks()
-    with caplog.at_level(logging.WARNING):
-        for second in (0.0, 1.0):
-            tracks.update(
-                graph, [agent(track, second, second + 9.0 * track) for track in range(40)]
-            )
-    assert graph.counts_present()["agents"] == 24
-    assert caplog.text.count("more agents") == 1
+    for second in (0.0, 1.0):
+        tracks.update(graph, [agent(track, second, second + 9.0 * track) for track in range(40)])
+    records = tracks.records()
+    assert [len(record.symbols) for record in records] == [2] * 40
+    assert len({symbol for record in records for symbol in record.symbols}) == 80
+    assert all(graph.has_edge(*record.symbols) for record in records)
+    assert not graph.has_edge(records[38].symbols[1], records[39].symbols[0])
+
+
+def test_a_record_tells_where_somebody_was_and_when() -> None:
+    graph, tracks = SceneGraph(), AgentTracks()
+    for step in range(31):
+        tracks.update(graph, [agent(3, 0.1 * step, 0.07 * step)])
+    (record,) = tracks.records()
+    assert (record.first_seen_ns, record.last_seen_ns) == (0, 3 * 10**9)
+    for second in (0.0, 0.77, 2.0, 3.0):
+        position = record.position_at(round(second * 1e9))
+        assert position is not None and position[0] == pytest.approx(0.7 * second, abs=0.01)
+    assert record.position_at(4 * 10**9) is None
+    assert np.diff(record.stamps_ns).min() > 0
+    assert record.velocities_m_s[:, 1].tolist() == pytest.approx([1.0] * len(record.stamps_ns))
+
+
+def test_a_record_is_bounded_and_keeps_both_ends() -> None:
+    journey = Journey(agent(0, 0.0, 0.0), 0)
+    for step in range(2 * MOST_SAMPLES):
+        journey.add(agent(0, float(step), float(step)))
+    record = journey.record("b")
+    assert len(record.stamps_ns) <= MOST_SAMPLES + 1
+    assert record.position_at(0) == (0.0, 0.0, 0.9)
+    assert record.position_at(777 * 10**9) == pytest.approx((777.0, 0.0, 0.9))
+
+
+def test_visits_are_the_places_and_rooms_somebody_was_in() -> None:
+    graph, tracks = SceneGraph(), AgentTracks()
+    for step in range(5):
+        tracks.update(graph, [agent(0, float(step), float(step))])
+    first, second, room = NodeSymbol("p", 0), NodeSymbol("p", 1), NodeSymbol("R", 0)
+    edge = Edge(first_seen_ns=0, last_seen_ns=0)
+    seen = {"first_seen_ns": 0, "last_seen_ns": 0, "position_m": (0.0, 0.0, 1.0)}
+    for place in (first, second):
+        graph.add_node(place, PlaceNode(radius_m=1.0, **seen))
+    box = BoundingBox((0.0, 0.0, 0.0), (1.0, 1.0, 1.0))
+    graph.add_node(room, RoomNode(name="hall", color=(1, 2, 3), box=box, **seen))
+    graph.set_parent(first, room, edge)
+    for number in range(5):
+        graph.set_parent(NodeSymbol("b", number), first if number < 3 else second, edge)
+    assert visits(graph, tracks.records()[0]) == [
+        Visit(first, room, 0, 2 * 10**9),
+        Visit(second, None, 3 * 10**9, 4 * 10**9),
+    ]
 
 
 def test_tracks_go_on_from_their_saved_state() -> None:

@@ -1,6 +1,7 @@
 """Exports for planners and other tools: complete, plain, and with names that hold."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +91,18 @@ def test_furniture_is_an_asset_and_a_movable_thing_an_object() -> None:
     nodes = sayplan(small_house())["nodes"]
     assert [entry["id"] for entry in nodes["asset"]] == ["table_0", "cabinet_3"]
     assert [entry["id"] for entry in nodes["object"]] == ["box_1", "chair_2"]
+
+
+def test_only_what_holds_things_has_them_released_on_it() -> None:
+    graph = small_house()
+    graph.add_node(
+        symbol("O(8)"), replace(thing(8, (1.0, 3.9, 1.6), (0.5, 0.04, 0.4)), name="picture")
+    )
+    link(graph, "p(1)", "O(8)")
+    assets = by_id(sayplan(graph)["nodes"]["asset"])
+    assert assets["picture_8"]["affordances"] == []
+    assert assets["table_0"]["affordances"] == ["release"]
+    assert assets["cabinet_3"]["affordances"] == ["open", "close", "release"]
 
 
 def test_things_know_their_rooms() -> None:

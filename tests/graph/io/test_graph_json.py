@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hydra_mono.core.errors import ExportError
 from hydra_mono.graph.io.entries import NODE_TYPES
 from hydra_mono.graph.io.graph_json import from_document, from_text, to_document, to_text
-from hydra_mono.graph.io.schema import graph_schema
+from hydra_mono.graph.io.schema import build_schema, graph_schema
 from hydra_mono.graph.model.nodes import Edge
 from hydra_mono.graph.model.scene_graph import SceneGraph
 
@@ -101,6 +101,10 @@ def test_the_schema_describes_every_field_of_an_edge() -> None:
         "target",
         "kind",
     }
+
+
+def test_the_shipped_schema_is_the_one_that_follows_from_the_types() -> None:
+    assert graph_schema() == build_schema(), "write schema_text() to graph.schema.json"
 
 
 def test_the_schema_refuses_a_number_as_id() -> None:

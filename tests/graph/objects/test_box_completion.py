@@ -32,6 +32,7 @@ def complete(
     *structure: SemanticMesh,
     sides: tuple[str, ...] = SEEN,
     least_width_m: float = 0.0,
+    ends_m: dict[tuple[int, int], float] | None = None,
 ) -> BoundingBox:
     own, near = box_mesh(box, TABLE, sides), concatenate(structure)
     return complete_box(
@@ -41,6 +42,7 @@ def complete(
         Structure(near.vertices_m, near.normals),
         RULE,
         least_width_m=least_width_m,
+        ends_m=ends_m or {},
     )
 
 
@@ -65,6 +67,13 @@ def test_an_unseen_back_reaches_the_wall_but_for_the_skirting_board() -> None:
 def test_what_hangs_on_the_wall_is_nearer_to_it() -> None:
     hung = standing_box(0.5, 0.0, (0.6, 1.0, 0.8), z=1.0)
     assert high_x(complete(hung, wall_mesh(0.9, -1.0, 1.0, 2.0))) == pytest.approx(0.89, abs=1e-6)
+
+
+def test_contours_that_end_before_the_wall_keep_most_of_the_gap_open() -> None:
+    wall = wall_mesh(0.9, -1.0, 1.0)
+    told = complete(BOX, wall, GROUND, ends_m={(0, 1): 0.0})
+    assert 0.8 < high_x(told) < 0.84
+    assert high_x(complete(BOX, wall, GROUND, ends_m={(0, 1): 0.075})) == pytest.approx(0.88)
 
 
 def test_a_back_that_was_seen_stays_where_it_is() -> None:
@@ -92,7 +101,9 @@ def test_a_gap_one_can_see_into_stays_open() -> None:
 
 def test_no_box_reaches_into_the_wall_by_bleeding_labels() -> None:
     done = complete(BOX, wall_mesh(0.77, -1.0, 1.0), GROUND, sides=("left", "front", "top"))
-    assert high_x(done) == pytest.approx(0.8), "much of the thing lies beyond: this wall is not its"
+    assert high_x(done) == pytest.approx(0.8), (
+        "much of the object lies beyond: this wall is not its"
+    )
     thin = box_mesh(
         standing_box(0.45, 0.0, (0.5, 1.0, 0.8)), TABLE, ("left", "front", "back", "top")
     )
@@ -148,7 +159,7 @@ def test_a_front_alone_reaches_back_to_the_wall() -> None:
     done = complete(FRONT, FAR_WALL, GROUND, sides=("left",))
     assert high_x(done) == pytest.approx(0.88, abs=1e-6)
     deep = complete(BOX, wall_mesh(1.2, -1.0, 1.0), GROUND, sides=("left",))
-    assert high_x(deep) == pytest.approx(0.8), "a thing of some depth showed more than its front"
+    assert high_x(deep) == pytest.approx(0.8), "an object of some depth showed more than its front"
 
 
 def test_a_front_with_floor_in_sight_behind_it_is_thin() -> None:
@@ -210,11 +221,14 @@ def test_completion_turns_with_the_world(yaw_rad: float) -> None:
 def test_the_store_finds_structure_only_and_follows_the_mesh() -> None:
     mesh, store = BlockMesh(), StructureStore(LABELS)
     wall = wall_mesh(0.9, -1.0, 1.0)
-    mesh.apply(MeshUpdate(1, 0.4, blocks_of(concatenate([wall, box_mesh(BOX, TABLE)]))))
+    first = MeshUpdate(1, 0.4, blocks_of(concatenate([wall, box_mesh(BOX, TABLE)])))
+    for layer in (mesh, store):
+        layer.apply(first)
     found = store.near(BOX, mesh, 0.4)
     assert len(found) > 100 and np.allclose(found.points_m[:, 0], 0.9)
     assert len(store.near(standing_box(-5.0, 0.0, (1.0, 1.0, 1.0)), mesh, 0.4)) == 0
     moved = wall_mesh(1.0, -1.0, 1.0)
     gone = {key: SemanticMesh.empty() for key in blocks_of(wall)}
-    mesh.apply(MeshUpdate(2, 0.4, gone | blocks_of(moved)))
+    for layer in (mesh, store):
+        layer.apply(MeshUpdate(2, 0.4, gone | blocks_of(moved)))
     assert np.allclose(store.near(BOX, mesh, 0.4).points_m[:, 0], 1.0)

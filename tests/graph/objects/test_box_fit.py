@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from hydra_mono.core.box import BoundingBox, box_iou
 from hydra_mono.graph.objects.box_fit import (
+    ARTIFACT_M,
     FRINGE_M,
-    VEIL_M,
     count_turns,
     find_yaw,
     fit_box,
@@ -72,14 +72,14 @@ def test_doubtful_surface_cannot_draw_a_side_out_far() -> None:
 
 
 def test_a_veil_behind_a_side_is_no_part_of_the_thing() -> None:
-    hanging = np.array([[0.6 + 0.9 * VEIL_M, 0.0, 0.35]])
+    hanging = np.array([[0.6 + 0.9 * ARTIFACT_M, 0.0, 0.35]])
     assert fitted(DESK, hanging, is_occlusion_artifact=True).dimensions_m[0] == pytest.approx(1.2)
 
 
 def test_what_lies_farther_out_than_a_veil_can_hang_was_seen_flatly() -> None:
-    side = np.array([[0.6 + 1.1 * VEIL_M, 0.0, 0.35]])
+    side = np.array([[0.6 + 1.1 * ARTIFACT_M, 0.0, 0.35]])
     assert fitted(DESK, side, is_occlusion_artifact=True).dimensions_m[0] == pytest.approx(
-        1.2 + 1.1 * VEIL_M
+        1.2 + 1.1 * ARTIFACT_M
     )
 
 
@@ -122,18 +122,18 @@ def wall_normals(degrees: float, count: int, seed: int = 0) -> np.ndarray:
 
 @pytest.mark.parametrize("degrees", [0.0, 0.4, 27.0, 44.8, -13.0])
 def test_the_direction_of_the_walls_is_found_to_a_quarter_of_a_degree(degrees: float) -> None:
-    (yaw_rad,) = wall_yaws(count_turns(wall_normals(degrees, 2000)))
+    (yaw_rad,) = wall_yaws(count_turns(wall_normals(degrees, 2000))[0])
     off = (math.degrees(yaw_rad) - degrees + 45) % 90 - 45
     assert abs(off) < 0.25
 
 
 def test_a_slanted_wall_is_a_direction_of_its_own_after_the_commoner_one() -> None:
     normals = np.concatenate([wall_normals(10, 1500), wall_normals(52, 500, seed=1)])
-    assert np.degrees(wall_yaws(count_turns(normals))) == pytest.approx([10, -38], abs=0.5)
+    assert np.degrees(wall_yaws(count_turns(normals)[0])) == pytest.approx([10, -38], abs=0.5)
 
 
 def test_ceilings_and_floors_have_no_direction() -> None:
-    assert wall_yaws(count_turns(np.tile(np.array([0, 0, 1], np.float32), (500, 1)))) == ()
+    assert wall_yaws(count_turns(np.tile(np.array([0, 0, 1], np.float32), (500, 1)))[0]) == ()
 
 
 @pytest.mark.parametrize("yaw_rad", [0.3, 1.0])

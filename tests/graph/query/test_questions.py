@@ -230,8 +230,13 @@ def test_a_snapshot_does_not_change_with_the_graph() -> None:
     graph = ask_house()
     asked = Questions(graph, LABELS)
     held = Questions.on(asked.snapshot())
+    before = [ask(held, text).plain() for text in SENTENCES]
     graph.add_node(symbol("O(9)"), thing(7, (1.0, 3.0, 0.4), (0.5, 0.5, 0.9)))
-    assert len(held.objects("chair").items) == 2
+    for number in (0, 1, 22, 27, 30):
+        graph.remove_node(symbol(f"p({number})"))
+    graph.remove_node(symbol("R(1)"))
+    graph.update_node(symbol("O(2)"), position_m=(3.0, 3.0, 0.4), last_seen_ns=START_NS * 2)
+    assert [ask(held, text).plain() for text in SENTENCES] == before
     assert len(asked.objects("chair").items) == 3
 
 

@@ -7,7 +7,9 @@ import pytest
 from helpers_rooms import LABELS, Explorer, World
 
 from hydra_mono.core.config import RoomsConfig
+from hydra_mono.core.mesh import MeshUpdate
 from hydra_mono.graph.model.symbols import Layer, NodeSymbol
+from hydra_mono.graph.walls import layer as walls_module
 from hydra_mono.graph.walls.layer import create_walls
 
 W = 0.15
@@ -228,3 +230,15 @@ def test_without_any_mesh_rooms_part_at_the_necks_of_the_place_graph() -> None:
 def test_furniture_does_not_split_a_room_where_nothing_is_labelled() -> None:
     world = World([(0, 0, 7, 4)]).put((3, 0, 3.6, 1.5), 2.1).put((3, 2.5, 3.6, 4), 2.1)
     assert Explorer(world, labelled=False).see().room_count() == 1
+
+
+def test_a_floor_that_turns_out_to_be_none_gives_way_to_a_guess(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    found = [[0.0], [], []]
+    monkeypatch.setattr(walls_module, "storey_floors", lambda *arguments: found.pop(0))
+    walls = create_walls(RoomsConfig(), LABELS)
+    empty = MeshUpdate(stamp_ns=0, block_size_m=0.8, changed={}, archived=())
+    plans = [walls.update(empty, camera_height_m=1.2) for _ in range(3)]
+    assert [plan.floors_m for plan in plans] == [(0.0,), (), ()]
+    assert [len(plan.storeys) for plan in plans] == [1, 1, 1]

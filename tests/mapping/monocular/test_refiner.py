@@ -12,10 +12,10 @@ from hydra_mono.core.config import MonocularConfig
 from hydra_mono.core.frame import Frame
 from hydra_mono.core.labels import LabelSpace
 from hydra_mono.core.prediction import Prediction
+from hydra_mono.mapping.monocular.depth_fit import DepthFit
 from hydra_mono.mapping.monocular.plane_sweep import COARSE, FINE
 from hydra_mono.mapping.monocular.refiner import create_refiner
 from hydra_mono.mapping.monocular.steps import (
-    fit_depth,
     reject_between_surfaces,
     reject_inconsistent,
     set_expected_sigma,
@@ -28,7 +28,17 @@ from hydra_mono.perception.predictors.create import SensorPredictor
 from hydra_mono.pipeline import Mapper, is_monocular
 from hydra_mono.simulation.source import SimulatedSource, open_simulated
 
-SWITCHES = ("align", "sweep", "smooth", "temporal", "borders", "incidence", "noise", "confidence")
+SWITCHES = (
+    "metric",
+    "align",
+    "sweep",
+    "smooth",
+    "temporal",
+    "borders",
+    "incidence",
+    "noise",
+    "confidence",
+)
 RULE = MonocularRule()
 WALL = Plane(normal=(0.3, 0.1, -1.0), offset_m=-2.2)
 
@@ -123,7 +133,7 @@ def test_a_networks_depth_is_refined_unless_that_is_switched_off(source: Simulat
 def test_depth_follows_earlier_images_where_these_are_patterned() -> None:
     estimate = scaled(WALL.estimate(), 1.2)
     past = [WALL.estimate(moved(x=-0.3)), WALL.estimate(moved(y=0.25))]
-    fitted = fit_depth((COARSE, FINE), use_normals=True)(estimate, past)
+    fitted = DepthFit((COARSE, FINE), use_normals=True)(estimate, past)
     error = np.abs(fitted.log_depth - WALL.estimate().log_depth)
     assert np.median(error) < 0.01
     assert np.median(fitted.log_depth_sigma) < 0.5 * np.median(estimate.log_depth_sigma)

@@ -4,38 +4,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from helpers_motion import LABELS, PERSON, seen
+from helpers_motion import LABELS, PERSON, TENTH_NS, Room, seen
 
-from hydra_mono.core.frame import Frame
-from hydra_mono.core.map.motion import Motion
-from hydra_mono.core.prediction import Prediction
-from hydra_mono.mapping.freespace.map import FreeSpaceMap
 from hydra_mono.mapping.motion.map import MotionMap
 
-TENTH_NS = 100_000_000
 RED, BLUE = (200, 30, 30), (30, 30, 200)
-
-
-class Room:
-    """The two maps that motion needs, fed frame by frame."""
-
-    def __init__(self) -> None:
-        self.motion = MotionMap(LABELS, voxel_size_m=0.1)
-        self.space = FreeSpaceMap(
-            voxel_size_m=0.1, max_distance_m=2.0, max_depth_m=5.0, window_radius_m=8.0
-        )
-
-    def show(self, frame: Frame, prediction: Prediction) -> Motion:
-        motion = self.motion.split(frame, prediction)
-        self.motion.learn(frame, self.space.carve(frame, prediction, motion.still))
-        return motion
-
-    def watch_empty(self, frames: int = 20, noise_m: float = 0.0) -> int:
-        """Shows the empty room; the stamp after it."""
-        for number in range(frames):
-            frame, prediction, _ = seen(number * TENTH_NS, [], noise_m=noise_m)
-            self.show(frame, prediction)
-        return frames * TENTH_NS
 
 
 def test_a_body_that_enters_free_space_is_found_to_its_outline() -> None:

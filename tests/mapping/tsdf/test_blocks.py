@@ -4,7 +4,14 @@ from dataclasses import fields
 
 import numpy as np
 
-from hydra_mono.mapping.tsdf.blocks import NEVER, VOXELS, BlockPool, FrameStamps, VoxelArrays
+from hydra_mono.mapping.tsdf.blocks import (
+    NEVER,
+    VOXELS,
+    BlockPool,
+    FrameStamps,
+    VoxelArrays,
+    voxels_in_cubes,
+)
 
 KEYS = np.argwhere(np.ones((3, 3, 3))).astype(np.int32) - 1
 
@@ -58,3 +65,29 @@ def test_stamps_made_of_others_go_on_after_them() -> None:
     stamps = FrameStamps(np.array([5, 7], np.int64))
     stamps.append(9)
     np.testing.assert_array_equal(stamps.all_ns, [5, 7, 9])
+
+
+def test_voxels_in_cubes_are_those_whose_sample_lies_in_them() -> None:
+    """Against every voxel's own place, with cubes of two voxels and of two and a half."""
+    grid = np.argwhere(np.ones((40, 40, 40))) - 20
+    for side in (2.0, 2.5):
+        cubes = np.array([[-3, 0, 1], [2, 2, -5]], np.int32)
+        block, inside = voxels_in_cubes(cubes, side)
+        x, y, z = inside % 8, inside // 8 % 8, inside // 64
+        found = {tuple(v) for v in (block * 8 + np.stack([x, y, z], axis=1)).tolist()}
+        within = [(grid >= c * side) & (grid < (c + 1) * side) for c in cubes]
+        expected = grid[np.any([np.all(hit, axis=1) for hit in within], axis=0)]
+        assert {tuple(v) for v in expected.tolist()} <= found
+        if side == 2.0:
+            assert len(found) == len(expected)
+
+
+def test_forgotten_voxels_are_unobserved_and_their_block_is_meshed_anew() -> None:
+    pool = BlockPool(32)
+    slots = pool.insert(KEYS)
+    pool.voxels.weight[slots] = 3.0
+    pool.voxels.last_seen[slots] = 7
+    pool.forget(slots[:1], np.array([5]))
+    assert pool.voxels.weight[slots[0]].sum() == 3.0 * (VOXELS - 1)
+    assert pool.voxels.last_seen[slots[0], 5] == NEVER
+    np.testing.assert_array_equal(pool.take_touched()[0], KEYS[:1])

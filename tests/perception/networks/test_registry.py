@@ -122,7 +122,7 @@ def test_every_variant_can_be_built_and_has_the_maps_it_names(name: str) -> None
     for config in registry.method(name).variants.values():
         with torch.device("meta"), torch.inference_mode():
             network = registry.build(config).eval()
-            maps = network(torch.zeros(1, 3, 56, 64))
+            maps = network(torch.zeros(1, 3, *config.input_spec().size))
         assert {task: values.shape[1] for task, values in maps.items()} == network.tasks
         assert network.tasks.keys() <= CHANNELS.keys()
         assert registry.name_of(dataclasses.replace(config)) == name  # type: ignore[type-var]

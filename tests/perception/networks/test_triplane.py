@@ -100,6 +100,6 @@ def test_its_losses_are_added_by_its_weight() -> None:
     totals = []
     for weight in (0.0, 1.0, 2.0):
         regularizer.weight = weight
-        totals.append(float(objective(batch())[0]))
+        totals.append(float(objective(batch())[0].detach()))
     assert totals[1] > totals[0]
     assert totals[2] - totals[1] == pytest.approx(totals[1] - totals[0], rel=1e-3)

@@ -8,6 +8,7 @@ whose gradients stop there.
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from torch import Tensor, nn
 
@@ -22,6 +23,7 @@ from hydra_mono.perception.networks.methods.atrc.genotype import (
     Row,
     genotype_for,
     needed_labels,
+    read_genotype,
 )
 from hydra_mono.perception.networks.methods.blocks import conv_block
 from hydra_mono.perception.networks.methods.pyramid import (
@@ -112,4 +114,14 @@ def _start_near_zero(conv: nn.Module) -> None:
     nn.init.zeros_(conv.bias)
 
 
-METHOD = Method(config=AtrcConfig, build=Atrc, variants={"compact": AtrcConfig()})
+def searched(path: Path, tasks: tuple[str, ...]) -> dict[str, tuple[Row, ...]]:
+    """What a genotype's file says of the config. Raises ``ConfigError``: it is of other tasks."""
+    return {"contexts": read_genotype(path, tasks)}
+
+
+METHOD = Method(
+    config=AtrcConfig,
+    build=Atrc,
+    variants={"compact": AtrcConfig()},
+    read_genotype=searched,
+)

@@ -8,6 +8,7 @@ and weights of the network are trained by the same batches.
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 import torch.nn.functional as F
@@ -21,7 +22,7 @@ from hydra_mono.perception.networks.methods.atrc.contexts import (
     Context,
     Merge,
 )
-from hydra_mono.perception.networks.methods.atrc.genotype import CONTEXTS, Row
+from hydra_mono.perception.networks.methods.atrc.genotype import CONTEXTS, Row, write_genotype
 from hydra_mono.perception.networks.methods.atrc.network import (
     LABELS,
     auxiliary_heads,
@@ -82,6 +83,18 @@ class AtrcSearch(PyramidNetwork):
         codes = [site.choice() for site in self.all_sites()]
         return tuple(tuple(codes[row * count : (row + 1) * count]) for row in range(count))
 
+    def write_genotype(self, path: Path, step: int) -> None:
+        """The genotype found by now."""
+        write_genotype(path, self.genotype(), tuple(self.tasks), step)
+
+    def found(self) -> dict[str, list[str]]:
+        """The context that each target takes from each source, by target."""
+        rows = zip(self.tasks, self.genotype(), strict=True)
+        return {
+            target: [f"{CONTEXTS[c]} of {s};" for s, c in zip(self.tasks, row, strict=True)]
+            for target, row in rows
+        }
+
     def decode(self, pyramid: Pyramid) -> TrainingMaps:
         features, discrete, shares = task_features(joined(pyramid), self.bottleneck, self.auxiliary)
         final = {}
@@ -117,19 +130,23 @@ class Site(nn.Module):
         return torch.einsum("k,kbdhw->bdhw", weights[1:], torch.stack(made))
 
     def _weights(self) -> Tensor:
-        """Of none, then of each context."""
+        """Of none, then of each context; without asking a device for numbers."""
         if self.training:
             self._settle()
-            if int(self.settled) == UNDECIDED:
-                return F.gumbel_softmax(self.alpha, tau=self.temperature)
-        return F.one_hot(torch.tensor(self.choice()), len(self.alpha)).to(self.alpha)
+        undecided = self.settled == UNDECIDED
+        choice = torch.where(undecided, self.alpha.argmax(), self.settled)
+        chosen = (torch.arange(len(self.alpha), device=choice.device) == choice).to(self.alpha)
+        if not self.training:
+            return chosen
+        return torch.where(undecided, F.gumbel_softmax(self.alpha, tau=self.temperature), chosen)
 
     @torch.no_grad()
     def _settle(self) -> None:
         """Once the likeliest context leads far enough, for good."""
-        first, second = self.alpha.softmax(0).topk(2).values.tolist()
-        if int(self.settled) == UNDECIDED and first - second >= FREEZING_GAP:
-            self.settled.fill_(int(self.alpha.argmax()))
+        share = self.alpha.softmax(0)
+        first, second = share.topk(2).values
+        leads = (self.settled == UNDECIDED) & (first - second >= FREEZING_GAP)
+        self.settled.copy_(torch.where(leads, share.argmax(), self.settled))
 
     def choice(self) -> int:
         """The code of ``CONTEXTS``."""

@@ -31,7 +31,8 @@ class JointAffinity(nn.Module):
         self.tasks, self.pixels = tasks, pixels
         layout = nn.Conv2d(tasks, 1, KERNEL)  # for torch's own starting values
         count = pixels or 1
-        self.weight = nn.Parameter(layout.weight.detach().repeat(count, 1, 1, 1))  # n t 3 3
+        # n 1 t 3 3, a kernel a pixel as of a depthwise convolution, and no matrix to orthogonalise
+        self.weight = nn.Parameter(layout.weight.detach()[None].repeat(count, 1, 1, 1, 1))
         self.bias = nn.Parameter(torch.zeros(count))
 
     def rows(
@@ -50,8 +51,8 @@ class JointAffinity(nn.Module):
 
     def _kernels(self, first: int, last: int) -> tuple[Tensor, Tensor]:
         if self.pixels is not None:
-            return self.weight[first:last], self.bias[first:last]
-        return self.weight.expand(last - first, -1, -1, -1), self.bias.expand(last - first)
+            return self.weight[first:last, 0], self.bias[first:last]
+        return self.weight[:, 0].expand(last - first, -1, -1, -1), self.bias.expand(last - first)
 
 
 def attended(

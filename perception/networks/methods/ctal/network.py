@@ -27,7 +27,7 @@ from hydra_mono.perception.networks.methods.pyramid import (
 )
 
 DIFFUSION = 0.05  # γ, published
-BLOCK = 512  # query pixels at a time: 57 MB a sample in place of 573 (72×96 pixels, three tasks)
+BLOCK = 512  # query pixels at a time: 42 MB a sample in place of 573 (72×96 pixels, three tasks)
 
 
 @dataclass(frozen=True)

@@ -68,7 +68,7 @@ def test_trunks_begin_alike_with_the_weights_given() -> None:
 
 def test_mtans_masks_lie_between_nothing_and_the_shared_map() -> None:
     torch.manual_seed(0)
-    network = Mtan(toy("mtan")).eval()
+    network = Mtan(toy("mtan")).eval().requires_grad_(False)
     pyramid = [tap.features for tap in network.backbone(torch.rand(1, 3, 64, 64))]
     for shared, own in zip(pyramid, network.attended("depth", pyramid), strict=True):
         assert bool((own.abs() <= shared.abs()).all()) and bool((own * shared >= 0).all())

@@ -28,7 +28,7 @@ def identity(affinity: JointAffinity, task: int) -> None:
     """Every kernel takes the middle of one task's map."""
     for value in affinity.parameters():
         torch.nn.init.zeros_(value)
-    affinity.weight.data[:, task, 1, 1] = 1
+    affinity.weight.data[:, 0, task, 1, 1] = 1
 
 
 @pytest.mark.parametrize("pixels", [PIXELS, None])
@@ -49,6 +49,7 @@ def test_maps_are_interleaved_pixel_by_pixel_and_mixed_by_kernels_of_their_own()
     affinity = JointAffinity(2, 4)
     torch.nn.init.normal_(affinity.weight)
     torch.nn.init.normal_(affinity.bias)
+    affinity.requires_grad_(False)
     found = affinity.rows(pair, 0, 4)
     maps = [cosines(x)[0].unflatten(1, (2, 2)) for x in pair]  # 4 2 2
     for pixel in range(4):
@@ -58,7 +59,7 @@ def test_maps_are_interleaved_pixel_by_pixel_and_mixed_by_kernels_of_their_own()
                 for task in range(2):
                     padded = F.pad(maps[task][pixel], (1, 1, 1, 1))
                     window = padded[v : v + 3, u : u + 3]
-                    expected += float((window * affinity.weight[pixel, task]).sum())
+                    expected += float((window * affinity.weight[pixel, 0, task]).sum())
                 assert float(found[0, pixel, v, u]) == pytest.approx(expected, abs=1e-5)
 
 

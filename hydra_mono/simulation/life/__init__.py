@@ -1,0 +1,1 @@
+"""Who lives in a simulated building: figures, what they do when, and what they change."""

@@ -1,0 +1,1 @@
+"""Methods trained side by side under one budget, and the table that compares them."""

@@ -1,0 +1,114 @@
+"""From single points that move to the bodies they belong to."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float32, Float64, Int32
+from scipy import ndimage
+
+from hydra_mono.mapping.motion.clusters import connected_pixels
+from hydra_mono.mapping.motion.voxel_history import VoxelHistory
+
+
+@dataclass(frozen=True, slots=True)
+class BodyRule:
+    """What is one body, and how much of it has to be seen to move."""
+
+    step_m: float = 0.06  # of depth between neighbouring pixels of one body, and
+    step_per_m: float = 0.02  # as much more for every metre of depth: a body seen flatly
+    seed_share: float = 0.25  # of a connected piece that has to lie in ever-free space
+    whole_share: float = 0.1  # of a body that is seen to move all at once, and so many cells
+    whole_cells: int = 6  # of what was taken for static in it: 150 cm² at 3 m
+    most_wide_m: float = 1.5  # of a body in any level direction: arms stretched out
+    most_tall_m: float = 2.2  # of a body
+    up_cosine: float = 0.85  # of surface that others stand on: within 32 degrees of level
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """A frame's depth at the detector's stride: points in world metres, False where none is."""
+
+    stride_px: int
+    points_m: Float64[np.ndarray, "h w 3"]
+    depth_m: Float32[np.ndarray, "h w"]
+    valid: Bool[np.ndarray, "h w"]
+    voxels: Int32[np.ndarray, "h w 3"]
+    sigma_m: Float32[np.ndarray, "h w"]
+
+
+class Bodies:
+    """Connects points that move with what hangs together with them."""
+
+    def __init__(self, history: VoxelHistory, rule: BodyRule | None = None) -> None:
+        self._history, self._rule = history, rule or BodyRule()
+
+    def parts(
+        self,
+        scene: Scene,
+        seeds: Bool[np.ndarray, "h w"],
+        by_label: Bool[np.ndarray, "h w"],
+    ) -> Int32[np.ndarray, "h w"]:
+        """Numbers from 1 of connected bodies that are no known static surface, 0 elsewhere.
+
+        A body is what hangs together in depth, is no known static surface, and has seeds for a
+        good part; people's labels count as such.
+        """
+        if not seeds.any():
+            return np.zeros(seeds.shape, np.int32)
+        region = ndimage.binary_dilation(seeds, iterations=12) & scene.valid
+        candidates = region.copy()
+        candidates[region] = ~self._history.is_solid(scene.voxels[region])
+        candidates = (candidates | seeds) & scene.valid
+        numbers = self._connected(scene, candidates)
+        count = int(numbers.max()) + 1
+        size = np.bincount(numbers.ravel(), minlength=count)
+        seeded = np.bincount(numbers[seeds], minlength=count)
+        keep = seeded >= np.maximum(self._rule.seed_share * size, 1)
+        keep[0] = False
+        pieces = np.where(keep[numbers], numbers, 0)
+        near = ndimage.binary_dilation(seeds & (pieces > 0), iterations=6)
+        return np.where(near | by_label, pieces, 0).astype(np.int32)
+
+    def wholes(
+        self, scene: Scene, seen_to_move: Bool[np.ndarray, "h w"]
+    ) -> Int32[np.ndarray, "h w"]:
+        """Numbers from 1 of bodies that were taken for static surface and are seen to move.
+
+        Whatever hangs together, less what others stand on, and is no larger than a body.
+        """
+        none = np.zeros(seen_to_move.shape, np.int32)
+        if seen_to_move.sum() < self._rule.whole_cells:
+            return none
+        solid = scene.valid.copy()
+        solid[solid] = self._history.is_solid(scene.voxels[solid])
+        if (solid & seen_to_move).sum() < self._rule.whole_cells:
+            return none
+        numbers = self._connected(scene, scene.valid & ~(solid & self._is_level(scene)))
+        count = int(numbers.max()) + 1
+        size = np.bincount(numbers.ravel(), minlength=count)
+        moves = np.bincount(numbers[seen_to_move], minlength=count)
+        mistaken = np.bincount(numbers[solid & seen_to_move], minlength=count)
+        keep = mistaken >= self._rule.whole_cells  # else what moves only touches what stands
+        keep &= moves >= self._rule.whole_share * size
+        keep[0] = False
+        for number in np.flatnonzero(keep):
+            keep[number] = self._is_body_sized(scene.points_m[numbers == number])
+        return np.where(keep[numbers], numbers, none).astype(np.int32)
+
+    def _connected(
+        self, scene: Scene, candidates: Bool[np.ndarray, "h w"]
+    ) -> Int32[np.ndarray, "h w"]:
+        step = self._rule.step_m + self._rule.step_per_m * scene.depth_m
+        return connected_pixels(scene.depth_m, candidates, step)
+
+    def _is_body_sized(self, points_m: Float64[np.ndarray, "n 3"]) -> bool:
+        x, y, z = np.ptp(np.percentile(points_m, [2, 98], axis=0), axis=0)
+        return bool(max(x, y) <= self._rule.most_wide_m and z <= self._rule.most_tall_m)
+
+    def _is_level(self, scene: Scene) -> Bool[np.ndarray, "h w"]:
+        """Surface that faces up, by the points beside it."""
+        across = np.gradient(scene.points_m, axis=1)
+        along = np.gradient(scene.points_m, axis=0)
+        normal = np.cross(across, along)
+        length = np.linalg.norm(normal, axis=2)
+        return np.asarray(np.abs(normal[..., 2]) > self._rule.up_cosine * length)

@@ -12,7 +12,7 @@ from hydra_mono.graph.model.differences import (
     in_order,
     reparented,
 )
-from hydra_mono.graph.model.flow import Flow, Visit, flow_of, visits_of
+from hydra_mono.graph.model.flow import Flow, Pose, Visit, flow_of, visits_of
 from hydra_mono.graph.model.looks import Look, LookLog
 from hydra_mono.graph.model.nodes import AgentNode, Node, ObjectNode, Position
 from hydra_mono.graph.model.past import GraphPast
@@ -183,13 +183,20 @@ def visits(graph: "SceneGraph") -> Iterator[tuple[NodeSymbol, Visit]]:
     """(place, visit) of every agent but the camera, agent by agent, each in order of time."""
     for layer, partition in graph.layer_keys():
         if partition and layer is Layer.OBJECTS and chr(partition) != CAMERA_PREFIX:
-            yield from visits_of(chr(partition), list(_poses(graph, graph.nodes(layer, partition))))
+            for poses in _journeys(graph, graph.symbols(layer, partition)):
+                yield from visits_of(chr(partition), poses)
 
 
-def _poses(
-    graph: "SceneGraph", nodes: Iterable[tuple[NodeSymbol, Node]]
-) -> Iterator[tuple[AgentNode, NodeSymbol | None]]:
-    for symbol, node in sorted(nodes):
+def _journeys(graph: "SceneGraph", symbols: list[NodeSymbol]) -> Iterable[list[Pose]]:
+    """The poses along each agent's links; several agents may share a letter."""
+    journeys: dict[NodeSymbol, list[Pose]] = {}
+    of: dict[NodeSymbol, list[Pose]] = {}
+    for symbol in sorted(symbols):
+        before = [other for other in graph.siblings(symbol) if other < symbol and other in of]
+        poses = of[before[-1]] if before else journeys.setdefault(symbol, [])
+        of[symbol] = poses
+        node, place = graph.get_node(symbol), graph.find_parent(symbol)
         if isinstance(node, AgentNode):
-            place = graph.find_parent(symbol)
-            yield node, place if place is not None and place.layer is Layer.PLACES else None
+            is_place = place is not None and place.layer is Layer.PLACES
+            poses.append((node, place if is_place else None))
+    return journeys.values()

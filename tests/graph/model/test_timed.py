@@ -136,6 +136,8 @@ def walk(graph: SceneGraph, letter: str, xs: list[float], start_ns: int) -> None
             ),
         )
         graph.set_parent(symbol, P0 if x < 2 else P1, edge(stamp_ns))
+        if number:
+            graph.add_edge(NodeSymbol(letter, symbol.number - 1), symbol, edge(stamp_ns))
 
 
 def test_the_flow_of_a_place_counts_visits_directions_and_hours() -> None:
@@ -153,6 +155,13 @@ def test_the_flow_of_a_place_counts_visits_directions_and_hours() -> None:
     assert there.count == 2 and there.visits[0].direction_rad is None, "came and went back"
     with pytest.raises(GraphError):
         graph.flow(NodeSymbol("p", 9))
+
+
+def test_agents_that_share_a_letter_are_told_apart_by_their_links() -> None:
+    graph = two_rooms()
+    walk(graph, "z", [0.0, 1.0], 0)
+    walk(graph, "z", [0.0, 1.0], 2 * SECOND_NS)
+    assert [visit.from_ns for visit in graph.flow(P0).visits] == [0, 2 * SECOND_NS]
 
 
 def test_an_agent_was_last_seen_at_its_latest_pose() -> None:

@@ -19,6 +19,13 @@ def lively(seed: int = 13, kind: str = "dynamic") -> SimulatedSource:
     return open_simulated(f"simulated/{kind}-{seed}", SMALL)
 
 
+@cache
+def changing() -> SimulatedSource:
+    """The first of some worlds in which something is carried or pushed; in a few nothing is."""
+    sources = (lively(seed) for seed in (13, 11, 14, 15, 16))
+    return next(source for source in sources if any(body.moves for body in source.bodies))
+
+
 def walkers():
     return [track for track in lively().truth().agents if track.kind != "thing"]
 
@@ -125,7 +132,7 @@ def test_the_same_seed_gives_the_same_life() -> None:
 
 
 def test_every_change_lies_between_the_looks_around_it_and_has_its_object() -> None:
-    truth = lively().truth()
+    truth = changing().truth()
     assert truth.changes
     objects = {entry.instance: entry for entry in truth.objects}
     for change in truth.changes:
@@ -137,7 +144,7 @@ def test_every_change_lies_between_the_looks_around_it_and_has_its_object() -> N
 
 
 def test_what_is_moved_stands_first_here_then_there_and_is_on_its_way_between() -> None:
-    source = lively()
+    source = changing()
     truth = source.truth()
     moved = [body for body in source.bodies if body.kind == "thing" and body.moves]
     assert moved

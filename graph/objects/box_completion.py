@@ -40,6 +40,7 @@ _HUNG_CLEARANCE = 0.5  # of the clearance, left behind what hangs on a wall
 _BOTH_SEEN = 0.3  # of the surface on one side, on the other: more, and neither hides anything
 _UNTOLD_GAP_M = 0.025  # between an object and its wall, that contours do not tell from none
 _TOLD_SHARE = 0.3  # of a wider gap, that contours leave open: they show backs a little early
+_LEAST_DEPTH_M = 0.025  # that contours must show: in half a voxel they are all of the front
 _FRONT_M = 0.15  # a standing object that seems no deeper showed its front alone
 NO_ENDS: Mapping[tuple[int, int], float] = {}
 _SIDES = ((0, -1), (0, 1), (1, -1), (1, 1), (2, -1))  # axis and sign; tops stay as they are
@@ -114,7 +115,8 @@ def complete_box(
     is_round = is_outline_round(scene.points[told], scene.normals[told], scene.half)
     for axis, sign, step_m in _steps(scene, rule):
         end_m = max(ends_m.get((axis, sign), step_m), 0.0)
-        if end_m + _UNTOLD_GAP_M < step_m < rule.wall_reach_m:
+        is_told = 2 * scene.half[axis] + end_m > _LEAST_DEPTH_M
+        if is_told and end_m + _UNTOLD_GAP_M < step_m < rule.wall_reach_m:
             step_m = end_m + _TOLD_SHARE * (step_m - end_m)
         if step_m < 0 or axis == 2 or not is_round:
             (upper if sign > 0 else lower)[axis] += sign * step_m

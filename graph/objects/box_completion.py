@@ -245,9 +245,10 @@ class StructureStore:
             self._sifted[key] = Structure(points_m[start:end].copy(), normals[start:end].copy())
         is_wall = self._is_wall[labels[index]]
         turns = count_turns(normals[is_wall], block_of[is_wall], len(blocks))
-        for key, row, has_walls in zip(keys, turns, turns.any(axis=1).tolist(), strict=True):
+        has_walls = np.any(turns, axis=1)
+        for key, row, is_wall_there in zip(keys, turns, has_walls, strict=True):
             self._all_turns -= self._turns.pop(key, np.int64(0))
-            if has_walls:
+            if is_wall_there:
                 self._turns[key] = row.copy()
         self._all_turns += turns.sum(axis=0)
 

@@ -38,8 +38,9 @@ _GAP_END_M = 0.1  # how far past a gap's end the surface that closes it is looke
 _MIN_GAP = 4  # vertices that show a gap to be open
 _HUNG_CLEARANCE = 0.5  # of the clearance, left behind what hangs on a wall
 _BOTH_SEEN = 0.3  # of the surface on one side, on the other: more, and neither hides anything
-_UNTOLD_GAP_M = 0.01  # between an object and its wall, that contours do not tell from none
+_UNTOLD_GAP_M = 0.025  # between an object and its wall, that contours do not tell from none
 _TOLD_SHARE = 0.3  # of a wider gap, that contours leave open: they show backs a little early
+_LEAST_DEPTH_M = 0.025  # that contours must show: in half a voxel they are all of the front
 _FRONT_M = 0.15  # a standing object that seems no deeper showed its front alone
 NO_ENDS: Mapping[tuple[int, int], float] = {}
 _SIDES = ((0, -1), (0, 1), (1, -1), (1, 1), (2, -1))  # axis and sign; tops stay as they are
@@ -114,7 +115,8 @@ def complete_box(
     is_round = is_outline_round(scene.points[told], scene.normals[told], scene.half)
     for axis, sign, step_m in _steps(scene, rule):
         end_m = max(ends_m.get((axis, sign), step_m), 0.0)
-        if end_m + _UNTOLD_GAP_M < step_m < rule.wall_reach_m:
+        is_told = 2 * scene.half[axis] + end_m > _LEAST_DEPTH_M
+        if is_told and end_m + _UNTOLD_GAP_M < step_m < rule.wall_reach_m:
             step_m = end_m + _TOLD_SHARE * (step_m - end_m)
         if step_m < 0 or axis == 2 or not is_round:
             (upper if sign > 0 else lower)[axis] += sign * step_m
@@ -243,9 +245,10 @@ class StructureStore:
             self._sifted[key] = Structure(points_m[start:end].copy(), normals[start:end].copy())
         is_wall = self._is_wall[labels[index]]
         turns = count_turns(normals[is_wall], block_of[is_wall], len(blocks))
-        for key, row, has_walls in zip(keys, turns, turns.any(axis=1).tolist(), strict=True):
+        has_walls = np.any(turns, axis=1)
+        for key, row, is_wall_there in zip(keys, turns, has_walls, strict=True):
             self._all_turns -= self._turns.pop(key, np.int64(0))
-            if has_walls:
+            if is_wall_there:
                 self._turns[key] = row.copy()
         self._all_turns += turns.sum(axis=0)
 

@@ -13,6 +13,7 @@ ARTIFACT_M = 0.11  # occlusion artifacts reach so far past a contour: its band a
 CLEARLY_SMALLER = 0.95  # a turned box is chosen when its footprint is below this share
 _AGREEMENT = 0.5  # cosine of four times the angle: normals within 15° of a side
 _AGREEING_SHARE = 0.8  # of the normals that agree with the best turn
+_LEAST_MEAN = 0.15  # of the cosines, that tells a direction: round surface has none
 _SIDE_NOISE_M = 0.015  # by which surface noise moves a side: of 5 cm voxels, a third
 TURN_BINS = 90  # a degree each: boxes turned by 90° are the same
 _PEAK_BINS = 4  # normals so many degrees off a direction still belong to it: noise of the mesh
@@ -80,9 +81,11 @@ def _agreeing(yaws_rad: tuple[float, ...], turns: Float64[np.ndarray, "2 n"]) ->
         return yaws_rad
     quadruple = 4 * np.array(yaws_rad)
     cosines = np.stack([np.cos(quadruple), np.sin(quadruple)], axis=1) @ turns
-    shares = np.mean(cosines > _AGREEMENT, axis=1)
-    least = _AGREEING_SHARE * shares.max()
-    return tuple(yaw for yaw, share in zip(yaws_rad, shares, strict=True) if share >= least)
+    shares, means = np.mean(cosines > _AGREEMENT, axis=1), np.mean(cosines, axis=1)
+    agrees = shares >= _AGREEING_SHARE * shares.max()
+    if means.max() > _LEAST_MEAN:
+        agrees &= means >= _AGREEING_SHARE * means.max()
+    return tuple(yaws_rad[i] for i in np.flatnonzero(agrees)) or yaws_rad[:1]
 
 
 def quadruple_angles(normals: Float64[np.ndarray, "n 3"]) -> Float64[np.ndarray, "2 m"]:

@@ -154,7 +154,7 @@ def _pole_ends(
         end_lower, end_upper = _extents(points_m[is_end], component[is_end])
         widths.append((end_upper - end_lower)[:, :2].max(axis=1))
     is_tall = upper[:, 2] - lower[:, 2] > _STUB_M
-    return (np.stack(widths) < _POLE_WIDTH_M) & is_tall
+    return np.asarray((np.stack(widths) < _POLE_WIDTH_M) & is_tall)
 
 
 def _stacked(

@@ -42,7 +42,10 @@ class LooksRule:
     near_m: float = 0.15  # from surface that is gone to what may have moved away from there
     wide_cells: int = 2  # of new surface: contours seen anew are narrower
     most_share: float = 0.4  # of what can be compared; more contradicts the pose, not the world
-    stirs: int = 6  # comparisons, of which what moves is taken together: a second
+    agree: int = 2  # looks that have to contradict, for poses err; one from the same pose is enough
+    still_m: float = 0.01  # between poses that are the same: their error is less than a cell, and
+    still_turn: float = 0.02  # of their rotations' difference (Frobenius): 0.8 degrees
+    stirs: int = 6  # comparisons, of which what moves before a still camera is taken together
     again_ns: int = 600_000_000  # in which motion has to be seen twice at one place: poses jitter
 
 
@@ -88,10 +91,14 @@ class Looks:
             return none
         self._compared_ns = frame.stamp_ns
         now = self._now = self._view(frame, depth_m, scene)
-        moved = none
+        votes, is_still = np.zeros(none.shape, np.uint8), True
         for then in self._compared(now.stamp_ns):
-            moved = moved | self._moved(now, then, scene)
-        return self._lately(self._again(moved, scene.voxels, frame.stamp_ns), scene)
+            same = self._is_same_pose(now, then)
+            is_still &= same
+            votes += self._moved(now, then, scene) * np.uint8(self._rule.agree if same else 1)
+        moved = votes >= self._rule.agree
+        again = self._again(moved, scene.voxels, frame.stamp_ns)
+        return self._lately(again, scene, self._rule.stirs if is_still else 1)
 
     def remember(self, static: Bool[np.ndarray, "h w"]) -> None:
         """Keeps the frame's look, if the last is old enough; only static surface can be gone."""
@@ -100,6 +107,11 @@ class Looks:
             return
         keep = static.ravel()
         self._looks.append(replace(now, points_m=now.points_m[keep], sigma_m=now.sigma_m[keep]))
+
+    def _is_same_pose(self, now: Look, then: Look) -> bool:
+        change = now.world_from_camera - then.world_from_camera
+        moved_m, turned = np.linalg.norm(change[:3, 3]), np.linalg.norm(change[:3, :3])
+        return bool(moved_m < self._rule.still_m and turned < self._rule.still_turn)
 
     def _view(self, frame: Frame, depth_m: Float32[np.ndarray, "a b"], scene: Scene) -> Look:
         camera, stride = frame.intrinsics, scene.stride_px
@@ -137,9 +149,11 @@ class Looks:
         is_again = stamp_ns - before_ns <= self._rule.again_ns
         return keys[np.isin(keys, before)] if is_again else keys[:0]
 
-    def _lately(self, keys: Int64[np.ndarray, " n"], scene: Scene) -> Bool[np.ndarray, "h w"]:
+    def _lately(
+        self, keys: Int64[np.ndarray, " n"], scene: Scene, comparisons: int
+    ) -> Bool[np.ndarray, "h w"]:
         """Pixels in voxels that were seen to move now or shortly before: a turn takes a second."""
-        self._stirred = [*self._stirred, keys][-self._rule.stirs :]
+        self._stirred = [*self._stirred, keys][-comparisons:]
         stirred = np.unique(np.concatenate(self._stirred))
         if not len(stirred):
             return np.zeros(scene.valid.shape, bool)

@@ -17,6 +17,7 @@ _CHANNELS = {"rgb8": (0, 1, 2), "bgr8": (2, 1, 0), "rgba8": (0, 1, 2), "bgra8": 
 _GREY = ("mono8", "8UC1")
 _DEPTHS = {"16UC1": "u2", "mono16": "u2", "32FC1": "f4"}
 _DEPTH_HEADER = 12  # bytes of compressedDepth before its PNG
+_STAMP_END = 12  # bytes: a sequence number or CDR's encapsulation, then the stamp
 _LENSES = ("plumb_bob", "rational_polynomial", "")
 
 
@@ -100,7 +101,13 @@ def _first(message: Any, name: str) -> Any:
 
 
 def header_stamp_ns(raw: bytes | memoryview, is_ros2: bool) -> int:
-    """The stamp of a message that begins with a header, without decoding the rest."""
+    """The stamp of a message that begins with a header, without decoding the rest.
+
+    Raises:
+        DataError: the message is too short to have one.
+    """
+    if len(raw) < _STAMP_END:
+        raise DataError(f"a message of {len(raw)} bytes has no header")
     if is_ros2:
         order = "<" if raw[1] & 1 else ">"  # of CDR's encapsulation
         seconds, nanos = struct.unpack_from(f"{order}iI", raw, 4)

@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float64, Int64
@@ -137,7 +137,10 @@ class Journey:
     @staticmethod
     def restored(state: State) -> "Journey":
         """The journey that gave the state."""
-        latest = {k: tuple(v) if isinstance(v, list) else v for k, v in state["latest"].items()}
+        latest: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in state["latest"].items()
+        }
         return Journey(
             TrackedAgent(**latest),
             state["first_seen_ns"],

@@ -192,7 +192,7 @@ class Looks:
         was = np.where(_wide(was > 0, self._rule.wide_cells), was, np.float32(0))
         beside = ndimage.maximum_filter(was, 5)
         apart_m = np.abs(scene.depth_m - beside)
-        return scene.valid & (beside > 0) & (apart_m < self._rule.near_m)
+        return np.asarray(scene.valid & (beside > 0) & (apart_m < self._rule.near_m))
 
     def state(self) -> State:
         """See ``core.map.state``."""

@@ -22,7 +22,9 @@ if TYPE_CHECKING:  # torch takes a second to import; the sensor needs none
     from hydra_mono.perception.networks.interface import MultiTaskNetwork
     from hydra_mono.perception.predictors.network import Network
 
-SHIPPED = "m2h_compact_nyu40.safetensors"
+SHIPPED = "m2h_compact_nyu40.safetensors"  # learned simulated rooms best (model card)
+SHIPPED_REAL = "m2h_lite2_nyu40.safetensors"  # begins with a million photographs' features
+SIMULATED = "apartment"  # the label space of simulated buildings
 PUBLISHED_NODE_SCALE = 0.967  # of depth, tuned by hand in the published M2H node for its camera
 
 
@@ -64,7 +66,7 @@ def create_predictor(config: PredictorConfig, source_labels: LabelSpace) -> Pred
         MissingDependencyError: what the config asks for needs a package that is absent.
     """
     if config.name in MODULES:
-        return _create_network(config)
+        return _create_network(config, source_labels)
     if config.name == "onnx":
         return _create_onnx(config)
     if ":" in config.name:
@@ -78,23 +80,23 @@ def create_predictor(config: PredictorConfig, source_labels: LabelSpace) -> Pred
     return SensorPredictor(source_labels)
 
 
-def shipped_weights() -> Path:
-    """The weights of the compact network that come with the package.
+def shipped_weights(name: str = SHIPPED) -> Path:
+    """The weights of a compact network that comes with the package.
 
     Raises:
         ConfigError: the package was installed or built without them.
     """
-    path = Path(str(resources.files("hydra_mono.perception"))) / "weights" / SHIPPED
+    path = Path(str(resources.files("hydra_mono.perception"))) / "weights" / name
     if not path.is_file():
         advice = "pass --weights FILE, or --predictor sensor"
-        raise ConfigError(f"this package lacks its weights '{SHIPPED}'; {advice}")
+        raise ConfigError(f"this package lacks its weights '{name}'; {advice}")
     return path
 
 
-def _create_network(config: PredictorConfig) -> Predictor:
+def _create_network(config: PredictorConfig, source_labels: LabelSpace) -> Predictor:
     """A network of our own, of any method."""
     feed, device = _feed(config), _device(config)
-    path, network = _loaded(config)
+    path, network = _loaded(config, source_labels)
     labels = load_label_space(config.labels)
     if network.config.classes != _classes(labels):
         detail = f"{network.config.classes} classes; {labels.name} and unknown make"
@@ -106,13 +108,17 @@ def _create_network(config: PredictorConfig) -> Predictor:
     return _network_predictor(config, runner, labels, images, feed=feed, device=device)
 
 
-def _loaded(config: PredictorConfig) -> tuple[Path, "MultiTaskNetwork"]:
-    """The file of the weights and the network that it holds."""
+def _loaded(config: PredictorConfig, source_labels: LabelSpace) -> tuple[Path, "MultiTaskNetwork"]:
+    """The file of the weights and the network that it holds.
+
+    Where none is named, simulated rooms and real ones have weights of their own.
+    """
     from hydra_mono.perception.weights_io.checkpoint import load_network
 
     if config.weights is None and config.name != DEFAULT:
         raise ConfigError(f"predictor {config.name} needs a network; pass --weights FILE")
-    path = shipped_weights() if config.weights is None else Path(config.weights)
+    shipped = SHIPPED if source_labels.name == SIMULATED else SHIPPED_REAL
+    path = shipped_weights(shipped) if config.weights is None else Path(config.weights)
     variants = method(config.name).variants
     if config.variant is not None and config.variant not in variants:
         known = ", ".join(variants)

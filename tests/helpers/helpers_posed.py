@@ -10,6 +10,7 @@ from typing import Any
 
 import av
 import numpy as np
+import pytest
 from helpers_datasets import encoded, matrix_text, save, tum_line
 from helpers_simulation import small_source
 from scipy.spatial.transform import Rotation
@@ -178,7 +179,7 @@ def arkit_pose(frame: Frame) -> np.ndarray:
 
 
 def write_record3d(path: Path) -> Path:
-    import liblzfse
+    liblzfse = pytest.importorskip("liblzfse")
 
     camera = recording()[0].intrinsics
     rows = []

@@ -68,12 +68,17 @@ def test_a_gpu_that_is_not_there_is_told(weights: Path, monkeypatch: pytest.Monk
         create_predictor(config, NYU40)
 
 
-def test_without_weights_the_shipped_ones_are_used(
-    network: M2H, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+@pytest.mark.parametrize(
+    ("source", "name"), [("apartment", predict.SHIPPED), ("nyu40", predict.SHIPPED_REAL)]
+)
+def test_without_weights_simulated_and_real_rooms_have_their_own(
+    source: str, name: str, network: M2H, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    save_network(network, tmp_path / predict.SHIPPED, half=True)
-    monkeypatch.setattr(predict, "shipped_weights", lambda: tmp_path / predict.SHIPPED)
-    found = create_predictor(PredictorConfig(name="m2h", **FEED), NYU40)(colour_frame(64, 48))
+    save_network(network, tmp_path / name, half=True)
+    monkeypatch.setattr(predict, "shipped_weights", lambda name: tmp_path / name)
+    found = create_predictor(PredictorConfig(name="m2h", **FEED), load_label_space(source))(
+        colour_frame(64, 48)
+    )
     assert found.depth_m.shape == (48, 64) and found.depth_m.dtype == np.float32
 
 
@@ -131,9 +136,9 @@ def test_a_run_uses_the_network(
     options: str, weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """By name, by its weights, and where nothing else is found."""
-    monkeypatch.setattr(predict, "shipped_weights", lambda: weights)
+    monkeypatch.setattr(predict, "shipped_weights", lambda name: weights)
     sizes = [part for side in FEED for part in ("--set", f"predictor.{side}=64")]
-    common = ["--viewer", "none", "--output", str(tmp_path), "--quiet", "--max-frames", "1"]
+    common = ["--viewer", "none", "--output", str(tmp_path), "--quiet", "--max-frames", "12"]
     assert main(["run", *options.format(weights).split(), *common, *sizes, *SMALL_WORLD]) == 0
     assert "nyu40" in (tmp_path / "latest" / "graph.json").read_text()
 

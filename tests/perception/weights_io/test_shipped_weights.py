@@ -9,7 +9,6 @@ from hydra_mono.cli.main import main
 from hydra_mono.core.config import PredictorConfig
 from hydra_mono.core.errors import ConfigError
 from hydra_mono.core.labels import load_label_space
-from hydra_mono.perception.networks.m2h import COMPACT
 from hydra_mono.perception.predictors import create as predict
 from hydra_mono.perception.predictors.create import create_predictor, shipped_weights
 from hydra_mono.perception.weights_io.checkpoint import load_network
@@ -18,13 +17,15 @@ from hydra_mono.perception.weights_io.files import CHECKSUM_KEY, read_weights
 NYU40 = load_label_space("nyu40")
 
 
-def test_the_shipped_weights_are_a_compact_network_of_nyu40() -> None:
+@pytest.mark.parametrize("name", [predict.SHIPPED, predict.SHIPPED_REAL])
+def test_shipped_weights_are_compact_networks_of_nyu40(name: str) -> None:
     try:
-        path = shipped_weights()
+        path = shipped_weights(name)
     except ConfigError as error:
         pytest.skip(str(error))
     assert path.stat().st_size < 25e6
-    assert load_network(path, COMPACT).config.classes == 41
+    network = load_network(path)
+    assert network.config.classes == 41 and network.config.input_spec().size == (192, 256)
     assert CHECKSUM_KEY in read_weights(path).metadata
 
 

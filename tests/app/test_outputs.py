@@ -66,6 +66,7 @@ def test_a_run_writes_every_file_and_nothing_else(tmp_path: Path) -> None:
     assert folder.path == tmp_path / "2026-03-04_12-00-05_apartment"
     assert set(contents(folder.path)) == {
         "graph.json",
+        "history.json",
         "dsg.json",
         "mesh.ply",
         "trajectory.tum",

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -117,14 +118,17 @@ def test_what_is_missing_is_said(tmp_path: Path) -> None:
 
 async def talk(server: Any, *calls: tuple[str, dict[str, Any]]) -> list[Any]:
     """The tools' names, then what each call answers: (whether it failed, its text)."""
-    from mcp import Client
+    from mcp import Client, StdioServerParameters, stdio_client
 
-    async with Client(server) as client:
-        answers: list[Any] = [[tool.name for tool in (await client.list_tools()).tools]]
-        for name, given in calls:
-            result = await client.call_tool(name, given)
-            answers.append((bool(result.is_error), result.content[0].text))
-        return answers
+    with Path(os.devnull).open("w") as unheard:  # pytest's own standard error is no file
+        is_command = isinstance(server, StdioServerParameters)
+        found = stdio_client(server, errlog=unheard) if is_command else server
+        async with Client(found) as client:
+            answers: list[Any] = [[tool.name for tool in (await client.list_tools()).tools]]
+            for name, given in calls:
+                result = await client.call_tool(name, given)
+                answers.append((bool(result.is_error), result.content[0].text))
+            return answers
 
 
 @pytest.mark.filterwarnings("ignore")

@@ -21,6 +21,7 @@ from hydra_mono.datasets.lens import LensCamera
 from hydra_mono.datasets.readers.posed.pose_files import Pose, PoseTable
 
 _CENTRE = 0.5  # where the first pixel's centre lies
+_POINT_BYTES = 24  # x, y and the number of the point in space
 _MOST_BYTES = 1 << 31  # of images.bin, which holds the image points too
 _MOST_NAME = 4096  # characters
 # a model's number in binary files, its count of parameters, and which are fx fy cx cy k1 k2 p1 p2
@@ -120,7 +121,7 @@ def _images_bin(folder: Path) -> list[tuple[str, int, list[float]]]:
         _, *values, camera_id = _unpack(file, "<i7di")
         name = _name(file)
         (points,) = _unpack(file, "<Q")
-        file.seek(24 * points, 1)
+        _skip(file, _POINT_BYTES * points)
         found.append((name, camera_id, values))
     return found
 
@@ -132,6 +133,12 @@ def _name(file: BytesIO) -> str:
         if len(letters) > _MOST_NAME:
             raise ValueError("a name without end")
     return letters.decode("utf-8", errors="replace")
+
+
+def _skip(file: BytesIO, count: int) -> None:
+    if count > file.getbuffer().nbytes - file.tell():
+        raise struct.error("the file ends within a list of points")
+    file.seek(count, 1)
 
 
 def _unpack(file: BytesIO, layout: str) -> tuple[Any, ...]:

@@ -41,13 +41,14 @@ class ParentAssigner:
         changes = graph.changes_since(self._version).nodes
         self._version = graph.version
         moved = self._sync(graph, changes)
-        anew = _to_look_at_anew(graph, changes, moved)
+        archived = [s for s in changes.changed if s.layer is Layer.PLACES and s not in self._balls]
+        anew = _to_look_at_anew(graph, changes, [*moved, *archived])
         for symbol in (*anew, *changes.removed):
             self._scores.pop(symbol, None)
         others = {s: node for s, node in _active(graph) if s not in anew}
         places = self._balls or _all_balls(graph)
         self._assign(graph, anew, places, stamp_ns)
-        self._assign(graph, others, {symbol: places[symbol] for symbol in moved}, stamp_ns)
+        self._assign(graph, others, self._compared(places, changes, moved), stamp_ns)
         for symbol, node in sorted(anew.items()):
             _mark_seen(graph, symbol, node)
 
@@ -84,6 +85,19 @@ class ParentAssigner:
             self._balls.pop(symbol, None)
         return moved
 
+    def _compared(
+        self, places: Balls, changes: Changes[NodeSymbol], moved: list[NodeSymbol]
+    ) -> Balls:
+        """Places that a node which did not change may belong to now.
+
+        Those that moved; where none is active, all once any changed: the last active one may have
+        been archived, and its children are nearer to an older one.
+        """
+        if self._balls:
+            return {symbol: places[symbol] for symbol in moved}
+        news = (*changes.new, *changes.changed, *changes.removed)
+        return places if any(symbol.layer is Layer.PLACES for symbol in news) else {}
+
     def _assign(self, graph: SceneGraph, nodes: Nodes, places: Balls, stamp_ns: int) -> None:
         """Re-parents the nodes to which one of the places is nearer than their present parent."""
         if not nodes or not places:
@@ -115,14 +129,14 @@ class ParentAssigner:
 
 
 def _to_look_at_anew(
-    graph: SceneGraph, changes: Changes[NodeSymbol], moved: list[NodeSymbol]
+    graph: SceneGraph, changes: Changes[NodeSymbol], places: list[NodeSymbol]
 ) -> Nodes:
-    """Objects and agents that changed, have no parent, or whose parent moved."""
+    """Objects and agents that changed, have no parent, or whose parent is one of the places."""
     anew: Nodes = {}
     for symbol in (*changes.new, *changes.changed):
         if symbol.layer is Layer.OBJECTS and (node := graph.get_node(symbol)).is_active:
             anew[symbol] = node
-    for place in moved:
+    for place in places:
         for symbol in graph.children(place):
             if (node := graph.get_node(symbol)).is_active:
                 anew[symbol] = node

@@ -33,8 +33,9 @@ class RayRule:
 
 @dataclass(frozen=True, slots=True)
 class DepthLook:
-    """A depth image to look with; pixels without a measurement, or that move, are 0.
+    """A depth image to look with; pixels without a measurement are 0.
 
+    Those of what moves are negative: it hides what is behind, and proves nothing else.
     ``sigma_m``: deviation of an estimated depth; None: that of a depth camera.
     """
 
@@ -48,7 +49,9 @@ class DepthLook:
     def of(
         frame: Frame, prediction: Prediction, keep: np.ndarray | None, max_depth_m: float
     ) -> "DepthLook":
-        depth = prediction.depth_m if keep is None else np.where(keep, prediction.depth_m, 0)
+        depth = prediction.depth_m
+        if keep is not None:
+            depth = np.where(keep, depth, -depth)
         pose = frame.world_from_camera
         return DepthLook(depth, prediction.sigma_m, frame.intrinsics, pose, max_depth_m)
 
@@ -117,9 +120,10 @@ def _compare(
     sigma = camera_sigma_m(z) if look.sigma_m is None else look.sigma_m[v, u]
     margin = rule.slack_m + rule.sigmas * sigma
     behind = np.where(valid, depth, np.inf).min(axis=1) > z + margin
-    before = np.where(valid, depth, 0).max(axis=1) < z - margin
+    measured = (depth != 0) & np.isfinite(depth)
+    before = np.where(measured, np.abs(depth), 0).max(axis=1) < z - margin
     at_it = (valid & (np.abs(depth - z[:, None]) <= margin[:, None])).any(axis=1)
     count = valid.sum(axis=1)
     found = np.where(at_it, Ray.ON, Ray.NONE)
     found = np.where(behind & (count >= rule.least_valid), Ray.THROUGH, found)
-    return np.asarray(np.where(before & (count > 0), Ray.HIDDEN, found).astype(np.int8))
+    return np.asarray(np.where(before & measured.any(axis=1), Ray.HIDDEN, found).astype(np.int8))

@@ -95,6 +95,30 @@ def test_an_archived_parent_that_is_nearer_is_kept() -> None:
     assert graph.find_parent(O0) == P0
 
 
+def test_once_no_place_is_active_a_nearer_archived_one_takes_over() -> None:
+    graph, assigner = SceneGraph(), ParentAssigner()
+    graph.add_node(P0, place(1.0, 0.0, 0.4, 0.5, is_active=False))
+    graph.add_node(P1, place(5.0, 0.0, 1.0, 0.5))
+    graph.add_node(O0, thing(TABLE_BOX))
+    assigner.update(graph, 5)
+    assert graph.find_parent(O0) == P1
+    graph.update_node(P1, is_active=False)
+    assigner.update(graph, 6)
+    assert graph.find_parent(O0) == P0
+
+
+def test_an_archived_parent_that_was_corrected_away_loses_to_a_nearer_place() -> None:
+    graph, assigner = SceneGraph(), ParentAssigner()
+    graph.add_node(O0, thing(TABLE_BOX))
+    graph.add_node(P0, place(1.0, 0.0, 0.4, 0.5, is_active=False))
+    assigner.update(graph, 5)
+    graph.update_node(P0, position_m=(9.0, 0.0, 0.4))
+    assigner.update(graph, 6)
+    graph.add_node(P1, place(3.0, 0.0, 1.0, 0.5))
+    assigner.update(graph, 7)
+    assert graph.find_parent(O0) == P1
+
+
 def test_edges_know_when_both_ends_were_seen() -> None:
     graph, assigner = SceneGraph(), ParentAssigner()
     graph.add_node(O0, thing(TABLE_BOX, stamp_ns=2))

@@ -30,6 +30,13 @@ def test_a_ray_meets_a_point_or_passes_it_or_ends_before_it(depth_m: float, ray:
     assert (cast(POINTS, look(depth_m), RULE) == ray).all()
 
 
+@pytest.mark.parametrize(
+    ("depth_m", "ray"), [(-2.0, Ray.NONE), (-3.0, Ray.NONE), (-1.0, Ray.HIDDEN)]
+)
+def test_what_moves_hides_what_is_behind_and_proves_nothing_else(depth_m: float, ray: Ray) -> None:
+    assert (cast(POINTS, look(depth_m), RULE) == ray).all()
+
+
 def test_beside_and_behind_the_camera_and_too_far_away_nothing_is_known() -> None:
     behind, beside, far = (POINTS + np.float32(step) for step in ((0, 0, -4), (9, 0, 0), (0, 0, 4)))
     for points in (behind, beside, far):

@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+from jaxtyping import Float64
 
 from hydra_mono.core.map.keyframe import KeyframeInput
 from hydra_mono.core.map.state import State
@@ -126,21 +127,37 @@ def _places_near(
     own = _places_of(graph, room)
     if not own:
         return {}
-    centers_m = np.array([place.position_m[:2] for place in own])
-    lower_m, upper_m = centers_m.min(axis=0) - AROUND_M, centers_m.max(axis=0) + AROUND_M
+    lower_m, upper_m = _span_m(own)
     near = {room: own}
     for other in graph.siblings(room):
         beside = graph.get_node(other)
         if not isinstance(beside, RoomNode) or beside.storey != node.storey:
             continue
-        places = [
-            place
-            for place in _places_of(graph, other)
-            if (lower_m <= place.position_m[:2]).all() and (place.position_m[:2] <= upper_m).all()
-        ]
-        if places:
-            near[other] = places
+        places = _places_of(graph, other)
+        if not places:
+            continue
+        lowest_m, highest_m = _corners_m(places)
+        reached = (lowest_m <= upper_m + AROUND_M) & (highest_m >= lower_m - AROUND_M)
+        chosen = np.flatnonzero(reached.all(axis=1)).tolist()
+        if chosen:
+            near[other] = [places[i] for i in chosen]
     return near
+
+
+def _span_m(
+    places: list[PlaceNode],
+) -> tuple[Float64[np.ndarray, "2"], Float64[np.ndarray, "2"]]:
+    """Lower and upper corner, in plan, of the box round the balls of places."""
+    lowest_m, highest_m = _corners_m(places)
+    return lowest_m.min(axis=0), highest_m.max(axis=0)
+
+
+def _corners_m(
+    places: list[PlaceNode],
+) -> tuple[Float64[np.ndarray, "n 2"], Float64[np.ndarray, "n 2"]]:
+    centers_m = np.array([place.position_m[:2] for place in places])
+    radii_m = np.array([place.radius_m for place in places])[:, None]
+    return centers_m - radii_m, centers_m + radii_m
 
 
 def _look(graph: SceneGraph, room: NodeSymbol, node: RoomNode) -> RoomLook:

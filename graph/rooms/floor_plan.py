@@ -27,6 +27,7 @@ class FloorPlanRule:
         beside_m: so far from a gap's middle its two rooms are looked up.
         door_m: wider gaps are openings: double doors are narrower.
         lintel_share: of a gap's cells with wall above, for it to have a lintel.
+        least_m: nobody fits through narrower gaps.
     """
 
     reach_m: float = 1.2
@@ -34,6 +35,7 @@ class FloorPlanRule:
     beside_m: float = 0.4
     door_m: float = 1.3
     lintel_share: float = 0.6
+    least_m: float = 0.4
 
 
 RULE = FloorPlanRule()
@@ -172,15 +174,35 @@ def _all_gaps(walls: WallPlan, storey: int, here: StoreyMap, rule: FloorPlanRule
     points_m = here.raster.frame.to_world(here.raster.lower_m + corners * here.raster.cell_size_m)
     for raster, gaps in walls.gaps_near(storey, points_m):
         parts, count = ndimage.label(gaps, np.ones((3, 3), bool))
-        lintel = raster.has(LINTEL)
+        solid, lintel = raster.has(SOLID), raster.has(LINTEL)
         for number, window in enumerate(ndimage.find_objects(parts, count), start=1):
-            chosen = parts[window] == number
-            share = float(lintel[window][chosen].mean())
-            low = np.array([side.start for side in window])
-            high = np.array([side.stop for side in window])
-            gap = _gap(here, raster, low, high, share > rule.lintel_share, rule)
-            if gap is not None:
-                yield gap
+            part = parts[window] == number
+            for run in _open_runs(part, solid[window]):
+                share = float(lintel[window][run][part[run]].mean())
+                start = np.array([side.start for side in window])
+                low = start + [side.start for side in run]
+                high = start + [side.stop for side in run]
+                gap = _gap(here, raster, low, high, share > rule.lintel_share, rule)
+                if gap is not None and gap.width_m >= rule.least_m:
+                    yield gap
+
+
+def _open_runs(
+    part: Bool[np.ndarray, "x y"], solid: Bool[np.ndarray, "x y"]
+) -> Iterator[tuple[slice, slice]]:
+    """Stretches of a gap that lead through the whole wall, as windows of its cells.
+
+    The faces of a wall seen through few points have holes, none of them right through: where
+    wall touches a gap's cells from across, there is no gap.
+    """
+    along = int(np.argmax(part.shape))
+    across = np.ones((3, 1) if along == 1 else (1, 3), bool)
+    blocked = (solid & ndimage.binary_dilation(part, across)).any(axis=1 - along)
+    runs, _ = ndimage.label(part.any(axis=1 - along) & ~blocked)
+    for (run,) in ndimage.find_objects(runs):
+        rows = np.flatnonzero(np.moveaxis(part, along, 0)[run].any(axis=0))
+        depth = slice(int(rows[0]), int(rows[-1]) + 1)
+        yield (run, depth) if along == 0 else (depth, run)
 
 
 def _gap(

@@ -1,9 +1,11 @@
 """What rooms are: their kind, outline, area and height, and the passages between them."""
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
+from jaxtyping import Float64
 
 from hydra_mono.core.map.keyframe import KeyframeInput
 from hydra_mono.core.map.state import State
@@ -19,6 +21,8 @@ from hydra_mono.graph.rooms.passages import passages_of
 from hydra_mono.graph.walls.plan import WallPlan
 
 AROUND_M = 2.0  # beyond a room's places: whose floor ends there is another's to say
+
+REST_NS = 3_000_000_000  # between drawings of a room: walked through, it grows all the time
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,54 +43,67 @@ class RoomDescriber:
     """Describes the rooms in which something changed, and no others.
 
     Kinds follow at once; outlines and passages of one room an update, the one that waits longest,
-    so that no update pays for all of them. ``complete`` does what is left.
+    and of none that was drawn just now, so that no update pays for all of them. ``complete`` does
+    what is left.
     """
 
     def __init__(self) -> None:
         self._version: Version = (0, 0)
         self._waiting: list[NodeSymbol] = []
+        self._drawn_ns: dict[NodeSymbol, int] = {}
 
     def update(self, graph: SceneGraph, keyframe: KeyframeInput, walls: WallPlan) -> None:
         """Brings kinds up to date, and one room's outline and passages."""
         self._take_news(graph, keyframe)
-        self._draw_next(_Work(graph, keyframe, walls))
+        rested_ns = keyframe.stamp_ns - REST_NS
+        for room in self._waiting:
+            if self._drawn_ns.get(room, rested_ns) <= rested_ns:
+                self._draw(_Work(graph, keyframe, walls), room)
+                break
         self._version = graph.version
 
     def complete(self, graph: SceneGraph, keyframe: KeyframeInput, walls: WallPlan) -> None:
         """Brings everything up to date."""
         self._take_news(graph, keyframe)
-        while self._waiting:
-            self._draw_next(_Work(graph, keyframe, walls))
+        for room in list(self._waiting):
+            self._draw(_Work(graph, keyframe, walls), room)
         self._version = graph.version
 
     def state(self) -> State:
         """See ``core.map.state``."""
         waiting = [room.number for room in self._waiting]
-        return {"version": list(self._version), "waiting": waiting}
+        drawn_ns = [[room.number, stamp_ns] for room, stamp_ns in self._drawn_ns.items()]
+        return {"version": list(self._version), "waiting": waiting, "drawn_ns": drawn_ns}
 
     def restore(self, state: State) -> None:
         self._version = (state["version"][0], state["version"][1])
         self._waiting = [NodeSymbol(ROOM_PREFIX, number) for number in state["waiting"]]
+        drawn = state["drawn_ns"]
+        self._drawn_ns = {NodeSymbol(ROOM_PREFIX, number): ns for number, ns in drawn}
 
     def _take_news(self, graph: SceneGraph, keyframe: KeyframeInput) -> None:
         graph.advance(keyframe.stamp_ns)
         changes = graph.changes_since(self._version)
-        news: set[NodeSymbol] = {*changes.nodes.new, *changes.nodes.changed}
-        for ends in (*changes.edges.new, *changes.edges.changed, *changes.edges.removed):
-            news.update(end for end in ends if graph.has_node(end))
-        news = {symbol for symbol in news if not symbol.is_agent}
-        rooms = {_room_above(graph, symbol) for symbol in news}
-        for room in sorted(room for room in rooms if room is not None):
+        told = [s for s in changes.nodes.new if s.layer is not Layer.PLACES]
+        told += [s for s in changes.nodes.changed if s.layer is Layer.OBJECTS]
+        moved = [s for s in (*changes.nodes.new, *changes.nodes.changed) if s.layer is Layer.PLACES]
+        for a, b in (*changes.edges.new, *changes.edges.changed, *changes.edges.removed):
+            ends = [end for end in (a, b) if graph.has_node(end)]
+            if Layer.OBJECTS not in (a.layer, b.layer):
+                moved += [end for end in ends if end.layer is Layer.PLACES]
+            if not a.layer is b.layer is Layer.PLACES:
+                told += ends
+        for room in sorted(_rooms_above(graph, told)):
             _tell_kind(graph, room)
-        redrawn = {_room_above(graph, s) for s in news if s.layer is Layer.PLACES}
-        for room in sorted(room for room in redrawn if room is not None):
-            if room not in self._waiting:
-                self._waiting.append(room)
+        self._waiting += sorted(_rooms_above(graph, moved) - {*self._waiting})
         self._waiting = [room for room in self._waiting if graph.has_node(room)]
+        self._drawn_ns = {s: ns for s, ns in self._drawn_ns.items() if graph.has_node(s)}
 
-    def _draw_next(self, work: _Work) -> None:
-        if self._waiting:
-            _draw(work, self._waiting.pop(0))
+    def _draw(self, work: _Work, room: NodeSymbol) -> None:
+        _draw(work, room)
+        _tell_kind(work.graph, room)  # its sides tell, too
+        self._waiting.remove(room)
+        self._drawn_ns[room] = work.keyframe.stamp_ns
 
 
 def _tell_kind(graph: SceneGraph, room: NodeSymbol) -> None:
@@ -110,7 +127,7 @@ def _draw(work: _Work, room: NodeSymbol) -> None:
     if here is None:
         return
     border_m = here.outline_of(room)
-    gaps = gaps_between_rooms(work.walls, node.storey, here)
+    gaps = gaps_between_rooms(here)
     work.graph.update_node(
         room,
         outline_m=tuple((round(x, 3), round(y, 3)) for x, y in border_m.tolist()),
@@ -126,21 +143,37 @@ def _places_near(
     own = _places_of(graph, room)
     if not own:
         return {}
-    centers_m = np.array([place.position_m[:2] for place in own])
-    lower_m, upper_m = centers_m.min(axis=0) - AROUND_M, centers_m.max(axis=0) + AROUND_M
+    lower_m, upper_m = _span_m(own)
     near = {room: own}
     for other in graph.siblings(room):
         beside = graph.get_node(other)
         if not isinstance(beside, RoomNode) or beside.storey != node.storey:
             continue
-        places = [
-            place
-            for place in _places_of(graph, other)
-            if (lower_m <= place.position_m[:2]).all() and (place.position_m[:2] <= upper_m).all()
-        ]
-        if places:
-            near[other] = places
+        places = _places_of(graph, other)
+        if not places:
+            continue
+        lowest_m, highest_m = _corners_m(places)
+        reached = (lowest_m <= upper_m + AROUND_M) & (highest_m >= lower_m - AROUND_M)
+        chosen = np.flatnonzero(reached.all(axis=1)).tolist()
+        if chosen:
+            near[other] = [places[i] for i in chosen]
     return near
+
+
+def _span_m(
+    places: list[PlaceNode],
+) -> tuple[Float64[np.ndarray, "2"], Float64[np.ndarray, "2"]]:
+    """Lower and upper corner, in plan, of the box round the balls of places."""
+    lowest_m, highest_m = _corners_m(places)
+    return lowest_m.min(axis=0), highest_m.max(axis=0)
+
+
+def _corners_m(
+    places: list[PlaceNode],
+) -> tuple[Float64[np.ndarray, "n 2"], Float64[np.ndarray, "n 2"]]:
+    centers_m = np.array([place.position_m[:2] for place in places])
+    radii_m = np.array([place.radius_m for place in places])[:, None]
+    return centers_m - radii_m, centers_m + radii_m
 
 
 def _look(graph: SceneGraph, room: NodeSymbol, node: RoomNode) -> RoomLook:
@@ -194,8 +227,12 @@ def _places_of(graph: SceneGraph, room: NodeSymbol) -> list[PlaceNode]:
     return [node for node in nodes if isinstance(node, PlaceNode)]
 
 
-def _room_above(graph: SceneGraph, symbol: NodeSymbol) -> NodeSymbol | None:
-    above: NodeSymbol | None = symbol
-    while above is not None and above.layer < Layer.ROOMS:
-        above = graph.find_parent(above)
-    return above if above is not None and above.layer is Layer.ROOMS else None
+def _rooms_above(graph: SceneGraph, symbols: Iterable[NodeSymbol]) -> set[NodeSymbol]:
+    rooms = set()
+    for symbol in {s for s in symbols if not s.is_agent}:
+        above: NodeSymbol | None = symbol
+        while above is not None and above.layer < Layer.ROOMS:
+            above = graph.find_parent(above)
+        if above is not None and above.layer is Layer.ROOMS:
+            rooms.add(above)
+    return rooms

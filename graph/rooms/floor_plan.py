@@ -27,6 +27,7 @@ class FloorPlanRule:
         beside_m: so far from a gap's middle its two rooms are looked up.
         door_m: wider gaps are openings: double doors are narrower.
         lintel_share: of a gap's cells with wall above, for it to have a lintel.
+        least_m: nobody fits through narrower gaps.
     """
 
     reach_m: float = 1.2
@@ -34,6 +35,7 @@ class FloorPlanRule:
     beside_m: float = 0.4
     door_m: float = 1.3
     lintel_share: float = 0.6
+    least_m: float = 0.4
 
 
 RULE = FloorPlanRule()
@@ -52,12 +54,15 @@ class Gap:
 
 @dataclass(frozen=True)
 class StoreyMap:
-    """The cells of a storey by the room that owns them: ``rooms[owner]``, -1 for nobody."""
+    """The cells of a storey by the room that owns them: ``rooms[owner]``, -1 for nobody.
+
+    ``gaps``: the cells of gaps between ends of wall, for every direction of walls.
+    """
 
     raster: PlanRaster
     rooms: tuple[NodeSymbol, ...]
     owner: Int64[np.ndarray, "x y"]
-    gaps: Bool[np.ndarray, "x y"]
+    gaps: tuple[tuple[PlanRaster, Bool[np.ndarray, "x y"]], ...]
 
     def outline_of(self, room: NodeSymbol, rule: FloorPlanRule = RULE) -> np.ndarray:
         """The room's border, world axes, counter-clockwise; empty where none was seen.
@@ -65,9 +70,14 @@ class StoreyMap:
         Half a cell is added all round: the face of a wall lies somewhere in the cell that it fills.
         """
         half_m = self.raster.cell_size_m / 2
-        halves = np.kron(self.owner == self.rooms.index(room), np.ones((2, 2), bool))
-        grown = ndimage.binary_dilation(np.pad(halves, 1), np.ones((3, 3), bool))
+        own = self.owner == self.rooms.index(room)
+        if not own.any():
+            return np.zeros((0, 2))
+        (window,) = ndimage.find_objects(own.astype(np.int8))
+        halves = np.pad(own[window].repeat(2, axis=0).repeat(2, axis=1), 1)
+        grown = ndimage.binary_dilation(halves, np.ones((3, 3), bool))
         corners = outline(grown, rule.tolerance_m / half_m) - 1
+        corners += 2 * np.array([side.start for side in window])
         return self.raster.frame.to_world(self.raster.lower_m + corners * half_m)
 
     def room_at(self, point_m: Float64[np.ndarray, "2"]) -> NodeSymbol | None:
@@ -95,15 +105,15 @@ def storey_map(
     raster = walls.raster_near(storey, PlanFrame(walls.heading_rad), centers_m)
     if raster is None:
         return None
-    gaps = np.zeros(raster.flags.shape, bool)
-    for other, cells in walls.gaps_near(storey, centers_m):
+    gaps = tuple(walls.gaps_near(storey, centers_m))
+    barred = raster.has(SOLID)
+    for other, cells in gaps:
         if other.frame == raster.frame and other.flags.shape == raster.flags.shape:
-            gaps |= cells
+            barred |= cells
     radii_m = np.array([place.radius_m for _, place in balls])
     rooms = np.array([number for number, _ in balls])
     nearest = _nearest(raster, raster.frame.to_plan(centers_m), radii_m, rooms, rule.reach_m)
     owner = np.full(nearest.shape, NOBODY, np.int64)
-    barred = raster.has(SOLID) | gaps
     for number in range(len(places)):
         cells = raster.cells_of(raster.frame.to_plan(centers_m[rooms == number]))
         owner[_joined((nearest == number) & ~barred, cells)] = number
@@ -117,20 +127,50 @@ def _nearest(
     rooms: Int64[np.ndarray, " n"],
     reach_m: float,
 ) -> Int64[np.ndarray, "x y"]:
-    """For each cell the room of the ball, in plan, that is nearest; -1 beyond the reach."""
+    """For each cell the room of the ball, in plan, that is nearest; -1 beyond the reach.
+
+    In cells that balls cover the one that covers them most counts; every other cell is its nearest
+    covered one's.
+    """
+    cover = _cover(raster, centers_m, radii_m, rooms)
+    away, at = ndimage.distance_transform_edt(cover == NOBODY, return_indices=True)
+    near = away * raster.cell_size_m <= reach_m
+    return np.where(near, cover[at[0], at[1]], NOBODY)
+
+
+def _cover(
+    raster: PlanRaster,
+    centers_m: Float64[np.ndarray, "n 2"],
+    radii_m: Float64[np.ndarray, " n"],
+    rooms: Int64[np.ndarray, " n"],
+) -> Int64[np.ndarray, "x y"]:
+    """The room of the ball that covers a cell's middle farthest in; -1 where none does.
+
+    A ball covers the cell of its centre, however small it is.
+    """
     size_m, shape = raster.cell_size_m, raster.flags.shape
-    away_m = np.full(shape, reach_m)
-    nearest = np.full(shape, NOBODY, np.int64)
-    for center_m, radius_m, room in zip(centers_m - raster.lower_m, radii_m, rooms, strict=True):
-        low = np.maximum(np.floor((center_m - radius_m - reach_m) / size_m).astype(int), 0)
-        high = np.ceil((center_m + radius_m + reach_m) / size_m).astype(int)
-        window = slice(low[0], min(high[0], shape[0])), slice(low[1], min(high[1], shape[1]))
-        x, y = ((np.arange(s.start, s.stop) + 0.5) * size_m for s in window)
-        gap_m = np.hypot(x[:, None] - center_m[0], y[None] - center_m[1]) - radius_m
-        wins = gap_m < away_m[window]
-        away_m[window][wins] = gap_m[wins]
-        nearest[window][wins] = room
-    return nearest
+    middle = raster.cells_of(centers_m)
+    reach = np.ceil(radii_m / size_m).astype(np.int64)
+    deepest = np.full(shape, np.inf)
+    cover = np.full(shape, NOBODY, np.int64)
+    for cells in np.unique(reach).tolist():  # balls of like size at once
+        chosen = np.flatnonzero(reach == cells)
+        steps = np.arange(-cells, cells + 1)
+        x, y = (middle[chosen, axis, None] + steps for axis in (0, 1))
+        off_m = [
+            (at + 0.5) * size_m + raster.lower_m[axis] - centers_m[chosen, axis, None]
+            for axis, at in enumerate((x, y))
+        ]
+        past_m = np.hypot(off_m[0][:, :, None], off_m[1][:, None, :]) - radii_m[chosen, None, None]
+        inside = past_m <= 0
+        inside[:, cells, cells] = True
+        inside &= ((x >= 0) & (x < shape[0]))[:, :, None] & ((y >= 0) & (y < shape[1]))[:, None]
+        ball, i, j = np.nonzero(inside)
+        here, depth_m = (x[ball, i], y[ball, j]), past_m[inside]
+        np.minimum.at(deepest, here, depth_m)
+        wins = depth_m == deepest[here]
+        cover[here[0][wins], here[1][wins]] = rooms[chosen[ball[wins]]]
+    return cover
 
 
 def _joined(
@@ -144,15 +184,13 @@ def _joined(
     return largest_part(smooth if smooth.any() else inside)
 
 
-def gaps_between_rooms(
-    walls: WallPlan, storey: int, here: StoreyMap, rule: FloorPlanRule = RULE
-) -> list[Gap]:
+def gaps_between_rooms(here: StoreyMap, rule: FloorPlanRule = RULE) -> list[Gap]:
     """The gaps that have one room on one side and another on the other, each once, widest first.
 
     Of gaps of the same rooms that overlap, as in rasters of different headings, the widest counts.
     """
     kept: list[Gap] = []
-    found = list(_all_gaps(walls, storey, here, rule))
+    found = list(_all_gaps(here, rule))
     for gap in sorted(found, key=lambda gap: (-gap.width_m, gap.rooms, gap.middle_m)):
         apart = [
             math.dist(gap.middle_m, other.middle_m) - (gap.width_m + other.width_m) / 2
@@ -164,23 +202,38 @@ def gaps_between_rooms(
     return kept
 
 
-def _all_gaps(walls: WallPlan, storey: int, here: StoreyMap, rule: FloorPlanRule) -> Iterator[Gap]:
-    cells = np.argwhere(here.owner >= 0)
-    if not len(cells):
-        return
-    corners = np.stack([cells.min(axis=0), cells.max(axis=0) + 1])
-    points_m = here.raster.frame.to_world(here.raster.lower_m + corners * here.raster.cell_size_m)
-    for raster, gaps in walls.gaps_near(storey, points_m):
+def _all_gaps(here: StoreyMap, rule: FloorPlanRule) -> Iterator[Gap]:
+    for raster, gaps in here.gaps:
         parts, count = ndimage.label(gaps, np.ones((3, 3), bool))
-        lintel = raster.has(LINTEL)
+        solid, lintel = raster.has(SOLID), raster.has(LINTEL)
         for number, window in enumerate(ndimage.find_objects(parts, count), start=1):
-            chosen = parts[window] == number
-            share = float(lintel[window][chosen].mean())
-            low = np.array([side.start for side in window])
-            high = np.array([side.stop for side in window])
-            gap = _gap(here, raster, low, high, share > rule.lintel_share, rule)
-            if gap is not None:
-                yield gap
+            part = parts[window] == number
+            for run in _open_runs(part, solid[window]):
+                share = float(lintel[window][run][part[run]].mean())
+                start = np.array([side.start for side in window])
+                low = start + [side.start for side in run]
+                high = start + [side.stop for side in run]
+                gap = _gap(here, raster, low, high, share > rule.lintel_share, rule)
+                if gap is not None and gap.width_m >= rule.least_m:
+                    yield gap
+
+
+def _open_runs(
+    part: Bool[np.ndarray, "x y"], solid: Bool[np.ndarray, "x y"]
+) -> Iterator[tuple[slice, slice]]:
+    """Stretches of a gap that lead through the whole wall, as windows of its cells.
+
+    The faces of a wall seen through few points have holes, none of them right through: where
+    wall touches a gap's cells from across, there is no gap.
+    """
+    along = int(np.argmax(part.shape))
+    across = np.ones((3, 1) if along == 1 else (1, 3), bool)
+    blocked = (solid & ndimage.binary_dilation(part, across)).any(axis=1 - along)
+    runs, _ = ndimage.label(part.any(axis=1 - along) & ~blocked)
+    for (run,) in ndimage.find_objects(runs):
+        rows = np.flatnonzero(np.moveaxis(part, along, 0)[run].any(axis=0))
+        depth = slice(int(rows[0]), int(rows[-1]) + 1)
+        yield (run, depth) if along == 0 else (depth, run)
 
 
 def _gap(

@@ -1,5 +1,7 @@
 """From cells of a plan to a polygon with few corners."""
 
+from functools import partial
+
 import numpy as np
 from jaxtyping import Bool, Float64, Int64
 from scipy import ndimage
@@ -50,8 +52,9 @@ def _ring(region: Bool[np.ndarray, "x y"]) -> Int64[np.ndarray, "n 2"]:
     ring, at, before = [start], ends[start][0], start
     while at != start:
         ring.append(at)
-        following = max(ends[at], key=lambda end: _turn(before, at, end))
-        before, at = at, following
+        here = ends[at]
+        sharpest = here[0] if len(here) == 1 else max(here, key=partial(_turn, before, at))
+        before, at = at, sharpest
     return np.array(ring, np.int64)
 
 

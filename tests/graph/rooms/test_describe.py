@@ -89,7 +89,7 @@ def seen(explorer: Explorer) -> KeyframeInput:
     )
 
 
-@pytest.mark.parametrize("yaw_deg", [0.0, 25.0])
+@pytest.mark.parametrize("yaw_deg", [0.0, 25.0, 70.0])
 def test_outlines_areas_and_passages_are_those_of_the_plan(yaw_deg: float) -> None:
     explorer = Explorer(two_rooms(), yaw_deg=yaw_deg).see()
     RoomDescriber().complete(explorer.graph, seen(explorer), explorer.plan)

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from jaxtyping import Float64
@@ -13,7 +14,7 @@ from hydra_mono.graph.model.history import Version
 from hydra_mono.graph.model.nodes import ObjectNode, PlaceNode, RoomNode
 from hydra_mono.graph.model.scene_graph import SceneGraph
 from hydra_mono.graph.model.symbols import Layer, NodeSymbol
-from hydra_mono.graph.rooms.categories import RoomLook, classify
+from hydra_mono.graph.rooms.categories import RoomCategory, RoomLook, classify
 from hydra_mono.graph.rooms.floor_plan import gaps_between_rooms, storey_map
 from hydra_mono.graph.rooms.mirror import ROOM_PREFIX
 from hydra_mono.graph.rooms.outline import polygon_area
@@ -22,7 +23,7 @@ from hydra_mono.graph.walls.plan import WallPlan
 
 AROUND_M = 2.0  # beyond a room's places: whose floor ends there is another's to say
 
-REST_NS = 3_000_000_000  # between drawings of a room: walked through, it grows all the time
+REST_NS = 6_000_000_000  # between drawings of a room: walked through, it grows all the time
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,10 +107,15 @@ class RoomDescriber:
         self._drawn_ns[room] = work.keyframe.stamp_ns
 
 
+@lru_cache(maxsize=256)  # rooms of a building: most look as they did
+def _kind_of(look: RoomLook) -> RoomCategory:
+    return classify(look)
+
+
 def _tell_kind(graph: SceneGraph, room: NodeSymbol) -> None:
     node = graph.get_node(room)
     assert isinstance(node, RoomNode)
-    kind = classify(_look(graph, room, node))
+    kind = _kind_of(_look(graph, room, node))
     graph.update_node(
         room,
         category=kind.name,

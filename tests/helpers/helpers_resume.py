@@ -3,18 +3,17 @@
 Run as a script, it is the new process: ``helpers_resume.py MODE STOP FOLDER``.
 """
 
-import json
 import os
 import subprocess
 import sys
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from helpers_runs import small_config
 
 from hydra_mono.core.config import Config
+from hydra_mono.core.files.state import read_state, state_writers
 from hydra_mono.core.frame import Frame
 from hydra_mono.core.labels import LabelSpace
 from hydra_mono.core.map.state import State
@@ -78,39 +77,9 @@ def go_on(source: SimulatedSource, mapper: Mapper, first: int, folder: Path) -> 
 
 
 def save_state(state: State, folder: Path) -> None:
-    """Arrays into one npz without pickles, all else into JSON."""
-    arrays: dict[str, np.ndarray] = {}
     folder.mkdir(parents=True, exist_ok=True)
-    plain = _plain(state, "", arrays)
-    np.savez(folder / "state.npz", **arrays)
-    (folder / "state.json").write_text(json.dumps(plain, allow_nan=False))
-
-
-def load_state(folder: Path) -> State:
-    plain = json.loads((folder / "state.json").read_text())
-    with np.load(folder / "state.npz", allow_pickle=False) as arrays:
-        return _filled(plain, dict(arrays))
-
-
-def _plain(value: Any, path: str, arrays: dict[str, np.ndarray]) -> Any:
-    if isinstance(value, np.ndarray):
-        arrays[path] = value
-        return {"array": path}
-    if isinstance(value, dict):
-        return {"dict": {key: _plain(v, f"{path}/{key}", arrays) for key, v in value.items()}}
-    if isinstance(value, list):
-        return [_plain(v, f"{path}/{i}", arrays) for i, v in enumerate(value)]
-    return value
-
-
-def _filled(plain: Any, arrays: dict[str, np.ndarray]) -> Any:
-    if isinstance(plain, list):
-        return [_filled(value, arrays) for value in plain]
-    if not isinstance(plain, dict):
-        return plain
-    if "array" in plain:
-        return arrays[plain["array"]]
-    return {key: _filled(value, arrays) for key, value in plain["dict"].items()}
+    for name, write in state_writers(state).items():
+        write(folder / name)
 
 
 def go_on_elsewhere(mode: str, stop: int, folder: Path) -> None:
@@ -123,5 +92,5 @@ def go_on_elsewhere(mode: str, stop: int, folder: Path) -> None:
 if __name__ == "__main__":
     MODE, STOP, FOLDER = sys.argv[1], int(sys.argv[2]), Path(sys.argv[3])
     SOURCE, MAPPER = new_run(MODE)
-    MAPPER.restore(load_state(FOLDER))
+    MAPPER.restore(read_state(FOLDER))
     go_on(SOURCE, MAPPER, STOP, FOLDER)

@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float64
+from jaxtyping import Float64, Int64
 
 from hydra_mono.core.config import SimulationConfig
 from hydra_mono.core.errors import DataError
@@ -195,13 +195,7 @@ def open_simulated(name: str, config: SimulationConfig) -> SimulatedSource:
     )
     stamps_ns = np.array([_stamp_ns(i, config.fps) for i in range(len(poses))], np.int64)
     life = np.random.default_rng(numbers[2])
-    bodies: tuple[Body, ...]
-    if is_dynamic:
-        world, bodies = household(life, world, poses, stamps_ns, config.people, config.moved)
-    else:
-        moved = moved_things(life, world, poses[:, :3, 3], stamps_ns, config.moved)
-        walking = people(life, world, poses[:, :3, 3], stamps_ns, config.people)
-        bodies = (*moved, *walking)
+    world, bodies = _with_life(life, world, poses, stamps_ns, config, is_dynamic=is_dynamic)
     return SimulatedSource(
         name,
         world,
@@ -215,6 +209,23 @@ def open_simulated(name: str, config: SimulationConfig) -> SimulatedSource:
         turn_rad=_turn_rad(np.random.default_rng(numbers[3]), kind, config),
         hides_agents=kind.endswith("unlabelled"),
     )
+
+
+def _with_life(
+    rng: np.random.Generator,
+    world: World,
+    poses: Float64[np.ndarray, "n 4 4"],
+    stamps_ns: Int64[np.ndarray, " n"],
+    config: SimulationConfig,
+    *,
+    is_dynamic: bool,
+) -> tuple[World, tuple[Body, ...]]:
+    """The world and who and what moves in it."""
+    if is_dynamic:
+        return household(rng, world, poses, stamps_ns, config.people, config.moved)
+    moved = moved_things(rng, world, poses[:, :3, 3], stamps_ns, config.moved)
+    walking = people(rng, world, poses[:, :3, 3], stamps_ns, config.people)
+    return world, (*moved, *walking)
 
 
 def _turn_rad(rng: np.random.Generator, kind: str, config: SimulationConfig) -> float:

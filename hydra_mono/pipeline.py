@@ -177,6 +177,16 @@ class Mapper:
         """What motion tells of the scale of estimated depth; empty where depth is measured."""
         return self._refine.figures()
 
+    def settles_before(self, stamp_ns: int) -> bool:
+        """Whether mesh and graph are of one keyframe before a frame of that stamp is fused.
+
+        If so, ``settle`` at that moment changes nothing of what the map becomes.
+        """
+        refresh = self._refresh
+        return refresh is not None and (
+            refresh.done == len(self._SLICES) or self._is_keyframe(stamp_ns)
+        )
+
     def settle(self) -> None:
         """Ends the refresh under way, so that mesh and graph are of one keyframe."""
         self._end_refresh()

@@ -86,7 +86,7 @@ class SaveSchedule:
         self._checked_s = 0.0
 
     def is_due(self, now_s: float) -> bool:
-        """Whether to save now; called after every frame, from the first one mapped."""
+        """Whether to save now; called once a frame, from the first one mapped."""
         if self._next_s is None:
             self._next_s, self._checked_s = now_s + self._pause_s, now_s
         frame_s, self._checked_s = now_s - self._checked_s, now_s
@@ -161,7 +161,6 @@ class Session:
                     break
                 self.log.taken += 1
                 self._take(item)
-                self._checkpoint()
         finally:
             self.log.interrupted = stop.is_set()
 
@@ -180,6 +179,7 @@ class Session:
                 raise item
             frame = self._gate.check(item)
             self.mapper.graph.origin_m = self._gate.origin_m
+            self._checkpoint(frame.stamp_ns)
             self.mapper.step(frame)
             self.log.use(frame)
         except BadFrameError as error:
@@ -187,9 +187,15 @@ class Session:
             self.log.skip(error)
         self._on_frame(self)
 
-    def _checkpoint(self) -> None:
-        """Saves what there is, with mesh and graph of one keyframe."""
+    def _checkpoint(self, stamp_ns: int) -> None:
+        """Saves what there is, if it is time, with mesh and graph of one keyframe.
+
+        ``stamp_ns``: of the frame that comes next. Only where the refresh would end before it
+        anyhow: what the map becomes must not depend on how fast the machine is.
+        """
         if not self.log.frames or not self._schedule.is_due(time.perf_counter()):
+            return
+        if not self.mapper.settles_before(stamp_ns):
             return
         self.mapper.settle()
         started_s = time.perf_counter()

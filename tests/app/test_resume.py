@@ -54,6 +54,21 @@ def test_a_run_continued_in_a_new_process_ends_with_the_same_bytes(
             np.testing.assert_array_equal(one[name], other[name])
 
 
+def test_saving_under_way_changes_nothing_of_the_map(stopped: Path, tmp_path: Path) -> None:
+    source, mapper = new_run("sensor" if "sensor" in stopped.name else "estimated")
+    settled = 0
+    for index in FRAMES:
+        frame = source[index]
+        if mapper.settles_before(frame.stamp_ns):
+            mapper.settle()
+            settled += 1
+        mapper.step(frame)
+    go_on(source, mapper, len(FRAMES), tmp_path)
+    assert settled > 5
+    for name in OUTPUTS[:2]:
+        assert (tmp_path / name).read_bytes() == (stopped / "whole" / name).read_bytes(), name
+
+
 def test_a_state_does_not_change_with_the_mapper_that_gave_it() -> None:
     source, mapper = new_run("sensor")
     for index in FRAMES[:12]:

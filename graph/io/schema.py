@@ -65,7 +65,7 @@ DESCRIPTIONS = {
     "agent": "letter of the agent's ids",
     "Visit.from_ns": "nanoseconds, of the first pose there",
     "Visit.until_ns": "nanoseconds, of the last pose there",
-    "direction_rad": "on the way through, counter-clockwise from +x; null: none",
+    "direction_rad": "of passing through, counter-clockwise from +x; null: none",
     "directions": "visits by direction, eight sectors from +x counter-clockwise",
     "hours": "visits by the hour of the day in which they began, of the stamps' clock",
     "yaw_rad": "radians, counter-clockwise seen from above",

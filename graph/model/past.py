@@ -33,7 +33,7 @@ _EDGE_RECORD = RecordCodec(tuple[SymbolText, SymbolText], Edge)
 
 
 class GraphPast:
-    """Told of every change by the graph's verbs; asked by whoever wants news or the past.
+    """Told of every change by the graph's verbs; read by whoever wants changes or the past.
 
     ``advance`` tells the time. Before its first call (a graph read from a file, or written by
     hand) the stamps of the nodes and edges themselves are taken.

@@ -75,8 +75,8 @@ class StoreyMap:
             return np.zeros((0, 2))
         (window,) = ndimage.find_objects(own.astype(np.int8))
         halves = np.pad(own[window].repeat(2, axis=0).repeat(2, axis=1), 1)
-        grown = ndimage.binary_dilation(halves, np.ones((3, 3), bool))
-        corners = outline(grown, rule.tolerance_m / half_m) - 1
+        dilated = ndimage.binary_dilation(halves, np.ones((3, 3), bool))
+        corners = outline(dilated, rule.tolerance_m / half_m) - 1
         corners += 2 * np.array([side.start for side in window])
         return self.raster.frame.to_world(self.raster.lower_m + corners * half_m)
 
@@ -95,7 +95,7 @@ def storey_map(
 ) -> StoreyMap | None:
     """The cells that rooms own on a storey, given their places; None where hardly wall is seen.
 
-    A cell belongs to the room whose balls of free space are nearest, if it hangs together with
+    A cell belongs to the room whose balls of free space are nearest, if it is connected with
     them and no wall or gap lies between.
     """
     balls = [(i, p) for i, members in enumerate(places.values()) for p in members]

@@ -103,14 +103,14 @@ def room_grid(size_m=ROOM_SIZE_M, rooms=None) -> TruthGrid:
     )
 
 
-def one_room(things: tuple[TruthObject, ...] = ()) -> GroundTruth:
+def one_room(objects: tuple[TruthObject, ...] = ()) -> GroundTruth:
     parts = room_parts()
-    for thing in things:
-        parts += thing_parts(thing.box, thing.label, thing.instance)
+    for obj in objects:
+        parts += thing_parts(obj.box, obj.label, obj.instance)
     return GroundTruth(
         label_space=LABELS,
         mesh=truth_mesh(parts),
-        objects=things,
+        objects=objects,
         rooms=(TruthRoom(0, "room", 0),),
         grid=room_grid(),
     )

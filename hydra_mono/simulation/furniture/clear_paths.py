@@ -10,7 +10,7 @@ from scipy import ndimage
 
 from hydra_mono.simulation.building.plan import Plan, Room
 from hydra_mono.simulation.building.structure import AirBox, opening_air, window_air
-from hydra_mono.simulation.shapes import Thing
+from hydra_mono.simulation.shapes import SceneObject
 
 WALK_RADIUS_M = 0.34
 CELL_M = 0.1
@@ -44,19 +44,19 @@ def keep_out(plan: Plan, room: Room) -> list[Taken]:
     return zones
 
 
-def space_of(thing: Thing) -> Taken:
-    corners = thing.box.footprint()
-    z = thing.position_m[2]
+def space_of(obj: SceneObject) -> Taken:
+    corners = obj.box.footprint()
+    z = obj.position_m[2]
     return Taken(
         np.array([*corners.min(axis=0), z]),
-        np.array([*corners.max(axis=0), z + thing.size_m[2]]),
-        thing.label,
+        np.array([*corners.max(axis=0), z + obj.size_m[2]]),
+        obj.label,
     )
 
 
-def are_paths_free(plan: Plan, room: Room, things: list[Thing], taken: list[Taken]) -> bool:
+def are_paths_free(plan: Plan, room: Room, objects: list[SceneObject], taken: list[Taken]) -> bool:
     """True where somebody can still walk between all doorways of the room, and stand in it."""
-    solid = [space for space in taken if space.label] + [space_of(thing) for thing in things]
+    solid = [space for space in taken if space.label] + [space_of(obj) for obj in objects]
     cells = [max(math.ceil(size / CELL_M), 1) for size in room.size_m]
     xs = room.lower_m[0] + (np.arange(cells[0]) + 0.5) * CELL_M
     ys = room.lower_m[1] + (np.arange(cells[1]) + 0.5) * CELL_M

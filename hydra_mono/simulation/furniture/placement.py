@@ -1,4 +1,4 @@
-"""Furnishes rooms: groups of things against walls, in corners or in the middle."""
+"""Furnishes rooms: groups of objects against walls, in corners or in the middle."""
 
 import math
 from dataclasses import dataclass, replace
@@ -13,7 +13,7 @@ from hydra_mono.simulation.furniture.clear_paths import Taken, are_paths_free, k
 from hydra_mono.simulation.furniture.odd_recipes import ODD_RECIPES
 from hydra_mono.simulation.furniture.parts import make_style
 from hydra_mono.simulation.furniture.recipes import RECIPES, Group, Item, Recipe
-from hydra_mono.simulation.shapes import Thing
+from hydra_mono.simulation.shapes import SceneObject
 
 ATTEMPTS = 30
 
@@ -39,24 +39,24 @@ ODD_MANNER = Manner(ODD_RECIPES, 0.15, 0.05, (0.0, 0.1), (0.005, 0.05))
 def furnish(
     rng: np.random.Generator,
     plan: Plan,
-    fixed: list[Thing],
+    fixed: list[SceneObject],
     labels: LabelSpace,
     manner: Manner = USUAL_MANNER,
-) -> list[Thing]:
-    """Things of every room, numbered from 1; doorways and the paths between them stay free."""
-    things: list[Thing] = []
+) -> list[SceneObject]:
+    """Objects of every room, numbered from 1; doorways and the paths between them stay free."""
+    objects: list[SceneObject] = []
     for room in plan.rooms:
-        solids = [thing for thing in fixed if is_inside(room, thing)]
-        taken = [space_of(thing) for thing in solids] + keep_out(plan, room)
+        solids = [obj for obj in fixed if is_inside(room, obj)]
+        taken = [space_of(obj) for obj in solids] + keep_out(plan, room)
         slants = [slant for slant in map(slant_of, solids) if slant is not None]
         site = _Site(plan, room, taken, slants[0] if slants else None, manner)
-        things += _furnish_room(rng, site, labels)
-    return [replace(thing, instance=i) for i, thing in enumerate(things, start=1)]
+        objects += _furnish_room(rng, site, labels)
+    return [replace(obj, instance=i) for i, obj in enumerate(objects, start=1)]
 
 
-def is_inside(room: Room, thing: Thing) -> bool:
-    """Whether the middle of the thing's underside lies in the room, or on its borders."""
-    x, y, z = thing.position_m
+def is_inside(room: Room, obj: SceneObject) -> bool:
+    """Whether the middle of the object's underside lies in the room, or on its borders."""
+    x, y, z = obj.position_m
     return (
         room.lower_m[0] <= x <= room.upper_m[0]
         and room.lower_m[1] <= y <= room.upper_m[1]
@@ -75,22 +75,22 @@ class _Site:
     manner: Manner
 
 
-def _furnish_room(rng: np.random.Generator, site: _Site, labels: LabelSpace) -> list[Thing]:
+def _furnish_room(rng: np.random.Generator, site: _Site, labels: LabelSpace) -> list[SceneObject]:
     style = make_style(rng)
-    placed: list[Thing] = []
+    placed: list[SceneObject] = []
     for group, chance in site.manner.recipes[site.room.kind]:
         if rng.random() > chance:
             continue
         prototypes = [build(item.kind, rng, style, labels) for item in group.items]
-        things = _try_group(rng, site, group, prototypes)
-        placed += things
-        site.taken.extend(space_of(thing) for thing in things)
+        objects = _try_group(rng, site, group, prototypes)
+        placed += objects
+        site.taken.extend(space_of(obj) for obj in objects)
     return placed
 
 
 def _try_group(
-    rng: np.random.Generator, site: _Site, group: Group, prototypes: list[Thing]
-) -> list[Thing]:
+    rng: np.random.Generator, site: _Site, group: Group, prototypes: list[SceneObject]
+) -> list[SceneObject]:
     """The group at the first place found where it fits and leaves the paths free; else nothing."""
     if group.where == "slant" and site.slant is None:
         return []
@@ -99,29 +99,31 @@ def _try_group(
         own = space_of(site.slant.solid)
         taken = [space for space in taken if not np.array_equal(space.lower, own.lower)]
     for _ in range(ATTEMPTS):
-        things = _arrange(rng, site, group, prototypes)
-        if not _fits(site, things, taken):
+        objects = _arrange(rng, site, group, prototypes)
+        if not _fits(site, objects, taken):
             continue
-        if group.items[0].above_m > 0.8 or are_paths_free(site.plan, site.room, things, site.taken):
-            return things
+        if group.items[0].above_m > 0.8 or are_paths_free(
+            site.plan, site.room, objects, site.taken
+        ):
+            return objects
     return []
 
 
 def _arrange(
-    rng: np.random.Generator, site: _Site, group: Group, prototypes: list[Thing]
-) -> list[Thing]:
-    """Things of the group in the world; its frame has the wall along x and the room along +y."""
+    rng: np.random.Generator, site: _Site, group: Group, prototypes: list[SceneObject]
+) -> list[SceneObject]:
+    """Objects of the group in the world; its frame has the wall along x and the room along +y."""
     room = site.room
     local = _local_layout(rng, group, prototypes, site.manner)
-    low = min(float(thing.box.footprint()[:, 0].min()) for thing in local)
-    high = max(float(thing.box.footprint()[:, 0].max()) for thing in local)
+    low = min(float(obj.box.footprint()[:, 0].min()) for obj in local)
+    high = max(float(obj.box.footprint()[:, 0].max()) for obj in local)
     origin, yaw = _anchor(rng, site, group, (low, high))
     cos, sin = math.cos(yaw), math.sin(yaw)
     placed = []
-    for thing in local:
-        x, y, z = thing.position_m
+    for obj in local:
+        x, y, z = obj.position_m
         position = (origin[0] + cos * x - sin * y, origin[1] + sin * x + cos * y, room.floor_m + z)
-        placed.append(thing.at(position, _wrap(thing.yaw_rad + yaw)))
+        placed.append(obj.at(position, _wrap(obj.yaw_rad + yaw)))
     return placed
 
 
@@ -130,29 +132,29 @@ def _wrap(angle: float) -> float:
 
 
 def _local_layout(
-    rng: np.random.Generator, group: Group, prototypes: list[Thing], manner: Manner
-) -> list[Thing]:
-    """Offsets count from the first thing: beside it, before it, or on top of it."""
+    rng: np.random.Generator, group: Group, prototypes: list[SceneObject], manner: Manner
+) -> list[SceneObject]:
+    """Offsets count from the first object: beside it, before it, or on top of it."""
     first = prototypes[0]
     low, high = manner.back_m if group.items[0].above_m < 0.8 else manner.hung_back_m
     back = low if low == high else float(rng.uniform(low, high))
     middle = first.size_m[1] / 2 + back
     placed = [first.at((0.0, middle, group.items[0].above_m), 0.0)]
-    for item, thing in zip(group.items[1:], prototypes[1:], strict=True):
-        x, y, z = _offset(item, first, thing)
+    for item, obj in zip(group.items[1:], prototypes[1:], strict=True):
+        x, y, z = _offset(item, first, obj)
         jitter = float(rng.uniform(-1, 1)) * math.radians(item.jitter_deg)
-        placed.append(thing.at((x, middle + y, z), math.radians(item.yaw_deg) + jitter))
+        placed.append(obj.at((x, middle + y, z), math.radians(item.yaw_deg) + jitter))
     return placed
 
 
-def _offset(item: Item, first: Thing, thing: Thing) -> tuple[float, float, float]:
+def _offset(item: Item, first: SceneObject, obj: SceneObject) -> tuple[float, float, float]:
     """``x`` and ``y`` are gaps where ``beside``/``before`` say so, offsets of middles otherwise."""
     x, y = item.x_m, item.y_m
     if item.beside:
-        x += item.beside * (first.size_m[0] + thing.size_m[0]) / 2
-        y += (thing.size_m[1] - first.size_m[1]) / 2
+        x += item.beside * (first.size_m[0] + obj.size_m[0]) / 2
+        y += (obj.size_m[1] - first.size_m[1]) / 2
     if item.before:
-        y += (first.size_m[1] + thing.size_m[1]) / 2
+        y += (first.size_m[1] + obj.size_m[1]) / 2
     z = first.size_m[2] if item.on_top else item.above_m
     return x, y, z
 
@@ -200,10 +202,10 @@ def _on_wall(room: Room, side: int, along: float) -> tuple[float, float]:
     )[side]
 
 
-def _fits(site: _Site, things: list[Thing], taken: list[Taken]) -> bool:
+def _fits(site: _Site, objects: list[SceneObject], taken: list[Taken]) -> bool:
     room = site.room
-    for thing in things:
-        space = space_of(thing)
+    for obj in objects:
+        space = space_of(obj)
         inside = (
             np.all(space.lower[:2] >= np.array(room.lower_m) + 0.008)
             and np.all(space.upper[:2] <= np.array(room.upper_m) - 0.008)

@@ -23,7 +23,7 @@ from typing import Any
 HELPERS = Path(__file__).resolve().parents[1] / "tests" / "helpers"
 sys.path[:0] = [str(HELPERS), str(HELPERS / "sequences")]
 
-BATCH = 500  # inputs a process
+BATCH = 1000  # inputs a process, whose imports take as long as some hundred of them
 MOST_BYTES = 2 << 30
 MOST_S = 10.0
 SHOWN = 5  # faults printed of a format

@@ -11,6 +11,7 @@ from hydra_mono.core.mesh import MeshView
 from hydra_mono.core.prediction import Prediction
 from hydra_mono.graph.change.arrival import arrival
 from hydra_mono.graph.change.background import Background
+from hydra_mono.graph.change.evidence import Evidence
 from hydra_mono.graph.change.identity import MatchRule, match
 from hydra_mono.graph.change.moves import candidates, join
 from hydra_mono.graph.change.rays import DepthLook, RayRule, cast
@@ -47,6 +48,7 @@ class ChangeLayer:
         self._record = LookRecord()
         self._background = Background(labels.mask(labels.ids("structure")))
         self._watches = Watches()
+        self._evidence = Evidence(labels)
         self._looked: set[NodeSymbol] = set()  # since the last keyframe
         self._unwritten: set[NodeSymbol] = set()  # seen since their presence was written
         self._came: dict[NodeSymbol, None] = {}
@@ -71,6 +73,7 @@ class ChangeLayer:
         points = [self._watches[symbol].sample.points_m for symbol in symbols]
         owner = np.repeat(np.arange(len(symbols)), [len(part) for part in points])
         rays = cast(np.concatenate(points), look, self._rays)
+        self._evidence.take(symbols, points, rays, look, prediction)
         counts = np.bincount(owner * 4 + rays, minlength=4 * len(symbols)).reshape(-1, 4)
         for symbol, part, row in zip(symbols, points, counts, strict=True):
             seen = self._rule.seen(row, len(part))
@@ -101,6 +104,8 @@ class ChangeLayer:
         for kept, given_up in moves:
             join(graph, kept, given_up, keyframe.stamp_ns)
             self._take_over(graph, kept, given_up)
+        self._evidence.rename(moves)
+        self._evidence.write(graph)
         return moves
 
     def _identify(self, graph: SceneGraph) -> list[Move]:
@@ -131,6 +136,7 @@ class ChangeLayer:
                 self._note_removal(graph, symbol, node)
         for symbol in changes.removed:
             self._drop(symbol)
+            self._evidence.drop(symbol)
             graph.looks.forget(symbol)
 
     def _drop(self, symbol: NodeSymbol) -> None:
@@ -246,6 +252,7 @@ class ChangeLayer:
             "record": self._record.state(),
             "background": self._background.state(),
             "watches": self._watches.state(),
+            "evidence": self._evidence.state(),
             "looked": [str(symbol) for symbol in sorted(self._looked)],
             "unwritten": [str(symbol) for symbol in sorted(self._unwritten)],
             "came": [str(symbol) for symbol in self._came],
@@ -260,6 +267,7 @@ class ChangeLayer:
         self._record.restore(state["record"])
         self._background.restore(state["background"])
         self._watches = Watches.restored(state["watches"])
+        self._evidence.restore(state["evidence"])
         self._looked = set(map(parse, state["looked"]))
         self._unwritten = set(map(parse, state["unwritten"]))
         self._came = dict.fromkeys(map(parse, state["came"]))

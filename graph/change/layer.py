@@ -17,6 +17,7 @@ from hydra_mono.graph.change.moves import candidates, join
 from hydra_mono.graph.change.rays import DepthLook, RayRule, cast
 from hydra_mono.graph.change.record import LookRecord
 from hydra_mono.graph.change.samples import sample_of, surface_of
+from hydra_mono.graph.change.walls import MappedWalls
 from hydra_mono.graph.change.watch import PresenceRule, Watch
 from hydra_mono.graph.change.watches import Watches
 from hydra_mono.graph.model.looks import Seen
@@ -55,6 +56,7 @@ class ChangeLayer:
         self._went: dict[NodeSymbol, None] = {}
         self._version = (0, 0)
         self._is_estimated = False
+        self._walls = MappedWalls(labels)
 
     def look(
         self,
@@ -62,8 +64,12 @@ class ChangeLayer:
         frame: Frame,
         prediction: Prediction,
         keep: Bool[np.ndarray, "h w"] | None,
+        mesh: MeshView,
     ) -> None:
-        """Casts a frame's rays at the objects in view; ``keep`` False leaves a pixel out."""
+        """Casts a frame's rays at the objects in view; ``keep`` False leaves a pixel out.
+
+        ``mesh``: as the last keyframe left it.
+        """
         look = DepthLook.of(frame, prediction, keep, self._max_depth_m)
         self._is_estimated = prediction.sigma_m is not None
         self._record.add(frame.stamp_ns, look, self._rays)
@@ -79,6 +85,9 @@ class ChangeLayer:
             seen = self._rule.seen(row, len(part))
             if seen is Seen.PRESENT and self._watches[symbol].is_gone:
                 seen = self._returned(graph, symbol, look, prediction)
+            elif seen is Seen.ABSENT and not self._watches[symbol].is_gone:
+                hidden = self._walls.hide(symbol, mesh, frame.camera_position_m, part)
+                seen = Seen.OCCLUDED if hidden else seen
             if seen is not Seen.NOT_LOOKED:
                 graph.looks.add(symbol, frame.stamp_ns, seen)
                 self._watches[symbol].take(frame.stamp_ns, seen, frame.camera_position_m)
@@ -97,6 +106,7 @@ class ChangeLayer:
 
     def update(self, graph: SceneGraph, keyframe: KeyframeInput) -> list[Move]:
         """Brings presence in the graph up to date; returns who is whom: (id kept, id given up)."""
+        self._walls.block_size_m = keyframe.mesh_update.block_size_m
         graph.looks.note(self._background.update(keyframe, self._record))
         self._sync(graph, keyframe)
         self._decide(graph)
@@ -137,6 +147,7 @@ class ChangeLayer:
         for symbol in changes.removed:
             self._drop(symbol)
             self._evidence.drop(symbol)
+            self._walls.forget(symbol)
             graph.looks.forget(symbol)
 
     def _drop(self, symbol: NodeSymbol) -> None:
@@ -259,6 +270,7 @@ class ChangeLayer:
             "went": [str(symbol) for symbol in self._went],
             "version": list(self._version),
             "is_estimated": self._is_estimated,
+            "walls": self._walls.state(),
         }
 
     def restore(self, state: State) -> None:
@@ -274,6 +286,7 @@ class ChangeLayer:
         self._went = dict.fromkeys(map(parse, state["went"]))
         self._version = (state["version"][0], state["version"][1])
         self._is_estimated = state["is_estimated"]
+        self._walls.restore(state["walls"])
 
 
 def _is_news(watch: Watch, node: ObjectNode) -> bool:

@@ -20,7 +20,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "helpers"))
+HELPERS = Path(__file__).resolve().parents[1] / "tests" / "helpers"
+sys.path[:0] = [str(HELPERS), str(HELPERS / "sequences")]
 
 BATCH = 500  # inputs a process
 MOST_BYTES = 2 << 30

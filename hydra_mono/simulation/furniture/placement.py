@@ -4,22 +4,17 @@ import math
 from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Float64
-from numpy.typing import NDArray
-from scipy import ndimage
 
 from hydra_mono.core.labels import LabelSpace
 from hydra_mono.simulation.building.corners import Slant, slant_of
 from hydra_mono.simulation.building.plan import Plan, Room
-from hydra_mono.simulation.building.structure import AirBox, opening_air, window_air
 from hydra_mono.simulation.furniture.catalog import build
+from hydra_mono.simulation.furniture.clear_paths import Taken, are_paths_free, keep_out, space_of
 from hydra_mono.simulation.furniture.odd_recipes import ODD_RECIPES
 from hydra_mono.simulation.furniture.parts import make_style
 from hydra_mono.simulation.furniture.recipes import RECIPES, Group, Item, Recipe
 from hydra_mono.simulation.shapes import Thing
 
-WALK_RADIUS_M = 0.34
-CELL_M = 0.1
 ATTEMPTS = 30
 
 
@@ -41,15 +36,6 @@ USUAL_MANNER = Manner(RECIPES, 0.42, 0.09, (0.03, 0.03), (0.012, 0.012))
 ODD_MANNER = Manner(ODD_RECIPES, 0.15, 0.05, (0.0, 0.1), (0.005, 0.05))
 
 
-@dataclass(frozen=True, slots=True)
-class _Taken:
-    """An upright box of space that is used; ``label`` 0 is a keep-out zone."""
-
-    lower: Float64[np.ndarray, "3"]
-    upper: Float64[np.ndarray, "3"]
-    label: int
-
-
 def furnish(
     rng: np.random.Generator,
     plan: Plan,
@@ -57,11 +43,11 @@ def furnish(
     labels: LabelSpace,
     manner: Manner = USUAL_MANNER,
 ) -> list[Thing]:
-    """Things of every room, numbered from 1; doorways and the ways between them stay free."""
+    """Things of every room, numbered from 1; doorways and the paths between them stay free."""
     things: list[Thing] = []
     for room in plan.rooms:
         solids = [thing for thing in fixed if is_inside(room, thing)]
-        taken = [_space_of(thing) for thing in solids] + _keep_out(plan, room)
+        taken = [space_of(thing) for thing in solids] + keep_out(plan, room)
         slants = [slant for slant in map(slant_of, solids) if slant is not None]
         site = _Site(plan, room, taken, slants[0] if slants else None, manner)
         things += _furnish_room(rng, site, labels)
@@ -78,32 +64,13 @@ def is_inside(room: Room, thing: Thing) -> bool:
     )
 
 
-def _keep_out(plan: Plan, room: Room) -> list[_Taken]:
-    """Space before doorways and wide openings, and before windows above the sill."""
-    zones = []
-    for opening in plan.openings_of(room.index):
-        air, reach = opening_air(opening), 0.6 if opening.wide else 0.85
-        lower, upper = np.array(air.lower_m), np.array(air.upper_m)
-        lower[opening.axis] -= reach
-        upper[opening.axis] += reach
-        zones.append(_Taken(lower, upper, 0))
-    for window in plan.windows:
-        if window.room == room.index:
-            air = window_air(plan, window)
-            lower, upper = np.array(air.lower_m), np.array(air.upper_m)
-            lower[window.axis] -= 0.4
-            upper[window.axis] += 0.4
-            zones.append(_Taken(lower, upper, 0))
-    return zones
-
-
 @dataclass(frozen=True, slots=True)
 class _Site:
     """A room being furnished; ``taken`` grows."""
 
     plan: Plan
     room: Room
-    taken: list[_Taken]
+    taken: list[Taken]
     slant: Slant | None
     manner: Manner
 
@@ -117,25 +84,25 @@ def _furnish_room(rng: np.random.Generator, site: _Site, labels: LabelSpace) -> 
         prototypes = [build(item.kind, rng, style, labels) for item in group.items]
         things = _try_group(rng, site, group, prototypes)
         placed += things
-        site.taken.extend(_space_of(thing) for thing in things)
+        site.taken.extend(space_of(thing) for thing in things)
     return placed
 
 
 def _try_group(
     rng: np.random.Generator, site: _Site, group: Group, prototypes: list[Thing]
 ) -> list[Thing]:
-    """The group at the first place found where it fits and leaves the ways free; else nothing."""
+    """The group at the first place found where it fits and leaves the paths free; else nothing."""
     if group.where == "slant" and site.slant is None:
         return []
     taken = site.taken
     if group.where == "slant" and site.slant is not None:  # beside it, though within its bounds
-        own = _space_of(site.slant.solid)
+        own = space_of(site.slant.solid)
         taken = [space for space in taken if not np.array_equal(space.lower, own.lower)]
     for _ in range(ATTEMPTS):
         things = _arrange(rng, site, group, prototypes)
         if not _fits(site, things, taken):
             continue
-        if group.items[0].above_m > 0.8 or _ways_free(site.plan, site.room, things, site.taken):
+        if group.items[0].above_m > 0.8 or are_paths_free(site.plan, site.room, things, site.taken):
             return things
     return []
 
@@ -233,20 +200,10 @@ def _on_wall(room: Room, side: int, along: float) -> tuple[float, float]:
     )[side]
 
 
-def _space_of(thing: Thing) -> _Taken:
-    corners = thing.box.footprint()
-    z = thing.position_m[2]
-    return _Taken(
-        np.array([*corners.min(axis=0), z]),
-        np.array([*corners.max(axis=0), z + thing.size_m[2]]),
-        thing.label,
-    )
-
-
-def _fits(site: _Site, things: list[Thing], taken: list[_Taken]) -> bool:
+def _fits(site: _Site, things: list[Thing], taken: list[Taken]) -> bool:
     room = site.room
     for thing in things:
-        space = _space_of(thing)
+        space = space_of(thing)
         inside = (
             np.all(space.lower[:2] >= np.array(room.lower_m) + 0.008)
             and np.all(space.upper[:2] <= np.array(room.upper_m) - 0.008)
@@ -257,45 +214,8 @@ def _fits(site: _Site, things: list[Thing], taken: list[_Taken]) -> bool:
     return True
 
 
-def _collide(space: _Taken, other: _Taken, manner: Manner) -> bool:
+def _collide(space: Taken, other: Taken, manner: Manner) -> bool:
     gap = manner.gap_m if other.label else 0.0
     if other.label == space.label:
         gap = manner.same_label_gap_m
     return bool(np.all(space.lower - gap < other.upper) and np.all(other.lower - gap < space.upper))
-
-
-def _ways_free(plan: Plan, room: Room, things: list[Thing], taken: list[_Taken]) -> bool:
-    """True where somebody can still walk between all doorways of the room, and stand in it."""
-    solid = [space for space in taken if space.label] + [_space_of(thing) for thing in things]
-    cells = [max(math.ceil(size / CELL_M), 1) for size in room.size_m]
-    xs = room.lower_m[0] + (np.arange(cells[0]) + 0.5) * CELL_M
-    ys = room.lower_m[1] + (np.arange(cells[1]) + 0.5) * CELL_M
-    free = np.zeros((cells[0] + 2, cells[1] + 2), dtype=bool)
-    free[1:-1, 1:-1] = True
-    for space in solid:
-        if space.lower[2] < room.floor_m + 1.9:
-            inside_x = (xs > space.lower[0] - CELL_M / 2) & (xs < space.upper[0] + CELL_M / 2)
-            inside_y = (ys > space.lower[1] - CELL_M / 2) & (ys < space.upper[1] + CELL_M / 2)
-            free[1:-1, 1:-1] &= ~(inside_x[:, None] & inside_y[None])
-    walkable = ndimage.distance_transform_edt(free)[1:-1, 1:-1] * CELL_M > WALK_RADIUS_M
-    parts, count = ndimage.label(walkable)
-    if count == 0:
-        return False
-    largest = int(np.argmax(np.bincount(parts.ravel())[1:])) + 1
-    if np.count_nonzero(parts == largest) < 0.97 * np.count_nonzero(walkable):
-        return False
-    return all(
-        _part_before(parts, room, opening_air(opening), opening.axis) == largest
-        for opening in plan.openings_of(room.index)
-    )
-
-
-def _part_before(parts: NDArray[np.int32], room: Room, air: AirBox, axis: int) -> int:
-    """The walkable part half a metre inside the room from the middle of an opening."""
-    middle = (np.array(air.lower_m[:2]) + np.array(air.upper_m[:2])) / 2
-    inwards = 1 if middle[axis] < room.lower_m[axis] else -1
-    face = room.lower_m[axis] if inwards > 0 else room.upper_m[axis]
-    middle[axis] = face + inwards * 0.5
-    cell = ((middle - np.array(room.lower_m)) / CELL_M).astype(int)
-    cell = np.clip(cell, 0, np.array(parts.shape) - 1)
-    return int(parts[cell[0], cell[1]])

@@ -63,12 +63,14 @@ class ChangeLayer:
         graph: SceneGraph,
         frame: Frame,
         prediction: Prediction,
+        said: Prediction,
         keep: Bool[np.ndarray, "h w"] | None,
         mesh: MeshView,
     ) -> None:
         """Casts a frame's rays at the objects in view; ``keep`` False leaves a pixel out.
 
-        ``mesh``: as the last keyframe left it.
+        ``said``: by the predictor, before depth and labels were refined; its labels have
+        probabilities still. ``mesh``: as the last keyframe left it.
         """
         look = DepthLook.of(frame, prediction, keep, self._max_depth_m)
         self._is_estimated = prediction.sigma_m is not None
@@ -79,7 +81,7 @@ class ChangeLayer:
         points = [self._watches[symbol].sample.points_m for symbol in symbols]
         owner = np.repeat(np.arange(len(symbols)), [len(part) for part in points])
         rays = cast(np.concatenate(points), look, self._rays)
-        self._evidence.take(symbols, points, rays, look, prediction)
+        self._evidence.take(symbols, points, rays, look, said)
         counts = np.bincount(owner * 4 + rays, minlength=4 * len(symbols)).reshape(-1, 4)
         for symbol, part, row in zip(symbols, points, counts, strict=True):
             seen = self._rule.seen(row, len(part))

@@ -93,8 +93,8 @@ class Mapper:
             BadFrameError: the predictor can make nothing of the frame; the map is unchanged.
         """
         stage = self.clock.stage
-        prediction = stage("predict", predict, self._predictor, frame)
-        prediction = stage("refine", self._refine, frame, prediction)
+        said = stage("predict", predict, self._predictor, frame)
+        prediction = stage("refine", self._refine, frame, said)
         motion = stage("motion", self._motion.split, frame, prediction)
         keep = motion.still
         self._continue_refresh(frame.stamp_ns)
@@ -104,7 +104,7 @@ class Mapper:
         seen_free = stage("carve", self._free_space.carve, frame, prediction, keep)
         stage("motion", self._motion.learn, frame, seen_free)
         stage("agents", self._agents.update, self.graph, frame)
-        stage("change", self._changes.look, self.graph, frame, prediction, keep)
+        stage("change", self._changes.look, self.graph, frame, prediction, said, keep, self.mesh)
         stage("agents", self._tracks.update, self.graph, motion.agents)
         stage("view", self._viewer.log_frame, frame, prediction)
         self._latest = Instant.of(frame)

@@ -114,7 +114,16 @@ def _objects(queries: Questions) -> str:
         for fact in all_relations(index)
         if fact.verb in ("on", "in", "attached_to")
     }
-    header = ("object", "room", "stands", "x, y, z in m", "size in m", "seen of it", "seen, s")
+    header = (
+        "object",
+        "label sure by",
+        "room",
+        "stands",
+        "x, y, z in m",
+        "size in m",
+        "seen of it",
+        "seen, s",
+    )
     rows = [_object_row(fact, index.objects[fact.id], stands.get(fact.id, "")) for fact in facts]
     return table(header, rows)
 
@@ -123,6 +132,7 @@ def _object_row(fact: ObjectFact, node: ObjectNode, stands: str) -> tuple[object
     seen = f"{fact.first_seen_ns / NS_PER_S:.0f} to {fact.last_seen_ns / NS_PER_S:.0f}"
     return (
         f"{fact.name} ({fact.id})" + (" by hand" if fact.provenance == "edited" else ""),
+        _certainty(node),
         fact.room or "",
         stands,
         ", ".join(f"{value:.2f}" for value in fact.position_m),
@@ -130,6 +140,15 @@ def _object_row(fact: ObjectFact, node: ObjectNode, stands: str) -> tuple[object
         f"{node.seen_fraction:.0%}",
         seen,
     )
+
+
+def _certainty(node: ObjectNode) -> str:
+    """The label's probability, and what else it may be."""
+    if not node.view_count:
+        return ""
+    second = node.second
+    other = f", {second.name} {second.probability:.0%}" if second is not None else ""
+    return f"{node.probability:.0%}{other}"
 
 
 def _changes(queries: Questions) -> str:

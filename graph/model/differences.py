@@ -71,7 +71,8 @@ def differences(
     if now is None:
         return [] if was is None else [_ended(symbol, was, after, known_ns)]
     if was is None:
-        return [_came(symbol, now)]
+        moved = [] if before is None else _moved(symbol, before, now)
+        return moved or [_came(symbol, now)]
     return [*_moved(symbol, was, now), *_relabelled(symbol, was, now, known_ns)]
 
 

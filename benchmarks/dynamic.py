@@ -3,10 +3,13 @@
     python benchmarks/dynamic.py --seeds 4001 4002 --columns labelled,unlabelled
     python benchmarks/dynamic.py --count 1 --max-frames 600 --rooms 2      # minutes, not hours
     python benchmarks/dynamic.py --columns one_camera --weights FILE
+    python benchmarks/dynamic.py --count 1 --columns labelled --rooms 2 --people 1 --width 160 \\
+        --set simulation.fps=5    # the least that goes round twice: some 400 frames a seed
 
 ``labelled`` and ``unlabelled`` map the sensor's depth with noise, the second without labels of
-people; ``one_camera`` lets the network predict depth and labels. Everything in a world, the walk
-too, is planned for ``--max-frames``, so that a short run has changes that are looked at twice.
+people; ``one_camera`` lets the network predict depth and labels. Without
+``--max-frames`` the camera goes round twice, so that changes are looked at before and after; with
+it the walk ends there, and what changes is planned for that walk.
 ``--static`` maps the same apartments without life too, for false removals. Prints a table of means
 over the seeds and writes every figure to one JSON file.
 """

@@ -105,6 +105,7 @@ class Mapper:
         stage("motion", self._motion.learn, frame, seen_free)
         stage("agents", self._agents.update, self.graph, frame)
         stage("change", self._changes.look, self.graph, frame, prediction, said, keep, self.mesh)
+        stage("change", self._changes.follow, self.graph, motion.agents)
         stage("agents", self._tracks.update, self.graph, motion.agents)
         stage("view", self._viewer.log_frame, frame, prediction)
         self._latest = Instant.of(frame)

@@ -1,11 +1,14 @@
 """Presence of objects: rays decide what vanished or appeared, and what only moved."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from jaxtyping import Bool
 
 from hydra_mono.core.frame import Frame
 from hydra_mono.core.labels import LabelSpace
 from hydra_mono.core.map.keyframe import KeyframeInput
+from hydra_mono.core.map.motion import TrackedAgent
 from hydra_mono.core.map.state import State
 from hydra_mono.core.mesh import MeshView
 from hydra_mono.core.prediction import Prediction
@@ -13,13 +16,14 @@ from hydra_mono.graph.change.arrival import arrival
 from hydra_mono.graph.change.background import Background
 from hydra_mono.graph.change.evidence import Evidence
 from hydra_mono.graph.change.identity import MatchRule, match
-from hydra_mono.graph.change.moves import candidates, join
+from hydra_mono.graph.change.moves import candidates, enqueue, join
 from hydra_mono.graph.change.rays import DepthLook, RayRule, cast
 from hydra_mono.graph.change.record import LookRecord
-from hydra_mono.graph.change.samples import sample_of, surface_of
+from hydra_mono.graph.change.samples import mapped_ns, sample_of, surface_of
 from hydra_mono.graph.change.walls import MappedWalls
 from hydra_mono.graph.change.watch import PresenceRule, Watch
 from hydra_mono.graph.change.watches import Watches
+from hydra_mono.graph.change.ways import Ways
 from hydra_mono.graph.model.looks import Seen
 from hydra_mono.graph.model.nodes import Node, ObjectNode
 from hydra_mono.graph.model.presence import Presence
@@ -30,7 +34,6 @@ RESAMPLED = 0.1  # share of an object's vertices that must be new for it to be s
 SHRUNK = 0.7  # of the most vertices it had; with less, it is being carved away, or seen in part
 SETTLING_NS = 5_000_000_000  # after it came to be known; so long its surface still grows
 WRITTEN_NS = 5_000_000_000  # between notes of when an object in view was last seen
-MOST_CANDIDATES = 64  # of those that came or went: older ones have been somewhere else since
 
 Move = tuple[NodeSymbol, NodeSymbol]
 
@@ -48,7 +51,7 @@ class ChangeLayer:
         self._rays, self._rule, self._match_rule = RayRule(), PresenceRule(), MatchRule()
         self._record = LookRecord()
         self._background = Background(labels.mask(labels.ids("structure")))
-        self._watches = Watches()
+        self._watches, self._ways = Watches(), Ways()
         self._evidence = Evidence(labels)
         self._looked: set[NodeSymbol] = set()  # since the last keyframe
         self._unwritten: set[NodeSymbol] = set()  # seen since their presence was written
@@ -112,13 +115,20 @@ class ChangeLayer:
         graph.looks.note(self._background.update(keyframe, self._record))
         self._sync(graph, keyframe)
         self._decide(graph)
-        moves = self._identify(graph)
-        for kept, given_up in moves:
-            join(graph, kept, given_up, keyframe.stamp_ns)
-            self._take_over(graph, kept, given_up)
+        stamp_ns, moves = keyframe.stamp_ns, []
+        for kept, given_up, way in self._ways.arrived(graph, self._watches):
+            join(graph, kept, given_up, stamp_ns, way)
+            moves.append(self._take_over(graph, kept, given_up))
+        for kept, given_up in self._identify(graph):
+            join(graph, kept, given_up, stamp_ns)
+            moves.append(self._take_over(graph, kept, given_up))
         self._evidence.rename(moves)
-        self._evidence.write(graph, keyframe.stamp_ns, is_estimated=self._is_estimated)
+        self._evidence.write(graph, stamp_ns, is_estimated=self._is_estimated)
         return moves
+
+    def follow(self, graph: SceneGraph, agents: Sequence[TrackedAgent]) -> None:
+        """Takes in who moves in a frame: some may be objects that are pushed or carried."""
+        self._ways.follow(graph, agents)
 
     def _identify(self, graph: SceneGraph) -> list[Move]:
         """(vanished, appeared) that are one object."""
@@ -174,10 +184,10 @@ class ChangeLayer:
         watch = watch or Watch(sample, node.vertex_count, node.first_seen_ns)
         watch.nodes_vertices = node.vertex_count
         self._watches.sampled(symbol, watch, sample)
-        self._find_arrival(graph, symbol, node, watch)
+        self._find_arrival(graph, symbol, node, watch, mapped_ns(surface))
 
     def _find_arrival(
-        self, graph: SceneGraph, symbol: NodeSymbol, node: ObjectNode, watch: Watch
+        self, graph: SceneGraph, symbol: NodeSymbol, node: ObjectNode, watch: Watch, sure_ns: int
     ) -> None:
         """When it came, of an object that is new or still growing."""
         known = node.presence
@@ -189,12 +199,12 @@ class ChangeLayer:
             return
         looks = self._record.cast(watch.sample.points_m, self._rays)
         found = arrival(looks, self._rule, node.last_seen_ns)
-        first_ns = node.first_seen_ns if found is None else found[1]
+        first_ns = node.first_seen_ns if found is None else max(found[1], sure_ns)
         after_ns = None if found is None else found[0]
         last_ns = max(first_ns, node.last_seen_ns)
         graph.update_node(symbol, presence=Presence(after_ns, first_ns, last_ns, None))
         if after_ns is not None:
-            _queue(self._came, symbol)
+            enqueue(self._came, symbol)
 
     def _decide(self, graph: SceneGraph) -> None:
         for symbol in sorted(self._looked | self._unwritten):
@@ -225,7 +235,7 @@ class ChangeLayer:
         graph.update_node(symbol, presence=presence, last_seen_ns=last_ns)
         self._unwritten.discard(symbol)
         self._came.pop(symbol, None)
-        _queue(self._went, symbol)
+        enqueue(self._went, symbol)
         if symbol in self._watches:
             self._watches[symbol].is_gone = True
 
@@ -252,12 +262,13 @@ class ChangeLayer:
         after_ns, first_ns = known.appeared_after_ns, known.first_seen_ns
         graph.update_node(symbol, presence=Presence(after_ns, first_ns, last_ns, None))
 
-    def _take_over(self, graph: SceneGraph, kept: NodeSymbol, given_up: NodeSymbol) -> None:
+    def _take_over(self, graph: SceneGraph, kept: NodeSymbol, given_up: NodeSymbol) -> Move:
         watch = self._watches[given_up]
         graph.looks.put(kept, [*graph.looks.of(given_up)])
         self._drop(given_up)
         self._drop(kept)
         self._watches.sampled(kept, watch, watch.sample)
+        return kept, given_up
 
     def state(self) -> State:
         """See ``core.map.state``."""
@@ -270,6 +281,7 @@ class ChangeLayer:
             "unwritten": [str(symbol) for symbol in sorted(self._unwritten)],
             "came": [str(symbol) for symbol in self._came],
             "went": [str(symbol) for symbol in self._went],
+            "ways": self._ways.state(),
             "version": list(self._version),
             "is_estimated": self._is_estimated,
             "walls": self._walls.state(),
@@ -282,6 +294,7 @@ class ChangeLayer:
         self._background.restore(state["background"])
         self._watches = Watches.restored(state["watches"])
         self._evidence.restore(state["evidence"])
+        self._ways.restore(state["ways"])
         self._looked = set(map(parse, state["looked"]))
         self._unwritten = set(map(parse, state["unwritten"]))
         self._came = dict.fromkeys(map(parse, state["came"]))
@@ -299,11 +312,3 @@ def _is_news(watch: Watch, node: ObjectNode) -> bool:
         and now >= SHRUNK * before
         and abs(now - before) > (RESAMPLED * before)
     )
-
-
-def _queue(queue: dict[NodeSymbol, None], symbol: NodeSymbol) -> None:
-    """The newest last; the oldest is forgotten where there are too many."""
-    queue.pop(symbol, None)
-    queue[symbol] = None
-    if len(queue) > MOST_CANDIDATES:
-        del queue[next(iter(queue))]

@@ -4,11 +4,13 @@ from collections.abc import Iterable, Mapping
 
 from hydra_mono.graph.change.identity import Candidate
 from hydra_mono.graph.change.samples import Appearance
+from hydra_mono.graph.change.ways import Way
 from hydra_mono.graph.model.nodes import ObjectNode
 from hydra_mono.graph.model.presence import Presence, Trajectory
 from hydra_mono.graph.model.scene_graph import SceneGraph
 from hydra_mono.graph.model.symbols import NodeSymbol
 
+MOST_CANDIDATES = 64  # of those that came or went: older ones have been somewhere else since
 _OF_ITS_PLACE = (
     *("position_m", "box", "seen_fraction", "completed_sides", "vertex_count"),
     *("mesh_blocks", "is_active", "last_seen_ns"),
@@ -33,8 +35,13 @@ def candidates(
     return found
 
 
-def join(graph: SceneGraph, kept: NodeSymbol, given_up: NodeSymbol, stamp_ns: int) -> None:
-    """The object that vanished is where the other appeared: one node, with its trajectory."""
+def join(
+    graph: SceneGraph, kept: NodeSymbol, given_up: NodeSymbol, stamp_ns: int, way: Way | None = None
+) -> None:
+    """The object that vanished is where the other appeared: one node, with its trajectory.
+
+    ``way``: on which it was seen to move there.
+    """
     old, new = graph.get_node(kept), graph.get_node(given_up)
     assert isinstance(old, ObjectNode) and isinstance(new, ObjectNode)
     assert old.presence is not None and new.presence is not None
@@ -43,6 +50,8 @@ def join(graph: SceneGraph, kept: NodeSymbol, given_up: NodeSymbol, stamp_ns: in
     first_ns, came_ns = old.presence.first_seen_ns, new.presence.first_seen_ns
     start = old.trajectory or Trajectory((first_ns,), (old.position_m,))
     last_ns = max(new.presence.last_seen_ns, came_ns)
+    if way is not None:
+        start, came_ns = _along(start, old, way), way.stamps_ns[-1]
     graph.update_node(
         kept,
         **{name: getattr(new, name) for name in _OF_ITS_PLACE},
@@ -50,3 +59,25 @@ def join(graph: SceneGraph, kept: NodeSymbol, given_up: NodeSymbol, stamp_ns: in
         trajectory=start.and_then(came_ns, new.position_m),
         presence=Presence(old.presence.appeared_after_ns, first_ns, last_ns, None),
     )
+
+
+def _along(start: Trajectory, old: ObjectNode, way: Way) -> Trajectory:
+    """A trajectory that goes on from where an object was last seen, up to the way's last point.
+
+    That one is left out: there the object rests.
+    """
+    assert old.presence is not None
+    left_ns = min(old.presence.last_seen_ns, way.stamps_ns[0] - 1)
+    left_ns = max(left_ns, start.stamps_ns[-1])
+    start = start.and_then(left_ns, old.position_m, is_rest=False)
+    for stamp_ns, position_m in zip(way.stamps_ns[:-1], way.positions_m[:-1], strict=True):
+        start = start.and_then(stamp_ns, position_m, is_rest=False)
+    return start
+
+
+def enqueue(newest_last: dict[NodeSymbol, None], symbol: NodeSymbol) -> None:
+    """The newest last; the oldest is forgotten where there are too many."""
+    newest_last.pop(symbol, None)
+    newest_last[symbol] = None
+    if len(newest_last) > MOST_CANDIDATES:
+        del newest_last[next(iter(newest_last))]

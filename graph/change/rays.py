@@ -24,7 +24,10 @@ class RayRule:
     """How much a measured depth must differ from a point's for the point to be seen through."""
 
     slack_m: float = 0.06  # a voxel, and what surfaces are rounded by
+    clear_m: float = 0.12  # at least, and a deviation, to be seen through: poses jump by 10 cm
     sigmas: float = 3.0  # deviations of the depth, which grow with distance
+    on_sigmas: float = 1.0  # of a camera's, to be seen on: one of nine pixels keeps to it, and
+    # at 4 m three of them reach from a bin to the wall behind it
     window_m: float = 0.04  # round a point: half a voxel of surface, and a centimetre of pose
     widest_px: int = 6  # of that window's half: nearer, surfaces are smooth in it
     least_valid: int = 5  # of the window's nine pixels, to see through it
@@ -119,10 +122,12 @@ def _compare(
     valid = (depth > 0) & np.isfinite(depth)
     sigma = camera_sigma_m(z) if look.sigma_m is None else look.sigma_m[v, u]
     margin = rule.slack_m + rule.sigmas * sigma
-    behind = np.where(valid, depth, np.inf).min(axis=1) > z + margin
+    clear = np.maximum(margin, rule.clear_m + sigma)
+    behind = np.where(valid, depth, np.inf).min(axis=1) > z + clear
     measured = (depth != 0) & np.isfinite(depth)
     before = np.where(measured, np.abs(depth), 0).max(axis=1) < z - margin
-    at_it = (valid & (np.abs(depth - z[:, None]) <= margin[:, None])).any(axis=1)
+    near = margin if look.sigma_m is not None else rule.slack_m + rule.on_sigmas * sigma
+    at_it = (valid & (np.abs(depth - z[:, None]) <= near[:, None])).any(axis=1)
     count = valid.sum(axis=1)
     found = np.where(at_it, Ray.ON, Ray.NONE)
     found = np.where(behind & (count >= rule.least_valid), Ray.THROUGH, found)

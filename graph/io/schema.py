@@ -57,6 +57,7 @@ DESCRIPTIONS = {
     "appeared_after_ns": "last look that saw its space free before; null: maybe always there",
     "vanished_before_ns": "first look that saw through its place; null: none did",
     "trajectory": "where it was, if it was moved; it came there by the stamps",
+    "is_rest": "whether it came to rest there, or was seen on its way; empty: all are rests",
     "seen": "present, absent (seen through) or occluded",
     "Look.from_ns": "nanoseconds, of the first look that showed this",
     "Look.until_ns": "nanoseconds, of the last one in a row",

@@ -120,7 +120,8 @@ class GraphPast:
         What was retracted was never there.
         """
         versions = self.versions(symbol)
-        if any(node and node.ending and node.ending.kind == "retracted" for _, node in versions):
+        last = next((node for _, node in reversed(versions) if node is not None), None)
+        if last is not None and last.ending is not None and last.ending.kind == "retracted":
             return []
         intervals: list[Interval] = []
         for stamp_ns, node in versions:

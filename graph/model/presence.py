@@ -29,17 +29,29 @@ class Presence:
 class Trajectory:
     """Where something was that moved: it came to ``positions_m[i]`` by ``stamps_ns[i]``.
 
-    Empty for what was never seen to have moved.
+    Empty for what was never seen to have moved. ``is_rest``: whether it came to rest there, rather
+    than was seen on its way; the first point of a way is where it rested, when it was last seen
+    to. Empty: it rested everywhere.
     """
 
     stamps_ns: tuple[int, ...] = ()
     positions_m: tuple[Point, ...] = ()
+    is_rest: tuple[bool, ...] = ()
 
     def __len__(self) -> int:
         return len(self.stamps_ns)
 
-    def and_then(self, stamp_ns: int, position_m: Point) -> "Trajectory":
-        return Trajectory((*self.stamps_ns, stamp_ns), (*self.positions_m, position_m))
+    @property
+    def rests(self) -> tuple[int, ...]:
+        """Indices of the points at which it came to rest."""
+        known = self.is_rest or (True,) * len(self)
+        return tuple(index for index, is_rest in enumerate(known) if is_rest)
+
+    def and_then(self, stamp_ns: int, position_m: Point, *, is_rest: bool = True) -> "Trajectory":
+        known = self.is_rest
+        if known or not is_rest:
+            known = (*(known or (True,) * len(self)), is_rest)
+        return Trajectory((*self.stamps_ns, stamp_ns), (*self.positions_m, position_m), known)
 
 
 NO_TRAJECTORY = Trajectory()

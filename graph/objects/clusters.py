@@ -23,6 +23,8 @@ from hydra_mono.graph.objects.surface import (
 JOIN_DISTANCE_M = 0.4  # between a seat and its back, a shade and a base
 LEAST_SHARE = 0.1  # of an object's cells; a remnant smaller does not carry its name on
 _SLACK_M = 0.05
+_SHEET_M = 0.1  # two voxels: a side of a box, seen from before it or from above
+_RIM_M = 0.1  # between two sides of one: noise leaves the cell at their rim empty
 _FOOT_HEIGHT_M = 0.2
 _FOOT_REACH_M = 1.5
 _STUB_M = 0.1  # of a piece's end, that tells whether a pole begins there
@@ -108,8 +110,9 @@ def _join_pieces(
     _, first = np.unique(component, return_index=True)
     labels = unpack_labels(cells[first])
     poles = _pole_ends(surface.points_m, component[cell_of_vertex], lower, upper)
-    linked = _stacked(lower, upper, poles, join_distance_m) & (labels[:, None] == labels)
-    merged = _components(linked)
+    linked = _stacked(lower, upper, poles, join_distance_m) | _meet_at_rim(lower, upper)
+    linked &= labels[:, None] == labels
+    merged = np.asarray(connected_components(csr_array(linked), directed=False)[1], np.int64)
     return renumber(merged[component])
 
 
@@ -124,9 +127,8 @@ def _object_components(
     lower, upper = _extents(surface.points_m, component[cell_of_vertex])
     counts = np.bincount(component)
     labels = unpack_labels(cells[np.unique(component, return_index=True)[1]])
-    gap = np.maximum(lower[:, None] - upper, lower - upper[:, None]).max(axis=-1)
     larger = counts > _CRUMB_RATIO * counts[:, None]
-    beside = (labels[:, None] == labels) & larger & (gap < _CRUMB_REACH_M)
+    beside = (labels[:, None] == labels) & larger & (_gaps_m(lower, upper) < _CRUMB_REACH_M)
     is_crumb = (counts < _CRUMB_SIZE * min_cells) & beside.any(axis=1)
     return np.flatnonzero((counts >= min_cells) & ~is_crumb)
 
@@ -181,9 +183,21 @@ def _stacked(
     return np.asarray((shared >= 0.5 * smaller) & (overlap[..., 2] >= -reach_m))
 
 
-def _components(linked: Bool[np.ndarray, "k k"]) -> Int64[np.ndarray, " k"]:
+def _meet_at_rim(
+    lower: Float32[np.ndarray, "k 3"], upper: Float32[np.ndarray, "k 3"]
+) -> Bool[np.ndarray, "k k"]:
+    """Pairs of a level and an upright sheet that all but touch: two sides of one box."""
+    sizes = upper - lower
+    is_level, is_upright = sizes[:, 2] < _SHEET_M, sizes[:, :2].min(axis=1) < _SHEET_M
+    pairs = is_level[:, None] & is_upright
+    return np.asarray((pairs | pairs.T) & (_gaps_m(lower, upper) < _RIM_M))
 
-    return np.asarray(connected_components(csr_array(linked), directed=False)[1], np.int64)
+
+def _gaps_m(
+    lower: Float32[np.ndarray, "k 3"], upper: Float32[np.ndarray, "k 3"]
+) -> Float32[np.ndarray, "k k"]:
+    """Between the boxes of pieces, along the axis along which it is widest."""
+    return np.asarray(np.maximum(lower[:, None] - upper, lower - upper[:, None]).max(axis=-1))
 
 
 def cluster_cells(cells: Int64[np.ndarray, " n"]) -> Int64[np.ndarray, " n"]:

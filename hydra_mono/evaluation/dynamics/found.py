@@ -89,11 +89,15 @@ def stays_of(node: ObjectNode, merged: list[ObjectNode] | None = None) -> list[S
         came = (float(presence.appeared_after_ns), float(presence.first_seen_ns))
     if not trajectory:
         return [Stay(node.label, node.box.center_m, came, went)]
-    moves = [_move(trajectory.stamps_ns, i, merged or []) for i in range(1, len(trajectory))]
-    begins, ends = [came, *moves], [*moves, went]
+    rests, stamps_ns = trajectory.rests, trajectory.stamps_ns
+    begins = [came, *(_move(stamps_ns, i, merged or []) for i in rests[1:])]
+    ends = [
+        begin if after == at + 1 else (float(stamps_ns[at + 1]), float(stamps_ns[at + 2]))
+        for at, after, begin in zip(rests, rests[1:], begins[1:], strict=False)
+    ]
     return [
-        Stay(node.label, place, begin, end)
-        for place, begin, end in zip(trajectory.positions_m, begins, ends, strict=True)
+        Stay(node.label, trajectory.positions_m[at], begin, end)
+        for at, begin, end in zip(rests, begins, [*ends, went], strict=True)
     ]
 
 

@@ -84,6 +84,22 @@ def test_the_past_tells_where_it_was(mapper: Mapper) -> None:
     assert then.position_m[:2] == pytest.approx((0.3, 2.0), abs=0.15)
 
 
+def test_every_object_has_an_interval_of_presence_for_each_place_it_rested_at(
+    mapper: Mapper,
+) -> None:
+    for text, node in objects(mapper.graph).items():
+        if node.ending is not None and node.ending.kind == "merged":
+            continue
+        intervals = mapper.graph.past.presence(NodeSymbol.parse(text))
+        assert len(intervals) == max(len(node.trajectory.rests), 1), node.name
+        assert (intervals[-1][1] is None) == node.is_present
+        ends = [until for _, until in intervals[:-1]]
+        assert all(
+            end is not None and end <= later
+            for end, (later, _) in zip(ends, intervals[1:], strict=True)
+        )
+
+
 def test_is_it_gone_or_did_nobody_look(mapper: Mapper) -> None:
     box, _ = named(mapper, "box")
     cabinet, _ = named(mapper, "cabinet")

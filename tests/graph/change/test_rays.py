@@ -24,7 +24,14 @@ def look(depth_m: float | np.ndarray, sigma_m: float | None = None) -> DepthLook
 
 
 @pytest.mark.parametrize(
-    ("depth_m", "ray"), [(2.0, Ray.ON), (3.0, Ray.THROUGH), (1.0, Ray.HIDDEN), (0.0, Ray.NONE)]
+    ("depth_m", "ray"),
+    [
+        (2.0, Ray.ON),
+        (3.0, Ray.THROUGH),
+        (1.0, Ray.HIDDEN),
+        (0.0, Ray.NONE),
+        (2.1, Ray.NONE),  # by a pose that jumps nothing is seen through
+    ],
 )
 def test_a_ray_meets_a_point_or_passes_it_or_ends_before_it(depth_m: float, ray: Ray) -> None:
     assert (cast(POINTS, look(depth_m), RULE) == ray).all()

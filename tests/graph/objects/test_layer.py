@@ -91,6 +91,15 @@ def test_a_seat_and_its_back_above_a_gap_are_one_chair() -> None:
     assert list(world.objects) == ["O(0)"]
 
 
+def test_a_front_and_a_top_with_an_empty_cell_at_their_rim_are_one_box() -> None:
+    box = standing_box(0.5, 0.5, (0.4, 0.4, 0.9))  # its front is at y = 0.3
+    shorter = standing_box(0.5, 0.535, (0.4, 0.3, 0.9))  # whose top begins at y = 0.385
+    world = object_world()
+    world.show(box_mesh(box, CHAIR, ("front",)), box_mesh(shorter, CHAIR, ("top",)))
+    assert list(world.objects) == ["O(0)"]
+    assert world.objects["O(0)"].box.dimensions_m[2] == pytest.approx(0.9, abs=0.05)
+
+
 def test_a_shade_and_its_foot_are_one_lamp_though_the_pole_is_too_thin_to_see() -> None:
     foot = standing_box(0.5, 0.5, (0.3, 0.3, 0.05))
     shade = standing_box(0.5, 0.5, (0.4, 0.4, 0.3), z=1.2)

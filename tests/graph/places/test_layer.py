@@ -229,6 +229,26 @@ def test_a_crate_pushes_its_places_away_and_they_return_when_it_goes() -> None:
     assert min(gap.max() for gap in inside) < 0.6
 
 
+def test_a_cupboard_in_the_doorway_closes_the_passage_and_without_it_it_is_open() -> None:
+    """As mesh and rays tell it: put there, taken away, and put there again."""
+    home = two_rooms(0.8)
+    closed = BoxWorld(home.size_m, (*home.solids, ((3.9, 1.4, 0.0), (4.2, 2.4, 2.1))))
+    everything = mesh_update(np.concatenate([home.surface_points(), closed.surface_points()]))
+    space, graph, layer, centre = new_map(), SceneGraph(), new_places(), np.array((4.0, 2.0, 1.3))
+
+    def passes(world: BoxWorld, stamp_ns: int) -> bool:
+        update = world_update(world, stamp_ns, empty=everything)
+        for view in EITHER_SIDE:
+            look_at_world(space, world, view)
+        layer.update(graph, keyframe(stamp_ns, free_space=space.update(update, centre)))
+        places = places_of(graph)
+        is_left = {s: place.position_m[0] < 4.05 for s, place in places.items()}
+        return any(is_left[a] != is_left[b] for a, b in edges_of(graph))
+
+    told = [passes(world, i) for i, world in enumerate((home, closed, home, closed), 1)]
+    assert told == [True, False, True, False]
+
+
 def nothing_new(center_m: tuple[float, float, float]) -> FreeSpace:
     return new_map().update(mesh_update(np.zeros((0, 3))), np.array(center_m))
 

@@ -140,6 +140,18 @@ def test_a_box_carried_away_leaves_the_mesh_and_the_wall_behind_appears(
     assert set(mesh.labels[behind]) == {WALL}
 
 
+def test_a_box_put_where_space_was_seen_free_soon_has_most_of_its_surface() -> None:
+    world = wall().box((-0.2, -0.3, 0.8), (0.2, -0.1, 1.2), label=BOX)
+    renderer, at_once, later = Renderer(wall()), *(create_volume(MappingConfig()) for _ in "ab")
+    mapped(later, renderer, 30)
+    renderer.show(world)
+    fronts = []
+    for volume in (at_once, later):
+        mesh = mapped(volume, renderer, 8)
+        fronts.append((np.abs(mesh.vertices_m[mesh.labels == BOX, 1] + 0.3) < 0.02).sum())
+    assert fronts[0] > 60 and fronts[1] > 0.5 * fronts[0]
+
+
 def test_where_nothing_is_measured_nothing_is_carved(volume: SemanticVolume) -> None:
     renderer = Renderer(box_before_wall())
     before = mapped(volume, renderer, 10)

@@ -40,7 +40,7 @@ class Signs:
 
 
 class Bodies:
-    """Connects points that move with what hangs together with them."""
+    """Connects points that move with what is connected to them."""
 
     def __init__(self, history: VoxelHistory, rule: BodyRule | None = None) -> None:
         self._history, self._rule = history, rule or BodyRule()
@@ -48,7 +48,7 @@ class Bodies:
     def parts(self, scene: Scene, signs: Signs) -> Int32[np.ndarray, "h w"]:
         """Numbers from 1 of connected bodies that are no known static surface, 0 elsewhere.
 
-        A body is what hangs together in depth, is no known static surface, and has seeds for a
+        A body is what is connected in depth, is no known static surface, and has seeds for a
         good part. What is labelled as somebody is a body of its own, without what it touches.
         """
         if not signs.seeds.any():
@@ -88,7 +88,7 @@ class Bodies:
     ) -> Int32[np.ndarray, "h w"]:
         """Numbers from 1 of bodies that were taken for static surface and are seen to move.
 
-        Whatever hangs together, less what others stand on, and is no larger than a body.
+        Whatever is connected, less what others stand on, and is no larger than a body.
         """
         none = np.zeros(seen_to_move.shape, np.int32)
         if seen_to_move.sum() < self._rule.whole_cells:

@@ -1,4 +1,4 @@
-"""Pixels that hang together in depth, and pieces of them that are one body."""
+"""Pixels that are connected in depth, and pieces of them that are one body."""
 
 import numpy as np
 from jaxtyping import Bool, Float32, Float64, Int32, UInt8

@@ -12,7 +12,7 @@ from hydra_mono.perception.networks.backbones.create import BackboneConfig
 from hydra_mono.perception.networks.backbones.hrnet import HRNETS, IMAGENET_MEAN, IMAGENET_STD
 from hydra_mono.perception.networks.input_spec import Triple
 from hydra_mono.perception.networks.interface import NetworkConfig
-from hydra_mono.perception.networks.m2h import COMPACT, COMPACTS
+from hydra_mono.perception.networks.m2h_config import COMPACT, COMPACTS
 from hydra_mono.perception.networks.registry import MODULES, SEARCHES, method
 from hydra_mono.perception.tasks import INDOOR, TASKS
 

@@ -37,7 +37,7 @@ class TrackerRule:
     recall_s: float = 120.0  # in which one who comes out again is known by his colours
     top_speed_m_s: float = 2.5  # of people indoors
     start_m: float = 1.0  # off the expected place, that one may be found again at once
-    recall_looks: float = 0.6  # largest difference of looks at which one is known again
+    recall_looks: float = 0.45  # largest difference of looks at which one is known again
     recall_lead: float = 0.1  # by which somebody else who may be meant has to look less alike
     trust_s: float = 4.0  # that one is followed through space nobody saw free before
     settle_s: float = 30.0  # without moving, after which an unlabelled cluster has come to stay

@@ -37,9 +37,12 @@ from hydra_mono.graph.model.scene_graph import SceneGraph
 from hydra_mono.mapping.freespace.map import create_free_space
 from hydra_mono.mapping.motion.map import MotionMap
 from hydra_mono.perception.predictors.create import create_predictor
+from hydra_mono.simulation.body import Body
 from hydra_mono.simulation.source import SimulatedSource, open_simulated
 
 NEAR_M = 1.2  # of an estimate that is of somebody, but too far off
+HALF_NS = 500_000_000  # before and after a stamp, over which a speed is taken
+STILL_M_S = 0.05  # slower, somebody stands or sits
 SEEN_SHARE = 0.3  # of somebody's pixels that move, so that he counts as seen to move
 
 
@@ -134,7 +137,10 @@ def explain(
     compared = instants(truth, found_tracks(walk.graph), run)
     for row, instant in zip(query_rows(trajectory.stamps_ns).tolist(), compared, strict=True):
         shares = {k: walk.seen[row].get(number, 0.0) for k, (number, _) in enumerate(told)}
-        _compare(instant, tales, false, shares, walk.stamps_ns[row] * 1e-9)
+        speeds = {
+            k: _speed_m_s(source.bodies[n], walk.stamps_ns[row]) for k, (n, _) in enumerate(told)
+        }
+        _compare(instant, tales, false, shares, speeds, walk.stamps_ns[row] * 1e-9)
     scores = asdict(score_tracks(compared)) | {
         "median_ms": float(np.median(walk.cost_ms)),
         "p95_ms": float(np.percentile(walk.cost_ms, 95)),
@@ -142,11 +148,20 @@ def explain(
     return scores, tales, false
 
 
+def _speed_m_s(body: Body, stamp_ns: int) -> float:
+    """Over the half second before and after."""
+    assert body.stamps_ns is not None and body.positions_m is not None
+    ends = [stamp_ns - HALF_NS, stamp_ns + HALF_NS]
+    gone = [np.interp(ends, body.stamps_ns, axis) for axis in body.positions_m.T]
+    return float(np.linalg.norm([late - early for early, late in gone]))
+
+
 def _compare(
     instant: Instant,
     tales: list[Told],
     false: Counter[str],
     shares: dict[int, float],
+    speeds: dict[int, float],
     second: float,
 ) -> None:
     """One stamp: pairs as near as can be, and the reasons for whoever is left."""
@@ -166,7 +181,7 @@ def _compare(
         else:
             left = np.setdiff1d(np.arange(len(scored.found_ids)), list(pairs.values()))
             gaps = scored.found_m[left] - scored.truth_m[row]
-            tale.missed[_why_missed(gaps, shares[truth])] += 1
+            tale.missed[_why_missed(gaps, shares[truth], speeds[truth])] += 1
             tale.missed_at_s.append(second)
     for column in range(len(scored.found_ids)):
         if column not in pairs.values():
@@ -175,12 +190,14 @@ def _compare(
             false[f"{number} {_whose(instant, scored.found_m[column], met, tales)}"] += 1
 
 
-def _why_missed(gaps_m: np.ndarray, share: float) -> str:
+def _why_missed(gaps_m: np.ndarray, share: float, speed_m_s: float) -> str:
     near = gaps_m[np.linalg.norm(gaps_m, axis=1) < NEAR_M]
     if len(near):
         gap = near[np.argmin(np.linalg.norm(near, axis=1))]
         return "off in height" if np.hypot(*gap[:2]) < abs(gap[2]) else "off level"
-    return "seen to move, no track" if share >= SEEN_SHARE else "not seen to move"
+    if share >= SEEN_SHARE:
+        return "seen to move, no track"
+    return "not seen to move" if speed_m_s > STILL_M_S else "stands still, not seen to move"
 
 
 def _whose(instant: Instant, found_m: np.ndarray, met: set[int], tales: list[Told]) -> str:

@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float32, Float64, Int32
+from jaxtyping import Bool, Float64, Int32
 from scipy import ndimage
 
 from hydra_mono.mapping.motion.clusters import connected_pixels
+from hydra_mono.mapping.motion.scene import Scene, is_level
 from hydra_mono.mapping.motion.voxel_history import VoxelHistory
 
 
@@ -25,56 +26,69 @@ class BodyRule:
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
-    """A frame's depth at the detector's stride: points in world metres, False where none is."""
+class Signs:
+    """What tells of motion, by pixel of a scene.
 
-    stride_px: int
-    points_m: Float64[np.ndarray, "h w 3"]
-    depth_m: Float32[np.ndarray, "h w"]
-    valid: Bool[np.ndarray, "h w"]
-    voxels: Int32[np.ndarray, "h w 3"]
-    sigma_m: Float32[np.ndarray, "h w"]
+    ``seeds``: what moves or is supposed to; ``evident``: of these, what moves for sure;
+    ``by_label``: of these, what is labelled as somebody. ``ground``: floors and walls.
+    """
+
+    seeds: Bool[np.ndarray, "h w"]
+    evident: Bool[np.ndarray, "h w"]
+    by_label: Bool[np.ndarray, "h w"]
+    ground: Bool[np.ndarray, "h w"]
 
 
 class Bodies:
-    """Connects points that move with what hangs together with them."""
+    """Connects points that move with what is connected to them."""
 
     def __init__(self, history: VoxelHistory, rule: BodyRule | None = None) -> None:
         self._history, self._rule = history, rule or BodyRule()
 
-    def parts(
-        self,
-        scene: Scene,
-        seeds: Bool[np.ndarray, "h w"],
-        by_label: Bool[np.ndarray, "h w"],
-    ) -> Int32[np.ndarray, "h w"]:
+    def parts(self, scene: Scene, signs: Signs) -> Int32[np.ndarray, "h w"]:
         """Numbers from 1 of connected bodies that are no known static surface, 0 elsewhere.
 
-        A body is what hangs together in depth, is no known static surface, and has seeds for a
-        good part; people's labels count as such.
+        A body is what is connected in depth, is no known static surface, and has seeds for a
+        good part. What is labelled as somebody is a body of its own, without what it touches.
         """
-        if not seeds.any():
-            return np.zeros(seeds.shape, np.int32)
-        region = ndimage.binary_dilation(seeds, iterations=12) & scene.valid
+        if not signs.seeds.any():
+            return np.zeros(signs.seeds.shape, np.int32)
+        region = ndimage.binary_dilation(signs.seeds, iterations=12) & scene.valid & ~signs.ground
         candidates = region.copy()
         candidates[region] = ~self._history.is_solid(scene.voxels[region])
-        candidates = (candidates | seeds) & scene.valid
+        candidates |= signs.seeds & ~signs.ground
+        candidates &= scene.valid & ~signs.by_label
         numbers = self._connected(scene, candidates)
         count = int(numbers.max()) + 1
         size = np.bincount(numbers.ravel(), minlength=count)
-        seeded = np.bincount(numbers[seeds], minlength=count)
+        seeded = np.bincount(numbers[signs.seeds], minlength=count)
         keep = seeded >= np.maximum(self._rule.seed_share * size, 1)
         keep[0] = False
         pieces = np.where(keep[numbers], numbers, 0)
-        near = ndimage.binary_dilation(seeds & (pieces > 0), iterations=6)
-        return np.where(near | by_label, pieces, 0).astype(np.int32)
+        near = ndimage.binary_dilation(signs.seeds & (pieces > 0), iterations=6)
+        pieces = np.where(near, self._body_sized(scene, pieces, signs.evident), 0)
+        people = self._connected(scene, scene.valid & signs.by_label)
+        return np.where(people > 0, people + pieces.max(), pieces).astype(np.int32)
+
+    def _body_sized(
+        self, scene: Scene, pieces: Int32[np.ndarray, "h w"], evident: Bool[np.ndarray, "h w"]
+    ) -> Int32[np.ndarray, "h w"]:
+        """The pieces, of those larger than a body only what moves for sure."""
+        for number in np.unique(pieces[pieces > 0]).tolist():
+            own = pieces == number
+            if not self._is_body_sized(scene.points_m[own]):
+                pieces[own & ~evident] = 0
+        return pieces
 
     def wholes(
-        self, scene: Scene, seen_to_move: Bool[np.ndarray, "h w"]
+        self,
+        scene: Scene,
+        seen_to_move: Bool[np.ndarray, "h w"],
+        ground: Bool[np.ndarray, "h w"],
     ) -> Int32[np.ndarray, "h w"]:
         """Numbers from 1 of bodies that were taken for static surface and are seen to move.
 
-        Whatever hangs together, less what others stand on, and is no larger than a body.
+        Whatever is connected, less what others stand on, and is no larger than a body.
         """
         none = np.zeros(seen_to_move.shape, np.int32)
         if seen_to_move.sum() < self._rule.whole_cells:
@@ -83,7 +97,8 @@ class Bodies:
         solid[solid] = self._history.is_solid(scene.voxels[solid])
         if (solid & seen_to_move).sum() < self._rule.whole_cells:
             return none
-        numbers = self._connected(scene, scene.valid & ~(solid & self._is_level(scene)))
+        level = solid & is_level(scene.points_m, self._rule.up_cosine)
+        numbers = self._connected(scene, scene.valid & ~level & ~ground)
         count = int(numbers.max()) + 1
         size = np.bincount(numbers.ravel(), minlength=count)
         moves = np.bincount(numbers[seen_to_move], minlength=count)
@@ -104,11 +119,3 @@ class Bodies:
     def _is_body_sized(self, points_m: Float64[np.ndarray, "n 3"]) -> bool:
         x, y, z = np.ptp(np.percentile(points_m, [2, 98], axis=0), axis=0)
         return bool(max(x, y) <= self._rule.most_wide_m and z <= self._rule.most_tall_m)
-
-    def _is_level(self, scene: Scene) -> Bool[np.ndarray, "h w"]:
-        """Surface that faces up, by the points beside it."""
-        across = np.gradient(scene.points_m, axis=1)
-        along = np.gradient(scene.points_m, axis=0)
-        normal = np.cross(across, along)
-        length = np.linalg.norm(normal, axis=2)
-        return np.asarray(np.abs(normal[..., 2]) > self._rule.up_cosine * length)

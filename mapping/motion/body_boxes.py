@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Bool, Float64
 
 from hydra_mono.core.frame import Frame
-from hydra_mono.mapping.motion.bodies import Scene
+from hydra_mono.mapping.motion.scene import Scene
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Pixels that hang together in depth, and pieces of them that are one body."""
+"""Pixels that are connected in depth, and pieces of them that are one body."""
 
 import numpy as np
 from jaxtyping import Bool, Float32, Float64, Int32, UInt8
@@ -32,16 +32,24 @@ def connected_pixels(
 
 
 def joined_bodies(
-    points_m: Float64[np.ndarray, "h w 3"], pieces: Int32[np.ndarray, "h w"], gap_m: float
+    points_m: Float64[np.ndarray, "h w 3"],
+    pieces: Int32[np.ndarray, "h w"],
+    gap_m: float,
+    most_wide_m: float,
 ) -> list[Bool[np.ndarray, "h w"]]:
-    """Masks of bodies: pieces whose boxes are no farther apart than the gap are one."""
+    """Masks of bodies: pieces whose boxes are no farther apart than the gap are one.
+
+    Two that are wider together than ``most_wide_m``, along x or y, are not.
+    """
     numbers = np.unique(pieces[pieces > 0])
     if not len(numbers):
         return []
     boxes = [_bounds(points_m[pieces == number]) for number in numbers]
     lower, upper = (np.stack(corner) for corner in zip(*boxes, strict=True))
     gaps = np.maximum(lower[:, None] - upper[None], lower[None] - upper[:, None]).max(axis=2)
-    _, body = connected_components(coo_array(gaps < gap_m), directed=False)
+    wide = np.maximum(upper[:, None], upper[None]) - np.minimum(lower[:, None], lower[None])
+    is_one = (gaps < gap_m) & (wide[..., :2].max(axis=2) <= most_wide_m)
+    _, body = connected_components(coo_array(is_one), directed=False)
     table = np.full(int(pieces.max()) + 1, -1)
     table[numbers] = body
     of_pixel = np.where(pieces > 0, table[pieces], -1)

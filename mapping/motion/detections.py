@@ -6,11 +6,11 @@ import numpy as np
 from jaxtyping import Bool, Float64, Int32, UInt8
 
 from hydra_mono.core.frame import Frame
-from hydra_mono.core.prediction import Prediction
 from hydra_mono.mapping.motion.appearance import Appearance, appearance
-from hydra_mono.mapping.motion.bodies import Scene
+from hydra_mono.mapping.motion.bodies import Signs
 from hydra_mono.mapping.motion.body_boxes import BodyBox, BoxRule, body_box
 from hydra_mono.mapping.motion.clusters import joined_bodies, most_common
+from hydra_mono.mapping.motion.scene import Scene
 from hydra_mono.mapping.motion.voxel_history import distinct
 
 
@@ -20,8 +20,10 @@ class DetectionRule:
 
     least_area_m2: float = 0.02  # of a cluster seen; a hand has as much
     least_extent_m: float = 0.15  # of a cluster's longest side; speckle is shorter
+    labelled: float = 0.3  # of both, of what is labelled as somebody: a hand beyond a door frame
     evident_share: float = 0.05  # of a cluster, below which it is only supposed to move
     join_m: float = 0.15  # gap between boxes of pieces that are one body: an arm before it
+    most_wide_m: float = 0.9  # of pieces that are one body: two who pass each other are not
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,23 +51,22 @@ class Describer:
     def detections(
         self,
         frame: Frame,
-        prediction: Prediction,
+        labels: UInt8[np.ndarray, "h w"] | None,
         scene: Scene,
         pieces: Int32[np.ndarray, "h w"],
-        evident: Bool[np.ndarray, "h w"],
+        signs: Signs,
         floor_m: float | None,
     ) -> list[Detection]:
         """Whatever is large enough to be somebody.
 
-        ``pieces``: numbers from 1 of what is connected. ``evident``: pixels that move for sure.
+        ``labels`` are at the scene's stride. ``pieces``: numbers from 1 of what is connected.
         """
-        stride, found = scene.stride_px, []
-        rgb = frame.rgb[::stride, ::stride]
-        labels = None if prediction.labels is None else prediction.labels[::stride, ::stride]
-        pixel_m2 = np.square(scene.depth_m * stride / frame.intrinsics.fx)
-        for mask in joined_bodies(scene.points_m, pieces, self._rule.join_m):
+        found, rgb = [], scene.strided(frame.rgb)
+        pixel_m2 = np.square(scene.depth_m * scene.cell_rad)
+        for mask in self._bodies(scene, pieces, signs):
             area_m2 = float(pixel_m2[mask].sum())
-            if not self._is_large(scene.points_m[mask], area_m2):
+            share = self._rule.labelled if signs.by_label[mask].any() else 1.0
+            if not self._is_large(scene.points_m[mask], area_m2, share):
                 continue
             box = body_box(frame, scene, mask, floor_m, self._box_rule)
             found.append(
@@ -75,14 +76,26 @@ class Describer:
                     looks=_looks(rgb[mask], scene.points_m[mask], box),
                     area_m2=area_m2,
                     voxels=distinct(scene.voxels[mask]),
-                    is_evident=float(evident[mask].mean()) >= self._rule.evident_share,
+                    is_evident=float(signs.evident[mask].mean()) >= self._rule.evident_share,
                 )
             )
         return found
 
-    def _is_large(self, points_m: Float64[np.ndarray, "n 3"], area_m2: float) -> bool:
+    def _bodies(
+        self, scene: Scene, pieces: Int32[np.ndarray, "h w"], signs: Signs
+    ) -> list[Bool[np.ndarray, "h w"]]:
+        """Pieces put together; what is labelled as somebody is never joined to what is not."""
+        rule, found = self._rule, []
+        for own in (np.where(signs.by_label, pieces, 0), np.where(signs.by_label, 0, pieces)):
+            found += joined_bodies(scene.points_m, own, rule.join_m, rule.most_wide_m)
+        return found
+
+    def _is_large(self, points_m: Float64[np.ndarray, "n 3"], area_m2: float, share: float) -> bool:
         extent_m = np.ptp(np.percentile(points_m, [2, 98], axis=0), axis=0).max()
-        return bool(area_m2 >= self._rule.least_area_m2 and extent_m >= self._rule.least_extent_m)
+        rule = self._rule
+        return bool(
+            area_m2 >= share * rule.least_area_m2 and extent_m >= share * rule.least_extent_m
+        )
 
 
 def _looks(

@@ -4,17 +4,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float32, Int32
+from jaxtyping import Bool, Float32, Int32, UInt8
 from scipy import ndimage
 
 from hydra_mono.core.frame import Frame
 from hydra_mono.core.geometry import camera_rays
+from hydra_mono.core.labels import LabelSpace
 from hydra_mono.core.map.state import State
 from hydra_mono.core.prediction import Prediction
-from hydra_mono.mapping.motion.bodies import Bodies, Scene
+from hydra_mono.mapping.motion.bodies import Bodies, Signs
 from hydra_mono.mapping.motion.detections import Describer, Detection
 from hydra_mono.mapping.motion.floor import Floor
-from hydra_mono.mapping.motion.looks import Looks
+from hydra_mono.mapping.motion.looks import Looks, Trace
+from hydra_mono.mapping.motion.scene import Scene
 from hydra_mono.mapping.motion.tracker import Box
 from hydra_mono.mapping.motion.voxel_history import VoxelHistory, distinct
 
@@ -26,6 +28,7 @@ class DetectorRule:
     stride_rad: float = 0.015  # between the pixels looked at: 5 cm at 3 m, half a voxel
     max_depth_m: float = 5.0  # farther, a depth camera's deviation reaches a voxel
     sigmas: float = 3.0  # deviations by which a surface must be nearer than what was free
+    ground_m: float = 0.07  # above the floor: noise of a depth camera, and the soles of shoes
     rim_px: int = 4  # pixels round a body that its depth bleeds into
 
 
@@ -35,29 +38,33 @@ class Found:
 
     ``moving``: pixels of the whole image, None for none. ``static``: voxels with static surface.
     ``mistaken``: voxels that were taken for static surface until now, and are of what moves.
+    ``traces``: where what moves was shortly before.
     """
 
     moving: Bool[np.ndarray, "h w"] | None
     detections: list[Detection]
     static: Int32[np.ndarray, "m 3"]
     mistaken: Int32[np.ndarray, "k 3"]
+    traces: list[Trace]
 
 
 class MotionDetector:
     """Finds what moves in a frame, against the history of the space it looks into.
 
-    ``agents`` is true at the label ids of people, animals and robots: they are taken out
-    whether they move or not.
+    People, animals and robots, of whom ``labels`` tells, are taken out whether they move or not;
+    floors and walls are never part of anybody.
     """
 
     def __init__(
         self,
         history: VoxelHistory,
-        agents: Bool[np.ndarray, "256"],
+        labels: LabelSpace,
         voxel_size_m: float,
         rule: DetectorRule | None = None,
     ) -> None:
-        self._history, self._agents = history, agents
+        self._history = history
+        self._agents = labels.mask(labels.ids("agent"))
+        self._fixed = labels.mask(labels.ids("structure"))
         self._bodies, self._looks, self._floor = Bodies(history), Looks(), Floor()
         self._describer = Describer()
         self._voxel_size_m, self._rule = voxel_size_m, rule or DetectorRule()
@@ -68,26 +75,34 @@ class MotionDetector:
         ``expected``: boxes in which somebody known is supposed to be now, lower and upper corner.
         """
         scene = self.scene(frame, prediction)
-        by_label = self._labelled(prediction, scene.stride_px)
+        camera_m = float(frame.camera_position_m[2])
+        floor_m = self._floor.height_m(camera_m)
+        labels = (
+            prediction.labels if prediction.labels is None else scene.strided(prediction.labels)
+        )
+        none = np.zeros(scene.valid.shape, bool)
+        by_label = none if labels is None else self._agents[labels]
+        is_fixed = none if labels is None else self._fixed[labels]
         seen_to_move = self._looks.contradicted(frame, prediction.depth_m, scene)
         entered = self._entered(frame, scene)
-        entered &= ~self._was_put(frame, prediction, scene, entered)
+        entered &= ~self._was_put(frame, labels, scene, entered)
         evident = entered | seen_to_move | by_label
-        seeds = evident | self._expected(scene, expected)
-        pieces = self._bodies.parts(scene, seeds, by_label)
-        whole = self._bodies.wholes(scene, seen_to_move & ~by_label)
+        seeds = evident | self._expected(scene, labels, expected)
+        ground = self._ground(scene, floor_m) | is_fixed
+        signs = Signs(seeds, evident, by_label, ground & ~evident)
+        pieces = self._bodies.parts(scene, signs)
+        whole = self._bodies.wholes(scene, seen_to_move & ~by_label, signs.ground)
         pieces = np.where(whole > 0, whole + pieces.max(), pieces).astype(np.int32)
         moving = pieces > 0
         static = scene.valid & ~moving & ~seeds
         self._looks.remember(static)
-        camera_m = float(frame.camera_position_m[2])
-        self._floor.learn(scene.points_m[static][:, 2], camera_m)
-        floor_m = self._floor.height_m(camera_m)
+        self._floor.learn(scene, static, camera_m)
         return Found(
             self._whole_image(moving | by_label, scene.stride_px, prediction.depth_m.shape),
-            self._describer.detections(frame, prediction, scene, pieces, evident, floor_m),
+            self._describer.detections(frame, labels, scene, pieces, signs, floor_m),
             scene.voxels[static],
             distinct(scene.voxels[whole > 0]),
+            self._looks.traces,
         )
 
     def scene(self, frame: Frame, prediction: Prediction) -> Scene:
@@ -99,7 +114,15 @@ class MotionDetector:
         pose = frame.world_from_camera
         points = (rays * np.where(valid, depth, 0)[..., None]) @ pose[:3, :3].T + pose[:3, 3]
         voxels = np.floor(points / self._voxel_size_m).astype(np.int32)
-        return Scene(stride, points, depth, valid, voxels, _sigma_m(prediction, depth, stride))
+        return Scene(
+            stride_px=stride,
+            cell_rad=stride / frame.intrinsics.fx,
+            points_m=points,
+            depth_m=depth,
+            valid=valid,
+            voxels=voxels,
+            sigma_m=_sigma_m(prediction, depth, stride),
+        )
 
     def state(self) -> State:
         """Everything that ``restore`` needs."""
@@ -110,10 +133,11 @@ class MotionDetector:
         self._looks.restore(state["looks"])
         self._floor.restore(state["floor"])
 
-    def _labelled(self, prediction: Prediction, stride: int) -> Bool[np.ndarray, "h w"]:
-        if prediction.labels is None:
-            return np.zeros(prediction.depth_m[::stride, ::stride].shape, bool)
-        return np.asarray(self._agents[prediction.labels[::stride, ::stride]])
+    def _ground(self, scene: Scene, floor_m: float | None) -> Bool[np.ndarray, "h w"]:
+        """The floor, which joins everybody who stands on it."""
+        if floor_m is None:
+            return np.zeros(scene.valid.shape, bool)
+        return np.asarray(scene.points_m[..., 2] < floor_m + self._rule.ground_m)
 
     def _entered(self, frame: Frame, scene: Scene) -> Bool[np.ndarray, "h w"]:
         """Points in ever-free voxels that would lie there even if they were farther away.
@@ -134,7 +158,11 @@ class MotionDetector:
         return entered
 
     def _was_put(
-        self, frame: Frame, prediction: Prediction, scene: Scene, entered: Bool[np.ndarray, "h w"]
+        self,
+        frame: Frame,
+        labels: UInt8[np.ndarray, "h w"] | None,
+        scene: Scene,
+        entered: Bool[np.ndarray, "h w"],
     ) -> Bool[np.ndarray, "h w"]:
         """Points in space that was free once, but nobody has looked at for a while.
 
@@ -142,19 +170,25 @@ class MotionDetector:
         known, it was put there, and is part of the static world now.
         """
         was_put = np.zeros(entered.shape, bool)
-        if prediction.labels is None or not entered.any():
+        if labels is None or not entered.any():
             return was_put
-        labels = prediction.labels[:: scene.stride_px, :: scene.stride_px]
         was_put = entered & (labels > 0) & ~self._agents[labels]
         was_put[was_put] = self._history.was_entered_unseen(scene.voxels[was_put], frame.stamp_ns)
         return np.asarray(was_put)
 
-    def _expected(self, scene: Scene, boxes: Sequence[Box]) -> Bool[np.ndarray, "h w"]:
-        """Points where somebody is supposed to be, less what is known to stand there."""
+    def _expected(
+        self, scene: Scene, labels: UInt8[np.ndarray, "h w"] | None, boxes: Sequence[Box]
+    ) -> Bool[np.ndarray, "h w"]:
+        """Points where somebody is supposed to be, less what is known to stand there.
+
+        What is labelled as something else is nobody.
+        """
         inside = np.zeros(scene.valid.shape, bool)
         for lower, upper in boxes:
             inside |= ((scene.points_m > lower) & (scene.points_m < upper)).all(axis=2)
         inside &= scene.valid
+        if labels is not None:
+            inside &= (labels == 0) | self._agents[labels]
         inside[inside] = ~self._history.is_solid(scene.voxels[inside])
         return inside
 

@@ -18,7 +18,7 @@ from scipy import ndimage
 from hydra_mono.core.frame import Frame
 from hydra_mono.core.map.state import State, joined, parted
 from hydra_mono.core.map.voxel_keys import pack
-from hydra_mono.mapping.motion.bodies import Scene
+from hydra_mono.mapping.motion.scene import Scene
 from hydra_mono.mapping.motion.voxel_history import distinct, with_neighbours
 
 
@@ -27,14 +27,10 @@ class LooksRule:
     """How looks are compared."""
 
     pause_ns: int = 150_000_000  # between comparisons, which cost milliseconds
-    separation_ns: int = 350_000_000  # between looks: somebody who turns moves a few centimetres
-    count: int = 6  # looks remembered: two seconds, in which a body turns by half
+    separation_ns: int = 250_000_000  # between looks: somebody who turns moves a few centimetres
+    count: int = 6  # looks remembered: nearly two seconds, in which a body turns by half
     horizon_ns: int = 5_000_000_000  # older looks are of another world, after a pause
-    ages: tuple[int, ...] = (
-        -1,
-        -4,
-        -9,
-    )  # compared, from the youngest: slow things show in the last
+    ages: tuple[int, ...] = (-1, -2, -5)  # compared; slow things show in the last
     sample_px: int = 2  # every other pixel is looked at when depth is pooled
     margin_m: float = 0.045  # depth by which looks have to differ: poses err by 2 cm
     margin_per_m: float = 0.02  # and more with depth: depth cameras are off by 1 or 2 per cent
@@ -66,6 +62,14 @@ class Look:
     sigma_m: Float32[np.ndarray, " n"]
 
 
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """Where something was at a stamp: points of surface that is gone now, world metres."""
+
+    stamp_ns: int
+    points_m: Float32[np.ndarray, "n 3"]
+
+
 class Looks:
     """The looks of the last seconds, and what a new one contradicts in them."""
 
@@ -77,6 +81,12 @@ class Looks:
         self._before = np.zeros(0, np.int64)  # packed voxels where motion was seen last
         self._before_ns = 0
         self._stirred: list[Int64[np.ndarray, " n"]] = []  # of the last comparisons
+        self._traces: list[Trace] = []
+
+    @property
+    def traces(self) -> list[Trace]:
+        """What the last comparison found to be gone, oldest first."""
+        return self._traces
 
     def contradicted(
         self, frame: Frame, depth_m: Float32[np.ndarray, "a b"], scene: Scene
@@ -89,7 +99,7 @@ class Looks:
         last, self._now = self._compared_ns, None
         if last is not None and 0 <= frame.stamp_ns - last < self._rule.pause_ns:
             return none
-        self._compared_ns = frame.stamp_ns
+        self._compared_ns, self._traces = frame.stamp_ns, []
         now = self._now = self._view(frame, depth_m, scene)
         votes, is_still = np.zeros(none.shape, np.uint8), True
         for then in self._compared(now.stamp_ns):
@@ -133,6 +143,7 @@ class Looks:
         gone, seen = self._in_front(now, then.points_m, then.sigma_m, everything)
         if max(new.sum() / max(tested, 1), gone.sum() / max(seen, 1)) > self._rule.most_share:
             return np.zeros(scene.valid.shape, bool)
+        self._traces.insert(0, Trace(then.stamp_ns, then.points_m[gone]))
         moved = self._left(now, then, gone, scene)
         if new.sum() >= self._rule.wide_cells**2:
             moved |= _wide(new.reshape(scene.valid.shape), self._rule.wide_cells)
@@ -203,6 +214,8 @@ class Looks:
             "before": self._before.copy(),
             "before_ns": self._before_ns,
             "stirred": joined(self._stirred, np.zeros(0, np.int64)),
+            "traces_ns": [trace.stamp_ns for trace in self._traces],
+            "traces": joined([t.points_m for t in self._traces], np.zeros((0, 3), np.float32)),
         }
 
     def restore(self, state: State) -> None:
@@ -211,6 +224,8 @@ class Looks:
         self._compared_ns = state["compared_ns"]
         self._before, self._before_ns = state["before"].copy(), state["before_ns"]
         self._stirred = parted(state["stirred"])
+        traces = zip(state["traces_ns"], parted(state["traces"]), strict=True)
+        self._traces = [Trace(stamp_ns, points_m) for stamp_ns, points_m in traces]
 
 
 def projected(

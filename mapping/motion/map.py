@@ -24,7 +24,7 @@ class MotionMap:
         self.voxel_size_m = voxel_size_m
         agent_ids = labels.ids("agent")
         self._history = VoxelHistory()
-        self._detector = MotionDetector(self._history, labels.mask(agent_ids), voxel_size_m)
+        self._detector = MotionDetector(self._history, labels, voxel_size_m)
         self._is_agent = labels.mask(agent_ids)
         self._tracker = Tracker(frozenset(agent_ids))
         self._static = np.zeros((0, 3), np.int32)
@@ -37,7 +37,7 @@ class MotionMap:
         still = static_pixels(prediction, self._is_agent)
         if still is not None:
             moving = ~still if moving is None else moving | ~still
-        agents = self._tracker.update(found.detections, frame.stamp_ns)
+        agents = self._tracker.update(found.detections, frame.stamp_ns, found.traces)
         for voxels in self._tracker.settled(frame.stamp_ns):
             self._history.accept(voxels)
         self._history.vacate(found.mistaken)

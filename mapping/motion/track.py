@@ -4,6 +4,7 @@ Bar-Shalom, Li and Kirubarajan, *Estimation with Applications to Tracking and Na
 chapters 5 and 6 (discrete white-noise acceleration).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
@@ -14,6 +15,7 @@ from hydra_mono.core.map.motion import TrackedAgent
 from hydra_mono.mapping.motion.appearance import Appearance
 from hydra_mono.mapping.motion.body_boxes import BodyBox, upright_box
 from hydra_mono.mapping.motion.detections import Detection
+from hydra_mono.mapping.motion.looks import Trace
 
 Sample = tuple[int, Float64[np.ndarray, "6"]]  # stamp, position and velocity
 
@@ -35,6 +37,11 @@ class TrackRule:
     sink: float = 0.1  # of what it is lower by
     fade: float = 0.2  # share of the looks that a frame makes up
     settle_m: float = 0.15  # within which one has to have stayed
+    start_m: float = 0.3  # round a body, and
+    top_speed_m_s: float = 1.5  # times the time since, within which its traces are
+    above_m: float = 0.1  # above its feet, where noise of the floor is no trace
+    trace_cells: int = 8  # of what is gone, that show where somebody was
+    trace_m: float = 0.8  # that they are apart at most: of one body
     most_before: int = 300  # frames remembered of one not yet believed: half a minute
 
 
@@ -92,7 +99,8 @@ class Track:
         more = box.sides_m - self.dimensions_m
         self.dimensions_m += more * np.where(more > 0, rule.enlarge, rule.shrink)
         self.looks = self.looks.blended(detection.looks, rule.fade)
-        self.label = detection.label or self.label
+        if detection.label and (detection.is_evident or not self.label):
+            self.label = detection.label
         self.frames, self.seen_ns = self.frames + 1, stamp_ns
         self.voxels = detection.voxels
         if detection.is_evident:
@@ -178,8 +186,14 @@ class Track:
         return Track(**values, looks=looks, before=list(before))
 
 
-def new_track(number: int, detection: Detection, stamp_ns: int, rule: TrackRule) -> Track:
-    """Somebody seen for the first time."""
+def new_track(
+    number: int,
+    detection: Detection,
+    stamp_ns: int,
+    rule: TrackRule,
+    traces: Sequence[Trace] = (),
+) -> Track:
+    """Somebody found for the first time; ``traces`` tell where he may have been before."""
     box = detection.box
     variance = [rule.measured_m**2] * 3 + [rule.speed_m_s**2] * 3
     track = Track(
@@ -199,8 +213,28 @@ def new_track(number: int, detection: Detection, stamp_ns: int, rule: TrackRule)
         voxels=detection.voxels,
     )
     track.grow(box, rule)
+    track.before += _traced(box, stamp_ns, traces, rule)
     track.before.append((stamp_ns, track.mean.copy()))
     return track
+
+
+def _traced(box: BodyBox, stamp_ns: int, traces: Sequence[Trace], rule: TrackRule) -> list[Sample]:
+    """Where a body was before it was found to move: where it is gone from, near enough to here."""
+    found = []
+    for trace in traces:
+        passed_s = (stamp_ns - trace.stamp_ns) * 1e-9
+        off_m = np.linalg.norm(trace.points_m[:, :2] - box.middle_m[:2], axis=1)
+        height_m = trace.points_m[:, 2]
+        near = off_m < rule.start_m + rule.top_speed_m_s * passed_s
+        near &= (height_m > box.bottom_m + rule.above_m) & (height_m < box.top_m + rule.above_m)
+        if passed_s <= 0 or near.sum() < rule.trace_cells:
+            continue
+        level = trace.points_m[near][:, :2].astype(np.float64)
+        if np.ptp(np.percentile(level, [10, 90], axis=0), axis=0).max() > rule.trace_m:
+            continue
+        where = [*np.median(level, axis=0), box.middle_m[2], 0.0, 0.0, 0.0]
+        found.append((trace.stamp_ns, np.array(where)))
+    return found
 
 
 def _triple(vector: Float64[np.ndarray, "3"]) -> tuple[float, float, float]:

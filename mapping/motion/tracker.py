@@ -4,6 +4,7 @@ The assignment is SciPy's (Jonker and Volgenant); its costs are squared Mahalano
 differences of colour.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +14,7 @@ from scipy.optimize import linear_sum_assignment
 
 from hydra_mono.core.map.motion import TrackedAgent
 from hydra_mono.mapping.motion.detections import Detection
+from hydra_mono.mapping.motion.looks import Trace
 from hydra_mono.mapping.motion.track import Track, TrackRule, new_track
 
 Box = tuple[Float64[np.ndarray, "3"], Float64[np.ndarray, "3"]]  # lower and upper corner, metres
@@ -56,10 +58,13 @@ class Tracker:
         self._lost: list[Track] = []
         self._next = 0
 
-    def update(self, detections: list[Detection], stamp_ns: int) -> tuple[TrackedAgent, ...]:
+    def update(
+        self, detections: list[Detection], stamp_ns: int, traces: Sequence[Trace] = ()
+    ) -> tuple[TrackedAgent, ...]:
         """Takes over one frame's bodies; the believed tracks that are alive, by number.
 
         Of one who is believed from now on, where he was before comes first, stamp by stamp.
+        ``traces``: where something is gone from, oldest first.
         """
         detections = self._without_doubles(detections)
         for track in self._tracks:
@@ -72,8 +77,7 @@ class Tracker:
         taken = {column for _, column in pairs}
         for column, detection in enumerate(detections):
             if column not in taken and detection.is_evident:
-                self._tracks.append(new_track(self._next, detection, stamp_ns, self._track_rule))
-                self._next += 1
+                self._begin(detection, stamp_ns, traces)
         self._retire(stamp_ns)
         self._recall(stamp_ns)
         known = [track for track in self._tracks if self._known(track)]
@@ -113,6 +117,13 @@ class Tracker:
         self._tracks = [Track.restored(saved) for saved in state["alive"]]
         self._lost = [Track.restored(saved) for saved in state["lost"]]
 
+    def _begin(self, detection: Detection, stamp_ns: int, traces: Sequence[Trace]) -> None:
+        if detection.label in self._agent_labels:
+            traces = ()  # he would have been found before
+        track = new_track(self._next, detection, stamp_ns, self._track_rule, traces)
+        self._next += 1
+        self._tracks.append(track)
+
     def _without_doubles(self, detections: list[Detection]) -> list[Detection]:
         """An arm that is seen apart from its body is no body of its own."""
         kept: list[Detection] = []
@@ -151,6 +162,7 @@ class Tracker:
                 continue
             track.number, track.tall_m = before.number, track.tall_m or before.tall_m
             track.label = track.label or before.label
+            track.before = [sample for sample in track.before if sample[0] > before.seen_ns]
             self._tracks = [other for other in self._tracks if other is not before]
             self._lost = [other for other in self._lost if other is not before]
 
@@ -159,6 +171,8 @@ class Tracker:
         rule, found = self._rule, []
         for other in [*self._lost, *self._tracks]:
             if not other.is_believed or other.seen_ns >= track.begin_ns:
+                continue
+            if (other.label in self._agent_labels) != (track.label in self._agent_labels):
                 continue
             passed_s = (track.begin_ns - other.seen_ns) * 1e-9
             apart_m = float(np.linalg.norm(track.begin_m[:2] - other.mean[:2]))

@@ -11,6 +11,7 @@ from hydra_mono.core.map.motion import TrackedAgent
 from hydra_mono.core.prediction import Prediction
 from hydra_mono.mapping.motion.appearance import Appearance, appearance
 from hydra_mono.mapping.motion.floor import Floor
+from hydra_mono.mapping.motion.scene import Scene
 
 RED, BLUE = (200, 30, 30), (30, 30, 200)
 Shown = tuple[Frame, Prediction, np.ndarray]
@@ -25,7 +26,7 @@ def tracked(room: Room, shown: list[Shown]) -> TrackedAgent:
     """Who is followed through frames, after the last."""
     for one in shown:
         motion = room.show(*labelled(one))
-    return motion.agents[-1]
+    return [agent for agent in motion.agents if agent.label == PERSON][-1]
 
 
 def hidden_below(shown: Shown, height_m: float, away_m: float) -> Shown:
@@ -90,6 +91,21 @@ def test_who_comes_back_by_another_door_a_minute_later_is_the_same() -> None:
     assert numbers["again"] == numbers["first"] != numbers["other"]
 
 
+def test_who_is_found_to_move_without_a_label_is_told_from_where_he_came() -> None:
+    """Nobody has seen the space free that he walks through: it takes looks to tell."""
+    room, told = Room(), {}
+    for step in range(16):
+        frame, prediction, _ = seen(step * TENTH_NS, [(-0.8 + 0.1 * step, 2.5, RED)])
+        for agent in room.show(frame, prediction).agents:
+            told.setdefault(agent.track, []).append((agent.stamp_ns, agent.position_m[0]))
+    (samples,) = told.values()
+    stamps = [stamp for stamp, _ in samples]
+    assert stamps == sorted(set(stamps))
+    assert stamps[0] <= 3 * TENTH_NS
+    off = [abs(x - (-0.8 + stamp / 1e9)) for stamp, x in samples]
+    assert max(off) < 0.3
+
+
 def looks(legs: tuple[int, int, int], trunk: tuple[int, int, int]) -> Appearance:
     heights = np.linspace(0.0, 1.8, 200)
     rgb = np.where(heights[:, None] < 0.85, legs, trunk).astype(np.uint8)
@@ -108,22 +124,59 @@ def test_looks_differ_by_clothes_and_not_by_light_or_by_what_is_hidden() -> None
     assert first.difference(nothing) is None
 
 
-def test_the_floor_is_the_lowest_of_the_heights_of_which_much_is_seen() -> None:
+def patches(*heights_m: float) -> Scene:
+    """Level patches of 1.2 m side by side, and a wall as large."""
     rng = np.random.default_rng(1)
+    x, y = np.meshgrid(np.arange(40) * 0.03, np.arange(40) * 0.03)
+    parts = [np.stack([x, y, rng.normal(z, 0.003, x.shape)], axis=2) for z in heights_m]
+    wall = np.stack([x, np.zeros_like(x), 2 * y], axis=2)
+    points = np.concatenate([*parts, wall], axis=1)
+    shape = points.shape[:2]
+    return Scene(
+        stride_px=4,
+        cell_rad=0.015,
+        points_m=points,
+        depth_m=np.full(shape, 2.0, np.float32),
+        valid=np.ones(shape, bool),
+        voxels=np.floor(points * 10).astype(np.int32),
+        sigma_m=np.zeros(shape, np.float32),
+    )
+
+
+def learnt(floor: Floor, camera_m: float, *heights_m: float) -> Floor:
+    scene = patches(*heights_m)
+    for _ in range(3):
+        floor.learn(scene, scene.valid, camera_m)
+    return floor
+
+
+def test_the_floor_is_the_lowest_of_the_heights_of_which_much_is_seen() -> None:
     floor = Floor()
     assert floor.height_m(1.5) is None
-    for _ in range(4):
-        wall = rng.uniform(0, 2.5, 400)
-        floor.learn(np.concatenate([rng.normal(0.0, 0.01, 300), [0.75] * 200, wall]), 1.5)
+    learnt(floor, 1.5, 0.0, 0.75, 0.75)
     assert floor.height_m(1.5) == pytest.approx(0.0, abs=0.03)
-    upstairs = np.concatenate([rng.normal(2.9, 0.01, 900), rng.uniform(0, 2.5, 90)])
-    floor.learn(upstairs, 4.4)
+    learnt(floor, 4.4, 2.9)
     assert floor.height_m(4.4) == pytest.approx(2.9, abs=0.03)
     assert floor.height_m(1.5) == pytest.approx(0.0, abs=0.03)
 
 
 def test_the_floor_is_known_again_from_its_saved_state() -> None:
-    floor, fresh = Floor(), Floor()
-    floor.learn(np.full(500, -0.4), 1.0)
+    floor, fresh = learnt(Floor(), 1.0, -0.4), Floor()
     fresh.restore(floor.state())
     assert fresh.height_m(1.0) == floor.height_m(1.0) == pytest.approx(-0.4, abs=0.03)
+
+
+def test_who_steps_on_a_floor_not_seen_before_is_not_joined_to_it() -> None:
+    """Half the floor is seen for the first time while he walks: it is no part of him."""
+    room = Room()
+    now = 0
+    for step in range(14):
+        frame, prediction, truth = seen(now + step * TENTH_NS, [(-0.7 + 0.1 * step, 2.0, RED)])
+        if step < 8:
+            dark = np.where(truth, prediction.depth_m, 0) + 0.0
+            dark[:, : CAMERA.width // 3] = prediction.depth_m[:, : CAMERA.width // 3]
+            prediction = replace(prediction, depth_m=dark.astype(np.float32))
+        motion = room.show(*labelled((frame, prediction, truth)))
+    (agent,) = motion.agents
+    assert agent.position_m[:2] == pytest.approx((0.6, 2.1), abs=0.15)
+    assert max(agent.dimensions_m[:2]) < 0.8

@@ -16,6 +16,7 @@ from hydra_mono.simulation.building.storeys import make_building
 from hydra_mono.simulation.building.structure import fittings
 from hydra_mono.simulation.building.windows import make_windows
 from hydra_mono.simulation.furniture.placement import ODD_MANNER, USUAL_MANNER, furnish
+from hydra_mono.simulation.scene import World
 from hydra_mono.simulation.shapes import SceneObject
 
 LABELS = load_label_space("apartment")
@@ -58,12 +59,18 @@ def built(seed: int, rooms: int = 5, noise_m: float = 0.0, is_odd: bool = False)
     """R(i) is room i of the plan, with one place p(i); O(i) is the object of instance i."""
     rng = np.random.default_rng([1, seed])
     world = furnished(rng, LABELS, rooms, is_odd=is_odd)
-    graph, kinds = SceneGraph(), {}
-    floors = tuple(world.plan.floors_m)
-    graph.add_node(BUILDING, building(floors))
+    kinds = {NodeSymbol("R", room.index): room.kind for room in world.plan.rooms}
+    return Built(world, true_graph(world, rng, noise_m), kinds)
+
+
+def true_graph(
+    world: Furnished | World, rng: np.random.Generator | None = None, noise_m: float = 0.0
+) -> SceneGraph:
+    """The graph of a world, in the building's axes; see ``built``."""
+    graph = SceneGraph()
+    graph.add_node(BUILDING, building(tuple(world.plan.floors_m)))
     for room in world.plan.rooms:
         symbol = NodeSymbol("R", room.index)
-        kinds[symbol] = room.kind
         lower, upper = (*room.lower_m, room.floor_m), (*room.upper_m, room.ceiling_m)
         middle, size = np.add(lower, upper) / 2, np.subtract(upper, lower)
         box = BoundingBox(tuple(middle.tolist()), tuple(size.tolist()))
@@ -79,12 +86,13 @@ def built(seed: int, rooms: int = 5, noise_m: float = 0.0, is_odd: bool = False)
             graph.add_edge(a, b, edge)
     for obj in world.objects:
         symbol = NodeSymbol("O", obj.instance)
-        graph.add_node(symbol, object_node(obj.label, noisy(rng, obj.box, noise_m)))
+        box = obj.box if rng is None else noisy(rng, obj.box, noise_m)
+        graph.add_node(symbol, object_node(obj.label, box))
         graph.add_edge(symbol, NodeSymbol("p", room_of(world, obj.position_m)), LINK)
-    return Built(world, graph, kinds)
+    return graph
 
 
-def room_of(world: Furnished, position_m: tuple[float, float, float]) -> int:
+def room_of(world: Furnished | World, position_m: tuple[float, float, float]) -> int:
     point = np.array(position_m[:2])
     away = [
         np.maximum(np.array(r.lower_m) - point, point - np.array(r.upper_m)).max()

@@ -43,14 +43,14 @@ def test_the_last_complete_outputs_stay_readable(disk: Path) -> None:
 
 
 def test_a_run_without_room_for_its_picture_keeps_its_map(
-    disk: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    disk: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(cli_run, "open_source", lambda *arguments: WallSource(count=4))
     command = ["run", "--predictor", "sensor", "--no-report", "--output", str(disk)]
     assert main(command) == 0
     assert not (disk / "latest" / "recording.rrd").exists()
     assert len(load_run(disk).mesh) > 0
-    assert "kept for the map" in capsys.readouterr().err
+    assert "kept for the map" in caplog.text
 
 
 def test_a_run_without_room_for_its_map_ends_with_one_line(

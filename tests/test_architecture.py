@@ -60,6 +60,8 @@ INSIDE: dict[str, dict[str, set[str]]] = {
         "rooms": {"model", "walls"},
         "refresh": {"walls"},
         "agents": {"model"},
+        "align": {"model"},
+        "merge": {"model", "align"},
         "io": {"model"},
         "query": {"model"},
         "drawing": {"model"},

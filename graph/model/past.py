@@ -28,14 +28,7 @@ from hydra_mono.graph.model.symbols import NodeSymbol, SymbolText
 Interval = tuple[int, int | None]
 
 AnyNode = ObjectNode | PlaceNode | RoomNode | BuildingNode | AgentNode
-_KINDS: dict[str, type[Node]] = {
-    "objects": ObjectNode,
-    "agents": AgentNode,
-    "places": PlaceNode,
-    "rooms": RoomNode,
-    "buildings": BuildingNode,
-}
-_NODE_RECORD = RecordCodec(SymbolText, AnyNode, lambda symbol: _KINDS[symbol.info.name])
+_NODE_RECORD = RecordCodec(SymbolText, AnyNode)
 _EDGE_RECORD = RecordCodec(tuple[SymbolText, SymbolText], Edge)
 
 

@@ -71,13 +71,15 @@ class Net:
 class Boxes:
     """Boxes of the objects that are there, as arrays; row i is ``symbols[i]``, sorted.
 
-    ``reach_m``: half the diagonal, so that a box lies within so much of its centre.
+    ``reach_m``: half the diagonal, so that a box lies within so much of its centre; ``half_m``:
+    half of it seen from above, and half the height.
     """
 
     symbols: tuple[NodeSymbol, ...]
     row_of: Mapping[NodeSymbol, int]
     centers_m: Float64[np.ndarray, "n 3"]
     reach_m: Float64[np.ndarray, " n"]
+    half_m: Float64[np.ndarray, "n 2"]
 
     def near(self, center_m: Position, reach_m: float) -> list[NodeSymbol]:
         """Objects whose boxes may be no farther than that from a point; a superset, sorted."""
@@ -214,12 +216,14 @@ def _room_above(
 
 
 def _boxes(objects: Mapping[NodeSymbol, ObjectNode]) -> Boxes:
-    sizes = [node.box.dimensions_m for node in objects.values()]
+    sizes_m = np.array([n.box.dimensions_m for n in objects.values()], np.float64).reshape(-1, 3)
+    half_m = np.column_stack([np.linalg.norm(sizes_m[:, :2], axis=1), sizes_m[:, 2]]) / 2
     return Boxes(
         symbols=tuple(objects),
         row_of={symbol: row for row, symbol in enumerate(objects)},
         centers_m=np.array([n.box.center_m for n in objects.values()], np.float64).reshape(-1, 3),
-        reach_m=np.linalg.norm(np.array(sizes, np.float64).reshape(-1, 3), axis=1) / 2,
+        reach_m=np.linalg.norm(sizes_m, axis=1) / 2,
+        half_m=half_m,
     )
 
 

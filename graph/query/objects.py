@@ -1,5 +1,6 @@
 """Which objects there are, where, and which is nearest."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -122,23 +123,33 @@ def nearest_to_box(
 ) -> tuple[NodeSymbol, float] | None:
     """The candidate whose box is nearest, and how far it is; exact.
 
-    Boxes are measured in the order of the least distance their centres allow, until none that
-    follows can be nearer.
+    Boxes are measured in the order of the least distance that their centres, turns and heights
+    allow, until none that follows can be nearer.
     """
     if not candidates:
         return None
     rows = np.array([index.boxes.row_of[symbol] for symbol in candidates])
-    away_m = np.linalg.norm(index.boxes.centers_m[rows] - np.array(box.center_m), axis=1)
-    least_m = away_m - index.boxes.reach_m[rows] - float(np.linalg.norm(box.dimensions_m)) / 2
+    offset_m = index.boxes.centers_m[rows] - np.array(box.center_m)
+    away_m = np.linalg.norm(offset_m, axis=1)
+    half_m = index.boxes.half_m[rows] + np.array(_half_m(box))
+    level_m = np.linalg.norm(offset_m[:, :2], axis=1) - half_m[:, 0]
+    upright_m = np.abs(offset_m[:, 2]) - half_m[:, 1]
+    least_m = np.hypot(np.maximum(level_m, 0.0), np.maximum(upright_m, 0.0))
     best: tuple[float, float, NodeSymbol] | None = None
     for row in np.argsort(least_m, kind="stable").tolist():
         if best is not None and least_m[row] > best[0]:
-            break
+            break  # none that follows is nearer
         gap_m = box_gap(box, index.objects[candidates[row]].box).distance_m
         entry = (gap_m, float(away_m[row]), candidates[row])
         best = entry if best is None else min(best, entry)
     assert best is not None
     return best[2], best[0]
+
+
+def _half_m(box: BoundingBox) -> tuple[float, float]:
+    """Half the diagonal seen from above, and half the height."""
+    x, y, z = box.dimensions_m
+    return math.hypot(x, y) / 2, z / 2
 
 
 def where(index: GraphIndex, name: str) -> Answer[ObjectFact]:

@@ -70,6 +70,8 @@ _COMMANDS = {
     "evaluate": "hydra_mono.cli.commands:evaluate_run",
     "export": "hydra_mono.cli.commands:export",
     "history": "hydra_mono.cli.saved.history:history",
+    "align": "hydra_mono.cli.saved.merge:align_runs",
+    "merge": "hydra_mono.cli.saved.merge:merge",
     "query": "hydra_mono.cli.saved.query:query",
     "mcp": "hydra_mono.cli.saved.mcp_server:mcp",
     "report": "hydra_mono.cli.commands:report",
@@ -108,6 +110,8 @@ def build_parser() -> argparse.ArgumentParser:
     _add_evaluate(commands.add_parser("evaluate", help="score a run against known truth"))
     saved.add_export(commands.add_parser("export", help="write a run's graph in another format"))
     saved.add_history(commands.add_parser("history", help="who and what came and went"))
+    saved.add_align(commands.add_parser("align", help="find how a run's map lies in another's"))
+    saved.add_merge(commands.add_parser("merge", help="join the maps of several runs"))
     saved.add_query(commands.add_parser("query", help="query a run's graph"))
     saved.add_mcp(commands.add_parser("mcp", help="serve a run's graph to language models (MCP)"))
     saved.add_report(commands.add_parser("report", help="write a page about a run"))
@@ -159,6 +163,9 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
         dest="continue_run",
         metavar="RUN",
         help="go on with a saved map, in its frame and with its settings, in a folder of its own",
+    )
+    parser.add_argument(
+        "--align-to", metavar="RUN", help="tell at the end how this map lies in that of a saved run"
     )
     parser.add_argument("--no-report", action="store_true", help="write no report.html at the end")
     _add_source_options(parser)

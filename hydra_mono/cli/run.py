@@ -14,6 +14,7 @@ from typing import Any
 
 from hydra_mono.cli.continuation import find_continuation, keep_state, take_up
 from hydra_mono.cli.progress import create_progress, show_report
+from hydra_mono.cli.saved.merge import align_finished
 from hydra_mono.cli.sources import config_of, given_of, open_source
 from hydra_mono.core.config import Config, dump_config
 from hydra_mono.core.errors import DataError, ExportError, HydraMonoError, one_line
@@ -25,7 +26,7 @@ from hydra_mono.core.truth import GroundTruth, save_truth
 from hydra_mono.datasets.first_frames.pairs import read_first_frames
 from hydra_mono.datasets.first_frames.suspect import judge
 from hydra_mono.datasets.prepare import PreparedSource
-from hydra_mono.outputs import Part, RunFolder, RunRecord
+from hydra_mono.outputs import Part, RunFolder, RunRecord, find_run
 from hydra_mono.perception.predictors.create import create_predictor
 from hydra_mono.pipeline import Mapper
 from hydra_mono.report import write_report
@@ -42,6 +43,7 @@ ESSENTIAL_PARTS: tuple[Part, ...] = ("config", "metrics", "trajectory", "mesh", 
 def run(options: argparse.Namespace) -> int:
     """Maps the sequence and leaves a complete run folder behind, whatever ends the mapping."""
     continuation = find_continuation(options)
+    neighbour = find_run(Path(options.align_to)) if options.align_to else None
     config = config_of(options)
     source = open_source(options.sequence, options.reader, config, given_of(options))
     if continuation is not None:
@@ -66,6 +68,8 @@ def run(options: argparse.Namespace) -> int:
             finish_run(session, source, folder, record, stop)
             if not (options.no_report or stop.is_hurried):
                 report_on(folder)
+            if neighbour is not None and not stop.is_hurried:
+                align_finished(folder.path, neighbour)
             if not options.quiet:
                 show_report(record.metrics, folder.path)
     if failure is not None:

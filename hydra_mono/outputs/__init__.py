@@ -10,7 +10,7 @@ from hydra_mono.outputs.parts import (
     SavedGraph,
 )
 from hydra_mono.outputs.read import find_run, load_graph, load_metrics, load_run
-from hydra_mono.outputs.write import RunFolder, save_edits, update_metrics
+from hydra_mono.outputs.write import RunFolder, save_edits, update_metrics, write_new_run
 
 __all__ = [
     "ALL_PARTS",
@@ -27,4 +27,5 @@ __all__ = [
     "load_run",
     "save_edits",
     "update_metrics",
+    "write_new_run",
 ]

@@ -1,5 +1,6 @@
 """The folder a run leaves behind: written whole or not at all."""
 
+import contextlib
 import json
 import logging
 import re
@@ -66,6 +67,23 @@ class RunFolder:
             atomic.point_link(self._root / LATEST, self.path.name)
         except ExportError as error:
             logger.warning("%s; the run is in %s", error, self.path)
+
+
+def write_new_run(folder: Path, record: RunRecord) -> None:
+    """Writes a run into a folder that is new or empty; without success there is none.
+
+    Raises:
+        ExportError: the folder cannot be made, the disk is full or a part cannot be written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        write_generation(folder, {FILES[p]: partial(_WRITERS[p], record) for p in ALL_PARTS})
+    except OSError as error:
+        raise ExportError(f"cannot create {folder}: {error.strerror or error}") from error
+    except ExportError:
+        with contextlib.suppress(OSError):
+            folder.rmdir()
+        raise
 
 
 def save_edits(saved: SavedGraph) -> None:

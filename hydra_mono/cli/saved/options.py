@@ -21,6 +21,22 @@ def add_export(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_align(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("run", metavar="RUN", help="a run folder, or results/latest")
+    parser.add_argument("--to", required=True, metavar="RUN", help="the run whose frame is wanted")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def add_merge(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("runs", nargs="+", metavar="RUN", help="run folders, two or more")
+    parser.add_argument("--output", required=True, metavar="DIR", help="the new run's folder")
+    parser.add_argument(
+        "--align",
+        action="store_true",
+        help="find how the maps lie in the first one's frame; without it they are in one",
+    )
+
+
 def add_query(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run", metavar="RUN", help="a run folder, or a graph.json or dsg.json")
     parser.add_argument("question", nargs="+", metavar="QUESTION", help="'nearest chair to sofa 3'")

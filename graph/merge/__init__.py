@@ -1,0 +1,1 @@
+"""Several maps as one: symbols by robot, what is seen twice reconciled."""

@@ -18,13 +18,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from run_inputs import inputs_of
 
 from hydra_mono.cli.progress import print_table
 from hydra_mono.core.config import Config, load_config
 from hydra_mono.core.files.trajectory import Trajectory
 from hydra_mono.core.frame import Frame
 from hydra_mono.core.source import stream
-from hydra_mono.evaluation import RunInputs, evaluate
+from hydra_mono.evaluation import evaluate
 from hydra_mono.perception.predictors.create import create_predictor
 from hydra_mono.pipeline import Mapper
 from hydra_mono.simulation.source import SimulatedSource, open_simulated
@@ -88,14 +89,7 @@ def map_world(name: str, config: Config) -> tuple[Mapper, SimulatedSource, Traje
 def score_world(name: str, config: Config) -> dict[str, Any]:
     """Every score of one world, and the medians of motion and of the whole step."""
     mapper, source, trajectory = map_world(name, config)
-    run = RunInputs(
-        graph=mapper.graph,
-        mesh=mapper.mesh.whole_mesh(),
-        trajectory=trajectory,
-        intrinsics=source[0].intrinsics,
-        max_depth_m=mapper.max_depth_m,
-        label_space=mapper.label_space,
-    )
+    run = inputs_of(mapper, source, trajectory)
     truth = source.truth()
     clock = mapper.clock
     cost = {
@@ -104,7 +98,7 @@ def score_world(name: str, config: Config) -> dict[str, Any]:
     }
     told = {
         "frames": len(trajectory),
-        "tracks": sum(track.kind != "thing" for track in truth.agents),
+        "tracks": sum(track.kind != "object" for track in truth.agents),
         "changes": len(truth.changes),
     }
     return evaluate(run, truth).as_dict() | {"cost": cost, "world": told}

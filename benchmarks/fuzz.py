@@ -20,9 +20,10 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "helpers"))
+HELPERS = Path(__file__).resolve().parents[1] / "tests" / "helpers"
+sys.path[:0] = [str(HELPERS), str(HELPERS / "sequences")]
 
-BATCH = 500  # inputs a process
+BATCH = 1000  # inputs a process, whose imports take as long as some hundred of them
 MOST_BYTES = 2 << 30
 MOST_S = 10.0
 SHOWN = 5  # faults printed of a format

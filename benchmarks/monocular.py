@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 from degraded import DegradedPredictor
+from run_inputs import inputs_of
 
 from hydra_mono.cli.progress import print_table
 from hydra_mono.core.config import Config, load_config
@@ -26,13 +27,12 @@ from hydra_mono.core.frame import Frame
 from hydra_mono.core.labels import LabelSpace
 from hydra_mono.core.prediction import Prediction, Predictor
 from hydra_mono.core.source import stream
-from hydra_mono.evaluation.inputs import RunInputs
 from hydra_mono.evaluation.label_spaces import in_labels_of
 from hydra_mono.evaluation.mesh import score_labels, score_mesh
 from hydra_mono.evaluation.objects import score_objects
 from hydra_mono.evaluation.rooms import score_rooms
 from hydra_mono.evaluation.truth_view import view_truth
-from hydra_mono.mapping.monocular_rule import MonocularRule, create_monocular_rule
+from hydra_mono.mapping.monocular_rule import MonocularRule
 from hydra_mono.perception.predictors.create import create_predictor
 from hydra_mono.pipeline import Mapper
 from hydra_mono.simulation.source import SimulatedSource, open_simulated
@@ -79,7 +79,7 @@ def run_apartment(seed: int, options: argparse.Namespace) -> dict[str, Any]:
     source = open_simulated(f"simulated/{seed}", config.simulation)
     predictor = make_predictor(options, source, config)
     given = Given(predictor.label_space)
-    rules = variants(create_monocular_rule(config.monocular), options.only)
+    rules = variants(MonocularRule(), options.only)
     mappers = {name: make_mapper(config, given, rule) for name, rule in rules.items()}
     frames = stream(source, stride=options.stride, max_frames=options.max_frames)
     poses = []
@@ -128,14 +128,7 @@ def scores(
     results: dict[str, Any] = {}
     view = None
     for name, mapper in mappers.items():
-        run = RunInputs(
-            graph=mapper.graph,
-            mesh=mapper.mesh.whole_mesh(),
-            trajectory=trajectory,
-            intrinsics=source[0].intrinsics,
-            max_depth_m=mapper.max_depth_m,
-            label_space=mapper.label_space,
-        )
+        run = inputs_of(mapper, source, trajectory)
         truth = in_labels_of(run.label_space, source.truth())
         view = view or view_truth(truth, run)
         results[name] = {

@@ -33,7 +33,7 @@ from hydra_mono.core.prediction import Prediction
 from hydra_mono.core.source import WHAT_THERE_IS, narrow, stream
 from hydra_mono.datasets.given import given_by_flags
 from hydra_mono.evaluation.surface import face_areas_m2, sample_surface
-from hydra_mono.mapping.monocular_rule import create_monocular_rule
+from hydra_mono.mapping.monocular_rule import MonocularRule
 from hydra_mono.perception.metrics.dense import DepthErrors
 from hydra_mono.perception.predictors.create import SensorPredictor, create_predictor
 from hydra_mono.pipeline import Mapper
@@ -96,7 +96,7 @@ def main() -> None:
         config.predictor.model_copy(update={"name": "m2h", "weights": options.weights}),
         source.label_space,
     )
-    rule = replace(create_monocular_rule(config.monocular), **dict.fromkeys(options.without, False))
+    rule = replace(MonocularRule(), **dict.fromkeys(options.without, False))
     watch, predicted, seen = Watch(), Errors(), []
     told = Told(predictor.label_space)
     estimated = Mapper(config, told, watch, rule)

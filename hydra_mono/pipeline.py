@@ -14,7 +14,7 @@ from hydra_mono.core.map.state import State, Stateful
 from hydra_mono.core.mesh import BlockMesh, MeshUpdate
 from hydra_mono.core.prediction import Predictor, depth_is_measured
 from hydra_mono.core.timing import StageClock
-from hydra_mono.graph.agents.camera_trail import create_agent_trail
+from hydra_mono.graph.agents.camera_trail import AgentTrail
 from hydra_mono.graph.agents.tracks import AgentTracks
 from hydra_mono.graph.change.layer import ChangeLayer
 from hydra_mono.graph.hierarchy import ParentAssigner
@@ -28,7 +28,7 @@ from hydra_mono.graph.walls.layer import create_walls
 from hydra_mono.mapping.contours import create_contours
 from hydra_mono.mapping.extent import max_depth_m
 from hydra_mono.mapping.freespace.map import create_free_space
-from hydra_mono.mapping.monocular_rule import MonocularRule, create_monocular_rule
+from hydra_mono.mapping.monocular_rule import MonocularRule
 from hydra_mono.mapping.motion.map import MotionMap
 from hydra_mono.mapping.refinement import create_refinement
 from hydra_mono.mapping.tsdf.volume import create_volume
@@ -59,7 +59,7 @@ class Mapper:
         self._viewer = viewer or StubViewer()
         rule = None
         if is_monocular(config.monocular, predictor):
-            rule = monocular or create_monocular_rule(config.monocular)
+            rule = monocular or MonocularRule()
         self.max_depth_m = max_depth_m(config.mapping, rule)  # of what is fused, carved, scored
         self._volume = create_volume(config.mapping, rule)
         self._refine = create_refinement(rule, self._volume)
@@ -72,7 +72,7 @@ class Mapper:
         self._rooms = create_rooms(config.rooms)
         self._parents = ParentAssigner()
         self._describer = RoomDescriber()
-        self._agents = create_agent_trail(config.agents)
+        self._agents = AgentTrail()
         self._tracks = AgentTracks()
         self._motion = MotionMap(labels, config.free_space.voxel_size)
         self._separation_ns = int(config.mapping.keyframe_separation * 1e9)
@@ -93,8 +93,8 @@ class Mapper:
             BadFrameError: the predictor can make nothing of the frame; the map is unchanged.
         """
         stage = self.clock.stage
-        prediction = stage("predict", predict, self._predictor, frame)
-        prediction = stage("refine", self._refine, frame, prediction)
+        said = stage("predict", predict, self._predictor, frame)
+        prediction = stage("refine", self._refine, frame, said)
         motion = stage("motion", self._motion.split, frame, prediction)
         keep = motion.still
         self._continue_refresh(frame.stamp_ns)
@@ -104,7 +104,7 @@ class Mapper:
         seen_free = stage("carve", self._free_space.carve, frame, prediction, keep)
         stage("motion", self._motion.learn, frame, seen_free)
         stage("agents", self._agents.update, self.graph, frame)
-        stage("change", self._changes.look, self.graph, frame, prediction, keep)
+        stage("change", self._changes.look, self.graph, frame, prediction, said, keep, self.mesh)
         stage("agents", self._tracks.update, self.graph, motion.agents)
         stage("view", self._viewer.log_frame, frame, prediction)
         self._latest = Instant.of(frame)

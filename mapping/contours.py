@@ -220,6 +220,6 @@ def create_contours(
     config: MappingConfig, labels: LabelSpace, monocular: MonocularRule | None = None
 ) -> ObjectContourMap:
     """The contours a config describes; none where depth is estimated: it bends at contours."""
-    rule = ContourRule(voxel_size_m=config.voxel_size, min_depth_m=config.min_depth)
+    rule = ContourRule(voxel_size_m=config.voxel_size)
     wanted = config.contours and monocular is None
     return ObjectContourMap(rule, labels.mask(labels.object_ids if wanted else ()))

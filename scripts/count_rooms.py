@@ -23,7 +23,7 @@ from hydra_mono.simulation.building.storeys import make_building
 from hydra_mono.simulation.building.structure import fittings
 from hydra_mono.simulation.building.windows import make_windows
 from hydra_mono.simulation.furniture.placement import ODD_MANNER, USUAL_MANNER, furnish
-from hydra_mono.simulation.shapes import Thing
+from hydra_mono.simulation.shapes import SceneObject
 
 TARGET = Path(__file__).resolve().parents[1] / "configs" / "rooms" / "statistics.json"
 FIRST_SEED = 500_000  # far from every seed that worlds are reported of
@@ -37,18 +37,18 @@ class Home:
     """A plan and what stands in it; nothing to look at."""
 
     plan: Plan
-    things: tuple[Thing, ...]
+    objects: tuple[SceneObject, ...]
 
 
 def looks_of(world: Home, labels: LabelSpace) -> Iterator[tuple[str, RoomLook]]:
     """(kind, look) of every room, as a perfect map would have it."""
     for room in world.plan.rooms:
         inside = [
-            labels.name_of(thing.label)
-            for thing in world.things
-            if np.all(np.array(thing.position_m[:2]) >= room.lower_m)
-            and np.all(np.array(thing.position_m[:2]) <= room.upper_m)
-            and room.floor_m - 0.1 <= thing.position_m[2] <= room.ceiling_m
+            labels.name_of(obj.label)
+            for obj in world.objects
+            if np.all(np.array(obj.position_m[:2]) >= room.lower_m)
+            and np.all(np.array(obj.position_m[:2]) <= room.upper_m)
+            and room.floor_m - 0.1 <= obj.position_m[2] <= room.ceiling_m
         ]
         others = {i for opening in world.plan.openings_of(room.index) for i in opening.rooms}
         flights = {i for flight in world.plan.flights for i in flight.rooms}
@@ -77,7 +77,7 @@ def furnished(
     plan = make_building(rng, rooms, joints, storeys, measures)
     plan = replace(plan, windows=tuple(make_windows(rng, plan.rooms)))
     placed = furnish(rng, plan, fittings(rng, plan, labels), labels, manner)
-    return Home(plan, tuple(thing for thing in placed if thing.label in labels.object_ids))
+    return Home(plan, tuple(obj for obj in placed if obj.label in labels.object_ids))
 
 
 def homes(first_seed: int, count: int, labels: LabelSpace) -> Iterator[Home]:

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float64
 
-from hydra_mono.core.config import AgentsConfig
 from hydra_mono.core.frame import Frame
 from hydra_mono.core.geometry import quat_wxyz_from_matrix
 from hydra_mono.core.map.state import State
@@ -13,6 +12,7 @@ from hydra_mono.graph.model.nodes import AgentNode, Edge
 from hydra_mono.graph.model.scene_graph import SceneGraph
 from hydra_mono.graph.model.symbols import CAMERA_PREFIX, NodeSymbol
 
+SEPARATION_M = 0.5  # between nodes: a step of somebody who walks
 ROTATION_WEIGHT_M = 0.1  # per unit of the rotation matrix's change (Hydra's pose graph rule)
 MIN_INTERVAL_S = 0.2  # between nodes: a thrown camera makes no more than five a second
 ACTIVE_LENGTH = 20  # newest nodes that may still be assigned to another place
@@ -36,7 +36,7 @@ class AgentTrail:
 
     def __init__(
         self,
-        separation_m: float,
+        separation_m: float = SEPARATION_M,
         min_interval_s: float = MIN_INTERVAL_S,
         active_length: int = ACTIVE_LENGTH,
     ) -> None:
@@ -97,10 +97,6 @@ class AgentTrail:
             oldest = self._active.pop(0)
             if graph.has_node(oldest):
                 graph.update_node(oldest, is_active=False)
-
-
-def create_agent_trail(config: AgentsConfig) -> AgentTrail:
-    return AgentTrail(config.separation)
 
 
 def _node(frame: Frame) -> AgentNode:

@@ -12,7 +12,7 @@ from hydra_mono.graph.model.symbols import AGENT_PREFIXES, NodeSymbol, agent_pre
 
 SEPARATION_M = 0.25  # between nodes of one agent: half a step, finer than any place
 FIRST_AGENT = 1  # letters from ``b`` on; ``a`` is the camera
-LEAST_SPEED_M_S = 0.1  # slower, the velocity does not tell which way somebody faces
+LEAST_SPEED_M_S = 0.1  # slower, the velocity does not tell where somebody faces
 
 
 class AgentTracks:
@@ -79,7 +79,7 @@ class AgentTracks:
 
 
 def _node(agent: TrackedAgent) -> AgentNode:
-    """The node where the agent is now, facing the way he goes."""
+    """The node where the agent is now, facing where he goes."""
     x, y, _ = agent.velocity_m_s
     yaw_rad = math.atan2(y, x) if math.hypot(x, y) > LEAST_SPEED_M_S else 0.0
     return AgentNode(

@@ -11,11 +11,13 @@ from hydra_mono.core.mesh import MeshView
 from hydra_mono.core.prediction import Prediction
 from hydra_mono.graph.change.arrival import arrival
 from hydra_mono.graph.change.background import Background
+from hydra_mono.graph.change.evidence import Evidence
 from hydra_mono.graph.change.identity import MatchRule, match
 from hydra_mono.graph.change.moves import candidates, join
 from hydra_mono.graph.change.rays import DepthLook, RayRule, cast
 from hydra_mono.graph.change.record import LookRecord
 from hydra_mono.graph.change.samples import sample_of, surface_of
+from hydra_mono.graph.change.walls import MappedWalls
 from hydra_mono.graph.change.watch import PresenceRule, Watch
 from hydra_mono.graph.change.watches import Watches
 from hydra_mono.graph.model.looks import Seen
@@ -47,21 +49,29 @@ class ChangeLayer:
         self._record = LookRecord()
         self._background = Background(labels.mask(labels.ids("structure")))
         self._watches = Watches()
+        self._evidence = Evidence(labels)
         self._looked: set[NodeSymbol] = set()  # since the last keyframe
         self._unwritten: set[NodeSymbol] = set()  # seen since their presence was written
         self._came: dict[NodeSymbol, None] = {}
         self._went: dict[NodeSymbol, None] = {}
         self._version = (0, 0)
         self._is_estimated = False
+        self._walls = MappedWalls(labels)
 
     def look(
         self,
         graph: SceneGraph,
         frame: Frame,
         prediction: Prediction,
+        said: Prediction,
         keep: Bool[np.ndarray, "h w"] | None,
+        mesh: MeshView,
     ) -> None:
-        """Casts a frame's rays at the objects in view; ``keep`` False leaves a pixel out."""
+        """Casts a frame's rays at the objects in view; ``keep`` False leaves a pixel out.
+
+        ``said``: by the predictor, before depth and labels were refined; its labels have
+        probabilities still. ``mesh``: as the last keyframe left it.
+        """
         look = DepthLook.of(frame, prediction, keep, self._max_depth_m)
         self._is_estimated = prediction.sigma_m is not None
         self._record.add(frame.stamp_ns, look, self._rays)
@@ -71,11 +81,15 @@ class ChangeLayer:
         points = [self._watches[symbol].sample.points_m for symbol in symbols]
         owner = np.repeat(np.arange(len(symbols)), [len(part) for part in points])
         rays = cast(np.concatenate(points), look, self._rays)
+        self._evidence.take(symbols, points, rays, look, said)
         counts = np.bincount(owner * 4 + rays, minlength=4 * len(symbols)).reshape(-1, 4)
         for symbol, part, row in zip(symbols, points, counts, strict=True):
             seen = self._rule.seen(row, len(part))
             if seen is Seen.PRESENT and self._watches[symbol].is_gone:
                 seen = self._returned(graph, symbol, look, prediction)
+            elif seen is Seen.ABSENT and not self._watches[symbol].is_gone:
+                hidden = self._walls.hide(symbol, mesh, frame.camera_position_m, part)
+                seen = Seen.OCCLUDED if hidden else seen
             if seen is not Seen.NOT_LOOKED:
                 graph.looks.add(symbol, frame.stamp_ns, seen)
                 self._watches[symbol].take(frame.stamp_ns, seen, frame.camera_position_m)
@@ -94,6 +108,7 @@ class ChangeLayer:
 
     def update(self, graph: SceneGraph, keyframe: KeyframeInput) -> list[Move]:
         """Brings presence in the graph up to date; returns who is whom: (id kept, id given up)."""
+        self._walls.block_size_m = keyframe.mesh_update.block_size_m
         graph.looks.note(self._background.update(keyframe, self._record))
         self._sync(graph, keyframe)
         self._decide(graph)
@@ -101,6 +116,8 @@ class ChangeLayer:
         for kept, given_up in moves:
             join(graph, kept, given_up, keyframe.stamp_ns)
             self._take_over(graph, kept, given_up)
+        self._evidence.rename(moves)
+        self._evidence.write(graph)
         return moves
 
     def _identify(self, graph: SceneGraph) -> list[Move]:
@@ -131,6 +148,8 @@ class ChangeLayer:
                 self._note_removal(graph, symbol, node)
         for symbol in changes.removed:
             self._drop(symbol)
+            self._evidence.drop(symbol)
+            self._walls.forget(symbol)
             graph.looks.forget(symbol)
 
     def _drop(self, symbol: NodeSymbol) -> None:
@@ -246,12 +265,14 @@ class ChangeLayer:
             "record": self._record.state(),
             "background": self._background.state(),
             "watches": self._watches.state(),
+            "evidence": self._evidence.state(),
             "looked": [str(symbol) for symbol in sorted(self._looked)],
             "unwritten": [str(symbol) for symbol in sorted(self._unwritten)],
             "came": [str(symbol) for symbol in self._came],
             "went": [str(symbol) for symbol in self._went],
             "version": list(self._version),
             "is_estimated": self._is_estimated,
+            "walls": self._walls.state(),
         }
 
     def restore(self, state: State) -> None:
@@ -260,12 +281,14 @@ class ChangeLayer:
         self._record.restore(state["record"])
         self._background.restore(state["background"])
         self._watches = Watches.restored(state["watches"])
+        self._evidence.restore(state["evidence"])
         self._looked = set(map(parse, state["looked"]))
         self._unwritten = set(map(parse, state["unwritten"]))
         self._came = dict.fromkeys(map(parse, state["came"]))
         self._went = dict.fromkeys(map(parse, state["went"]))
         self._version = (state["version"][0], state["version"][1])
         self._is_estimated = state["is_estimated"]
+        self._walls.restore(state["walls"])
 
 
 def _is_news(watch: Watch, node: ObjectNode) -> bool:

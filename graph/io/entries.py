@@ -40,6 +40,7 @@ class Codec:
 
     def __init__(self, kind: Any) -> None:
         self.adapter: Any = TypeAdapter(kind)
+        self._many: Any = TypeAdapter(list[kind])
 
     def dump(self, value: Any) -> Any:
         return self.adapter.dump_python(value, mode="json")
@@ -50,14 +51,20 @@ class Codec:
         Raises:
             ExportError: the entry does not fit; the message says where.
         """
+        return self.load_many([plain], [where])[0]
+
+    def load_many(self, plains: list[Any], wheres: list[str]) -> list[Any]:
+        """The values of many entries at once, which takes a fraction of the time; see ``load``."""
         try:
-            return self.adapter.validate_json(to_json(plain), strict=True)
+            found: list[Any] = self._many.validate_json(to_json(plains), strict=True)
+            return found
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
-            path = ": ".join([where, *(str(part) for part in first["loc"])])
-            found = str(first["input"])[:80]
+            number, *parts = first["loc"]
+            path = ": ".join([wheres[int(number)], *map(str, parts)])
+            shown = str(first["input"])[:80]
             raise ExportError(
-                f"damaged graph document: {path}: {first['msg']}, found {found!r}"
+                f"damaged graph document: {path}: {first['msg']}, found {shown!r}"
             ) from error
 
 

@@ -9,6 +9,7 @@ import math
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 from hydra_mono.core.errors import DataError, ExportError, GraphError
@@ -99,10 +100,9 @@ def from_document(document: Any) -> LoadedGraph:
     try:
         origin_m = _origin(document)
         graph = SceneGraph(origin_m)
-        for entry in moved(document["nodes"], negative(origin_m)):
-            _add_node(graph, entry if version >= VERSION else with_ending(entry))
-        for entry in document["edges"]:
-            _add_edge(graph, entry)
+        nodes = moved(document["nodes"], negative(origin_m))
+        _add_nodes(graph, nodes if version >= VERSION else [with_ending(entry) for entry in nodes])
+        _add_edges(graph, document["edges"])
         read_looks(graph, document.get("looks", []))
         changes = document.get("background_changes", [])
         read_background(graph, moved(changes, negative(origin_m)))
@@ -161,17 +161,29 @@ def _layers(graph: SceneGraph, nodes: Iterable[tuple[NodeSymbol, Node]]) -> Docu
     }
 
 
-def _add_node(graph: SceneGraph, entry: Document) -> None:
-    symbol = NodeSymbol.parse(entry["id"])
-    node = NODES[symbol.info.name].load(entry, f"node {symbol}")
-    if max(map(abs, node.position_m)) > _FARTHEST_M:
-        raise ExportError(f"damaged graph document: node {symbol}: no planet reaches to its place")
-    graph.add_node(symbol, node)
+def _add_nodes(graph: SceneGraph, entries: list[Document]) -> None:
+    """Adds nodes in their order, those of a layer in a row at once."""
+    symbols = [NodeSymbol.parse(entry["id"]) for entry in entries]
+    named = zip(symbols, entries, strict=True)
+    for layer, rows in groupby(named, key=lambda row: row[0].info.name):
+        group = list(rows)
+        wheres = [f"node {symbol}" for symbol, _ in group]
+        nodes = NODES[layer].load_many([entry for _, entry in group], wheres)
+        for (symbol, _), node in zip(group, nodes, strict=True):
+            if max(map(abs, node.position_m)) > _FARTHEST_M:
+                raise ExportError(
+                    f"damaged graph document: node {symbol}: no planet reaches to its place"
+                )
+            graph.add_node(symbol, node)
 
 
-def _add_edge(graph: SceneGraph, entry: Document) -> None:
-    source, target = NodeSymbol.parse(entry["source"]), NodeSymbol.parse(entry["target"])
-    graph.add_edge(source, target, EDGE.load(entry, f"edge {source}-{target}"))
+def _add_edges(graph: SceneGraph, entries: list[Document]) -> None:
+    ends = [
+        (NodeSymbol.parse(entry["source"]), NodeSymbol.parse(entry["target"])) for entry in entries
+    ]
+    edges = EDGE.load_many(entries, [f"edge {source}-{target}" for source, target in ends])
+    for (source, target), edge in zip(ends, edges, strict=True):
+        graph.add_edge(source, target, edge)
 
 
 def _version(document: Any) -> int:

@@ -6,10 +6,9 @@ Origin = tuple[float, float, float]
 
 AT_WORLD_ORIGIN: Origin = (0.0, 0.0, 0.0)
 _POINTS = frozenset({"position_m", "center_m", "position", "world_P_center", "ellipse_centroid"})
-_POINT_LISTS = frozenset({"positions_m", "trajectory_positions"})
+_POINT_LISTS = frozenset({"boundary", "positions_m", "trajectory_positions"})
 _HEIGHTS = "storey_heights_m"
 _OUTLINE = "outline_m"  # of points seen from above
-_POINT_LISTS = frozenset({"boundary", "positions_m"})
 
 
 def moved(value: Any, offset_m: Origin) -> Any:
@@ -29,8 +28,6 @@ def moved(value: Any, offset_m: Origin) -> Any:
 def _moved_field(key: str, value: Any, offset_m: Origin) -> Any:
     if key in _POINTS and isinstance(value, list | tuple) and len(value) == len(offset_m):
         return [number + offset for number, offset in zip(value, offset_m, strict=True)]
-    if key in _POINT_LISTS and isinstance(value, list | tuple):
-        return [_moved_field("position_m", point, offset_m) for point in value]
     if key == _HEIGHTS and isinstance(value, list | tuple):
         return [height + offset_m[2] for height in value]
     if key in _POINT_LISTS and isinstance(value, list | tuple):

@@ -1,12 +1,16 @@
 """JSON as this package writes and reads it: compact, finite numbers only, one family of errors."""
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
 from hydra_mono.core.errors import ExportError
 
 LONGEST_INT = 21  # digits of 2^64 and a sign
+# the only numbers that may be beyond 64 bits or any float: 20 digits before the point, or an
+# exponent of three; without one of them, none needs to be looked at by itself, which takes seconds
+_MAY_NOT_FIT = re.compile(r"(?<![0-9.])[0-9]{20}|[eE]\+?[0-9]{3}")
 
 
 def to_json(value: Any) -> str:
@@ -30,6 +34,8 @@ def from_json(text: str) -> Any:
         ExportError: the text is no JSON, or holds a number that is not finite (``NaN``, 1e400).
     """
     try:
+        if _MAY_NOT_FIT.search(text) is None:
+            return json.loads(text, parse_constant=_refuse)
         return json.loads(text, parse_constant=_refuse, parse_float=_finite, parse_int=_whole)
     except (ValueError, RecursionError) as error:
         raise ExportError(f"not the text of a graph: {error}") from error

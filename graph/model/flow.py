@@ -1,4 +1,4 @@
-"""Who went through places, which way and when: counts over the agents' trajectories."""
+"""Who went through places, in which direction and when: counts over the agents' trajectories."""
 
 import math
 from collections import Counter
@@ -11,7 +11,7 @@ from hydra_mono.graph.model.symbols import NodeSymbol
 SECTORS = 8  # of directions, the first centred on +x, counter-clockwise: as compasses have
 HOURS = 24
 _HOUR_NS = 3_600_000_000_000
-_LEAST_STEP_M = 0.1  # on the way through; shorter, the direction is noise
+_LEAST_STEP_M = 0.1  # passing through; shorter, the direction is noise
 
 
 @dataclass(frozen=True, slots=True)

@@ -212,11 +212,16 @@ def edge_key(a: NodeSymbol, b: NodeSymbol) -> EdgeKey:
 
 
 class RecordCodec:
-    """Records of keys and values of some types as plain values, and back."""
+    """Records of keys and values of some types as plain values, and back.
 
-    def __init__(self, key: Any, value: Any) -> None:
+    ``kind_of``: the type of a key's values, where values may be of several: to try them all takes
+    seconds for a large graph.
+    """
+
+    def __init__(self, key: Any, value: Any, kind_of: Callable[[Any], Any] | None = None) -> None:
         self._key: Any = TypeAdapter(key)
-        self._values: Any = TypeAdapter(list[value | None])
+        self._kind_of = kind_of or (lambda key: value)
+        self._values: dict[Any, Any] = {}
 
     def dump(self, key: Any, record: _Record[Any]) -> State:
         return {
@@ -224,14 +229,20 @@ class RecordCodec:
             "version": record.version,
             "lives": list(record.lives),
             "stamps_ns": list(record.stamps_ns),
-            "values": self._values.dump_python(record.values, mode="json"),
+            "values": self._adapter(key).dump_python(record.values, mode="json"),
         }
 
     def load(self, plain: State) -> tuple[Any, _Record[Any]]:
         key = self._key.validate_python(plain["key"])
-        values = self._values.validate_python(plain["values"])
+        values = self._adapter(key).validate_python(plain["values"])
         lives, stamps_ns = list(plain["lives"]), list(plain["stamps_ns"])
         return key, _Record(plain["version"], lives, stamps_ns, values)
+
+    def _adapter(self, key: Any) -> Any:
+        kind = self._kind_of(key)
+        if kind not in self._values:
+            self._values[kind] = TypeAdapter(list[kind | None])
+        return self._values[kind]
 
 
 def changes_in(history: History[GraphKey, Value], version: int) -> Changes[GraphKey]:

@@ -72,6 +72,15 @@ class Node:
         return self.first_seen_ns <= stamp_ns and not has_ended
 
 
+@dataclass(frozen=True, slots=True)
+class SecondLabel:
+    """What an object may be if not what its label says."""
+
+    label: int
+    name: str
+    probability: float
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObjectNode(Node):
     """A physical object. ``mesh_blocks`` are the blocks of the map that hold its surface.
@@ -79,7 +88,10 @@ class ObjectNode(Node):
     ``seen_fraction``: share of the box's volume within the sides that were seen.
     ``completed_sides``: the others, in the box's own axes (``-x``); they were put at a wall, at
     the floor, or at the least width of the class. ``presence``: when it came and went, as rays
-    tell; None before any did. ``trajectory``: where it was, if it was moved.
+    tell; None before any did. ``trajectory``: where it was, if it was moved. ``probability``: of
+    its label, as the predictor says in the mean over views from apart; 0 before it was looked at.
+    ``second``: the next likely label. ``view_count``: from how many of eight directions it was
+    seen.
     """
 
     label: int
@@ -92,6 +104,9 @@ class ObjectNode(Node):
     mesh_blocks: tuple[BlockKey, ...] = ()
     presence: Presence | None = None
     trajectory: Trajectory = NO_TRAJECTORY
+    probability: float = 0.0
+    second: SecondLabel | None = None
+    view_count: int = 0
 
 
 def named_alike(whole: ObjectNode, part: ObjectNode) -> dict[str, Any]:

@@ -28,12 +28,19 @@ from hydra_mono.graph.model.symbols import NodeSymbol, SymbolText
 Interval = tuple[int, int | None]
 
 AnyNode = ObjectNode | PlaceNode | RoomNode | BuildingNode | AgentNode
-_NODE_RECORD = RecordCodec(SymbolText, AnyNode)
+_KINDS: dict[str, type[Node]] = {
+    "objects": ObjectNode,
+    "agents": AgentNode,
+    "places": PlaceNode,
+    "rooms": RoomNode,
+    "buildings": BuildingNode,
+}
+_NODE_RECORD = RecordCodec(SymbolText, AnyNode, lambda symbol: _KINDS[symbol.info.name])
 _EDGE_RECORD = RecordCodec(tuple[SymbolText, SymbolText], Edge)
 
 
 class GraphPast:
-    """Told of every change by the graph's verbs; asked by whoever wants news or the past.
+    """Told of every change by the graph's verbs; read by whoever wants changes or the past.
 
     ``advance`` tells the time. Before its first call (a graph read from a file, or written by
     hand) the stamps of the nodes and edges themselves are taken.

@@ -1,4 +1,4 @@
-"""What a scene graph can be asked about time."""
+"""Queries of a scene graph about time."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -88,7 +88,7 @@ class GraphInTime:
         return self.looks.since(symbol, since_ns)
 
     def flow(self, place: NodeSymbol) -> Flow:
-        """Who went through a place, which way and when.
+        """Who went through a place, in which direction and when.
 
         Raises:
             GraphError: there is no such node.
@@ -99,7 +99,7 @@ class GraphInTime:
 
 
 def _whole(part: GraphInTime) -> "SceneGraph":
-    """The graph that these questions are asked of; it is the only one with them."""
+    """The graph that these queries are about; it is the only one with them."""
     return cast("SceneGraph", part)
 
 

@@ -5,30 +5,19 @@ farther where nothing but a front was seen. What still is narrower than its clas
 extended away from the side that was seen, else symmetrically.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float32, Float64, Int64
+from jaxtyping import Bool, Float64
 
 from hydra_mono.core.box import BoundingBox
-from hydra_mono.core.labels import LabelSpace
-from hydra_mono.core.map.state import State
-from hydra_mono.core.mesh import (
-    BlockKey,
-    MeshUpdate,
-    MeshView,
-    blocks_between,
-)
 from hydra_mono.graph.objects.box_fit import (
-    TURN_BINS,
-    count_turns,
     is_outline_round,
     seen_share,
-    wall_yaws,
 )
+from hydra_mono.graph.objects.structure import AROUND_M, Structure
 
-AROUND_M = 0.3  # how far beside an object its wall or floor is looked for
 _FACING = 0.9  # cosine between structure's normal and the side it faces
 _INWARD_M = 0.06  # how far a box may reach into a wall by labels that bleed
 _THROUGH_SHARE = 0.02  # of an object's surface; no wall has more of it on its far side
@@ -36,7 +25,7 @@ _MIN_WALL = 8  # vertices that make a wall or a floor
 _SEEN_SHARE = 0.25  # of a side's area; a side seen so well is where it is
 _GAP_END_M = 0.1  # how far past a gap's end the surface that closes it is looked for
 _MIN_GAP = 4  # vertices that show a gap to be open
-_HUNG_CLEARANCE = 0.5  # of the clearance, left behind what hangs on a wall
+_MOUNTED_CLEARANCE = 0.5  # of the clearance, left behind what is mounted on a wall
 _BOTH_SEEN = 0.3  # of the surface on one side, on the other: more, and neither hides anything
 _UNTOLD_GAP_M = 0.025  # between an object and its wall, that contours do not tell from none
 _TOLD_SHARE = 0.3  # of a wider gap, that contours leave open: they show backs a little early
@@ -47,25 +36,10 @@ _SIDES = ((0, -1), (0, 1), (1, -1), (1, 1), (2, -1))  # axis and sign; tops stay
 
 
 @dataclass(frozen=True, slots=True)
-class Structure:
-    """Vertices of walls, floors, doors and windows with their normals."""
-
-    points_m: Float32[np.ndarray, "n 3"]
-    normals: Float32[np.ndarray, "n 3"]
-
-    def __len__(self) -> int:
-        return len(self.points_m)
-
-    @staticmethod
-    def empty() -> "Structure":
-        return Structure(np.zeros((0, 3), np.float32), np.zeros((0, 3), np.float32))
-
-
-@dataclass(frozen=True, slots=True)
 class CompletionRule:
     """Metres: how far off the wall or the floor may be, and what is left free before a wall.
 
-    Pictures hang nearer than that. The wall may be ``back_reach_m`` off behind a front.
+    Pictures are nearer than that. The wall may be ``back_reach_m`` off behind a front.
     """
 
     wall_reach_m: float = 0.08  # skirting boards and pipes
@@ -129,7 +103,7 @@ def complete_box(
 def _steps(scene: _Scene, rule: CompletionRule) -> Iterator[tuple[int, int, float]]:
     """(axis, sign, metres outward) of the sides that move."""
     stands = _room_behind(scene, 2, -1, rule.floor_reach_m) is not None
-    clearance_m = rule.clearance_m * (1.0 if stands else _HUNG_CLEARANCE)
+    clearance_m = rule.clearance_m * (1.0 if stands else _MOUNTED_CLEARANCE)
     for axis, sign in _SIDES:
         is_wall = axis < 2
         is_front = is_wall and stands and 2 * scene.half[axis] < _FRONT_M
@@ -206,7 +180,7 @@ def _fill_out(
 ) -> None:
     """Makes an object as wide as its kind is at least, behind the one side that was seen of two.
 
-    Where that tells nothing it is extended both ways, half as far.
+    Where that tells nothing it is extended to both sides, half as far.
     """
     for axis in (0, 1):
         missing = least_width_m - (upper[axis] - lower[axis])
@@ -216,88 +190,3 @@ def _fill_out(
         share_above = 0.5 * (1 + before - behind)
         upper[axis] += share_above * missing
         lower[axis] -= (1 - share_above) * missing
-
-
-class StructureStore:
-    """The structure of every active block, sifted out when it changes; that of others anew."""
-
-    def __init__(self, labels: LabelSpace) -> None:
-        roles = labels.ids_with_role("wall", "floor", "window", "door")
-        self._is_structure: Bool[np.ndarray, "256"] = labels.mask(roles)
-        self._is_wall: Bool[np.ndarray, "256"] = labels.mask(labels.ids_with_role("wall"))
-        self._turns: dict[BlockKey, Int64[np.ndarray, "90"]] = {}
-        self._all_turns: Int64[np.ndarray, "90"] = np.zeros(TURN_BINS, np.int64)
-        self._sifted: dict[BlockKey, Structure] = {}
-
-    def apply(self, update: MeshUpdate) -> None:
-        """Sifts the changed blocks, and counts which way their walls face, in one pass."""
-        keys, blocks = list(update.changed), list(update.changed.values())
-        if not blocks:
-            return
-        counts = [len(block) for block in blocks]
-        labels = np.concatenate([block.labels for block in blocks])
-        index = np.flatnonzero(self._is_structure[labels])
-        block_of = np.repeat(np.arange(len(blocks)), counts)[index]
-        points_m = np.concatenate([block.vertices_m for block in blocks])[index]
-        normals = np.concatenate([block.normals for block in blocks])[index]
-        ends = np.searchsorted(block_of, np.arange(len(blocks) + 1))
-        for key, start, end in zip(keys, ends[:-1].tolist(), ends[1:].tolist(), strict=True):
-            self._sifted[key] = Structure(points_m[start:end].copy(), normals[start:end].copy())
-        is_wall = self._is_wall[labels[index]]
-        turns = count_turns(normals[is_wall], block_of[is_wall], len(blocks))
-        has_walls = np.any(turns, axis=1)
-        for key, row, is_wall_there in zip(keys, turns, has_walls, strict=True):
-            self._all_turns -= self._turns.pop(key, np.int64(0))
-            if is_wall_there:
-                self._turns[key] = row.copy()
-        self._all_turns += turns.sum(axis=0)
-
-    def yaws_near(self, structure: Structure) -> tuple[float, ...]:
-        """Directions of the walls about; of the whole building's where there are none."""
-        near = wall_yaws(count_turns(structure.normals)[0])
-        return near or wall_yaws(self._all_turns)[:1] or (0.0,)
-
-    def state(self) -> State:
-        """See ``core.map.state``; what was sifted out follows from the mesh."""
-        keys = sorted(self._turns)
-        turns = [self._turns[key] for key in keys]
-        return {
-            "blocks": np.array(keys, np.int32).reshape(-1, 3),
-            "turns": np.array(turns, np.int64).reshape(-1, TURN_BINS),
-        }
-
-    def restore(self, state: State) -> None:
-        self._sifted = {}
-        keys = [(i, j, k) for i, j, k in state["blocks"].tolist()]
-        self._turns = {key: row.copy() for key, row in zip(keys, state["turns"], strict=True)}
-        self._all_turns = state["turns"].sum(axis=0, dtype=np.int64)
-
-    def near(self, box: BoundingBox, mesh: MeshView, block_size_m: float) -> Structure:
-        """Structure in the blocks that reach within ``AROUND_M`` of the box."""
-        keys = blocks_between(*box.bounds(AROUND_M), block_size_m)
-        found = (self._find(key, mesh) for key in keys)
-        parts = [part for part in found if part is not None and len(part)]
-        if not parts:
-            return Structure.empty()
-        return Structure(
-            np.concatenate([part.points_m for part in parts]),
-            np.concatenate([part.normals for part in parts]),
-        )
-
-    def forget(self, blocks: Iterable[BlockKey]) -> None:
-        for key in blocks:
-            self._sifted.pop(key, None)
-
-    def _find(self, key: BlockKey, mesh: MeshView) -> Structure | None:
-        """Of a block; read again where it was archived, or the map was restored."""
-        known = self._sifted.get(key)
-        if known is not None:
-            return known
-        block = mesh.find_block(key)
-        if block is None:
-            return None
-        index = np.flatnonzero(self._is_structure[block.labels])
-        found = Structure(block.vertices_m[index], block.normals[index])
-        if not mesh.is_archived(key):
-            self._sifted[key] = found
-        return found

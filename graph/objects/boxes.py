@@ -12,9 +12,10 @@ from hydra_mono.core.map.keyframe import KeyframeInput
 from hydra_mono.core.map.state import State
 from hydra_mono.core.mesh import BlockKey, MeshUpdate
 from hydra_mono.graph.model.nodes import ObjectNode
-from hydra_mono.graph.objects.box_completion import CompletionRule, StructureStore, complete_box
+from hydra_mono.graph.objects.box_completion import CompletionRule, complete_box
 from hydra_mono.graph.objects.box_fit import fit_box, is_outline_round, seen_share
 from hydra_mono.graph.objects.clusters import Cluster
+from hydra_mono.graph.objects.structure import StructureStore
 
 TRIM = 0.0075  # share of the surface beyond each side: noise, measured on closed and open plans
 OUTWARD_M = 0.06  # a side is looked for so far outside where the surface put it

@@ -79,8 +79,8 @@ class ObjectLayer:
         *,
         cell_size: float = 0.05,
         min_area: float = 0.03,
-        min_updates: int = 2,
-        revive_time: float = 10.0,
+        min_updates: int = 2,  # a single keyframe may show a slip of labels
+        revive_time: float = 10.0,  # ten keyframes in which it was hidden or its label wrong
         completion: CompletionRule | None = None,
     ) -> None:
         self._labels = labels
@@ -289,7 +289,5 @@ def create_objects(
         labels,
         cell_size=max(CELL_M, voxel_size),
         min_area=config.min_area,
-        min_updates=config.min_updates,
-        revive_time=config.revive_time,
         completion=CompletionRule(),
     )

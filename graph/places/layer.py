@@ -14,7 +14,7 @@ from hydra_mono.graph.model.scene_graph import SceneGraph
 from hydra_mono.graph.model.symbols import LAYERS_BY_NAME, Layer, NodeSymbol
 from hydra_mono.graph.places.cover import Balls, Borders
 from hydra_mono.graph.places.edges import Links
-from hydra_mono.graph.places.plan import PlaceRules, Plan, plan_places
+from hydra_mono.graph.places.plan import MIN_EDGE_CLEARANCE_M, PlaceRules, Plan, plan_places
 from hydra_mono.graph.places.voronoi import VORONOI
 
 
@@ -64,8 +64,7 @@ def create_places(config: PlacesConfig) -> PlaceLayer:
     """
     rules = PlaceRules(
         min_radius_m=config.min_node_distance,
-        min_edge_clearance_m=config.min_edge_distance,
-        min_joining_clearance_m=min(config.min_node_distance, 0.8 * config.min_edge_distance),
+        min_joining_clearance_m=min(config.min_node_distance, 0.8 * MIN_EDGE_CLEARANCE_M),
         voronoi=replace(VORONOI, min_distance_m=config.min_node_distance),
     )
     return PlaceLayer(rules)

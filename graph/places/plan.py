@@ -18,6 +18,7 @@ from hydra_mono.graph.places.cover import (
 from hydra_mono.graph.places.edges import Links, are_stray, joining, near_pairs, without_detours
 from hydra_mono.graph.places.voronoi import VORONOI, VoronoiRule, gvd_voxels
 
+MIN_EDGE_CLEARANCE_M = 0.25  # a robot half a metre wide passes
 _MARGIN_M = 0.05  # half a voxel: the surface in it may be so much nearer than where it is kept
 _SAFETY_M = 0.05  # with the margin a voxel: noise of far surface; edges are not refused for it
 _MOVED_M = 0.8  # farther than a block of the map from a change the diagram hardly moves
@@ -29,7 +30,7 @@ class PlaceRules:
     """What makes a place and an edge."""
 
     min_radius_m: float = 0.2  # m to the nearest surface: two voxels of free space
-    min_edge_clearance_m: float = 0.25  # m; a robot 0.5 m wide passes
+    min_edge_clearance_m: float = MIN_EDGE_CLEARANCE_M
     min_joining_clearance_m: float = 0.2  # m; where nothing wider joins two parts
     min_volume_m3: float = 0.015  # m³ that it adds to the rest: a ball of 0.15 m radius
     max_edge_length_m: float = 2.0  # m; longer edges seldom lie inside the box of a refresh

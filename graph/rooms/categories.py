@@ -14,6 +14,7 @@ from importlib import resources
 
 UNKNOWN_CATEGORY = "room"
 UNMISTAKABLE = frozenset({"~leads to many rooms", "~leads to another storey"})  # without an object
+DEFINING = {"staircase": frozenset({"~leads to another storey", "stairs"})}  # one of it is seen
 SYNONYMS = {  # names of other label spaces for the classes that were counted
     "armchair": "armchair",
     "chest of drawers": "dresser",
@@ -129,6 +130,7 @@ def classify(
     scores = {
         category: math.log(number) + _log_likelihood(counts, category, known, present, rule)
         for category, number in sorted(counts.rooms.items())
+        if category not in DEFINING or DEFINING[category] & present
     }
     highest = max(scores.values())
     odds = {category: math.exp(score - highest) for category, score in scores.items()}

@@ -75,8 +75,8 @@ class StoreyMap:
             return np.zeros((0, 2))
         (window,) = ndimage.find_objects(own.astype(np.int8))
         halves = np.pad(own[window].repeat(2, axis=0).repeat(2, axis=1), 1)
-        grown = ndimage.binary_dilation(halves, np.ones((3, 3), bool))
-        corners = outline(grown, rule.tolerance_m / half_m) - 1
+        dilated = ndimage.binary_dilation(halves, np.ones((3, 3), bool))
+        corners = outline(dilated, rule.tolerance_m / half_m) - 1
         corners += 2 * np.array([side.start for side in window])
         return self.raster.frame.to_world(self.raster.lower_m + corners * half_m)
 
@@ -95,7 +95,7 @@ def storey_map(
 ) -> StoreyMap | None:
     """The cells that rooms own on a storey, given their places; None where hardly wall is seen.
 
-    A cell belongs to the room whose balls of free space are nearest, if it hangs together with
+    A cell belongs to the room whose balls of free space are nearest, if it is connected with
     them and no wall or gap lies between.
     """
     balls = [(i, p) for i, members in enumerate(places.values()) for p in members]
@@ -106,7 +106,7 @@ def storey_map(
     if raster is None:
         return None
     gaps = tuple(walls.gaps_near(storey, centers_m))
-    barred = raster.has(SOLID)
+    barred = _without_pinholes(raster.has(SOLID), raster.cell_size_m, rule.least_m)
     for other, cells in gaps:
         if other.frame == raster.frame and other.flags.shape == raster.flags.shape:
             barred |= cells
@@ -118,6 +118,22 @@ def storey_map(
         cells = raster.cells_of(raster.frame.to_plan(centers_m[rooms == number]))
         owner[_joined((nearest == number) & ~barred, cells)] = number
     return StoreyMap(raster, tuple(places), owner, gaps)
+
+
+def _without_pinholes(
+    solid: Bool[np.ndarray, "x y"], cell_size_m: float, least_m: float
+) -> Bool[np.ndarray, "x y"]:
+    """Walls, which run along the raster, without holes that nobody fits through.
+
+    Thin walls aslant to the world's axes have them: cells are sampled at their middles.
+    """
+    length = round(least_m / cell_size_m) + 1
+    padded = np.pad(solid, length)  # closing erodes at the border
+    along = [
+        ndimage.binary_closing(padded, np.ones(shape, bool)) for shape in ((1, length), (length, 1))
+    ]
+    inside = slice(length, -length)
+    return np.asarray((along[0] | along[1])[inside, inside])
 
 
 def _nearest(

@@ -27,11 +27,13 @@ from hydra_mono.graph.rooms.dilation import (
 class PlaceGraph:
     """Places as arrays. ``cut`` edges lead from room to room; ``anchored`` places are settled.
 
-    Edges between two storeys are always cut.
+    ``tops_m``: of each ball, above the floor of its storey. Edges between two storeys are always
+    cut.
     """
 
     centers_m: Float64[np.ndarray, "n 3"]
     radii_m: Float64[np.ndarray, " n"]
+    tops_m: Float64[np.ndarray, " n"]
     anchored: Bool[np.ndarray, " n"]
     storeys: Int64[np.ndarray, " n"]
     edges: Int64[np.ndarray, "e 2"]
@@ -79,6 +81,7 @@ class RoomRule:
 
     min_area_m2: float = 1.5  # spanned by its places; a lavatory has 1.2 m × 1.5 m
     min_places: int = 4  # fewer are the air of a doorway
+    min_top_m: float = 0.8  # of its free space above the floor; air under a table has 0.75 m
 
 
 def group_places(places: PlaceGraph, rule: RoomRule) -> Int64[np.ndarray, " n"]:
@@ -106,6 +109,7 @@ def _seeds(places: PlaceGraph, parts: Int32[np.ndarray, " n"], rule: RoomRule) -
         plan = places.centers_m[members, :2]
         area = np.prod((plan + reach).max(axis=0) - (plan - reach).min(axis=0))
         large = len(members) >= rule.min_places and area >= rule.min_area_m2
+        large &= places.tops_m[members].max() >= rule.min_top_m
         if large or places.anchored[members].any():
             seeds.append(part)
     return seeds

@@ -127,9 +127,11 @@ class RoomLayer:
         nodes = [places[symbol] for symbol in symbols]
         centers = np.array([node.position_m for node in nodes]).reshape(-1, 3)
         settled = [graph.find_parent(symbol) is not None for symbol in symbols[len(working) :]]
+        radii_m = np.array([node.radius_m for node in nodes], dtype=np.float64)
         place_graph = PlaceGraph(
             centers_m=centers,
-            radii_m=np.array([node.radius_m for node in nodes], dtype=np.float64),
+            radii_m=radii_m,
+            tops_m=centers[:, 2] + radii_m - walls.floors_of(centers[:, 2]),
             anchored=np.array([False] * len(working) + settled, dtype=bool),
             storeys=walls.storeys_of(centers[:, 2]),
             edges=edges,

@@ -32,7 +32,7 @@ def outline(cells: Bool[np.ndarray, "x y"], tolerance_cells: float) -> Float64[n
 
 
 def largest_part(cells: Bool[np.ndarray, "x y"]) -> Bool[np.ndarray, "x y"]:
-    """The largest part that hangs together by sides."""
+    """The largest part connected by sides."""
     parts, count = ndimage.label(cells)
     if count <= 1:
         return np.asarray(cells, bool)

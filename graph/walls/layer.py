@@ -26,7 +26,7 @@ class StoreyRule:
     ``unsure_share``: of the largest floor that another has, where any surface may be floor.
     """
 
-    min_height_m: float = 2.0
+    min_height_m: float = 2.0  # m; lower, nobody stands upright: a gallery or a landing
     min_area_m2: float = 1.5
     unsure_share: float = 0.1  # table tops together have less of a flat's floor
 
@@ -127,5 +127,5 @@ def create_walls(config: RoomsConfig, labels: LabelSpace) -> WallLayer:
     return WallLayer(
         labels,
         gaps=GapLengths(door_m=config.max_door),
-        storeys=StoreyRule(min_height_m=config.min_storey_height, min_area_m2=config.min_area),
+        storeys=StoreyRule(min_area_m2=config.min_area),
     )

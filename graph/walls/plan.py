@@ -75,6 +75,11 @@ class WallPlan:
         """Storey of each height; all 0 while no floor has been seen."""
         return storey_of(heights_m, list(self.floors_m))
 
+    def floors_of(self, heights_m: Float64[np.ndarray, " n"]) -> Float64[np.ndarray, " n"]:
+        """The floor (m) of each height's storey; -inf while none has been seen."""
+        floors_m = np.array(self.floors_m or (-np.inf,))
+        return np.asarray(floors_m[self.storeys_of(heights_m)])
+
     def crossings(
         self, storey: int, starts_m: Float64[np.ndarray, "e 2"], ends_m: Float64[np.ndarray, "e 2"]
     ) -> Bool[np.ndarray, " e"] | None:

@@ -85,7 +85,7 @@ _COMMANDS = {
 
 
 def _dispatch(options: argparse.Namespace) -> int:
-    """Loads the one command that was asked for: others may need what is not installed."""
+    """Loads the one command that was given: others may need what is not installed."""
     module, name = _COMMANDS[options.command].split(":")
     return int(getattr(importlib.import_module(module), name)(options))
 
@@ -108,7 +108,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_evaluate(commands.add_parser("evaluate", help="score a run against known truth"))
     saved.add_export(commands.add_parser("export", help="write a run's graph in another format"))
     saved.add_history(commands.add_parser("history", help="who and what came and went"))
-    saved.add_query(commands.add_parser("query", help="ask a run's graph a question"))
+    saved.add_query(commands.add_parser("query", help="query a run's graph"))
     saved.add_mcp(commands.add_parser("mcp", help="serve a run's graph to language models (MCP)"))
     saved.add_report(commands.add_parser("report", help="write a page about a run"))
     saved.add_view(commands.add_parser("view", help="open a run's recording in the viewer"))
@@ -181,7 +181,7 @@ def _add_source_options(parser: argparse.ArgumentParser) -> None:
         "file",
     )
     parser.add_argument(
-        "--up", metavar="X,Y,Z", help="which way is up in the sequence's world (write --up=0,-1,0)"
+        "--up", metavar="X,Y,Z", help="up in the sequence's world (write --up=0,-1,0)"
     )
     parser.add_argument(
         "--pose-convention",

@@ -171,7 +171,7 @@ def record_of(session: Session, config: Config, source: Source) -> RunRecord:
 
 
 def source_metrics(source: Source) -> dict[str, Any]:
-    """Which sequence it was, which way was up before it was turned upright, odd labels in it."""
+    """Which sequence it was, what was up before it was turned upright, odd labels in it."""
     up = source.source_up if isinstance(source, PreparedSource) else source.world_up
     return {
         "sequence": source.name,

@@ -18,7 +18,7 @@ def train(options: argparse.Namespace) -> int:
     """Trains until the schedule ends or Ctrl-C; the same command again goes on."""
     import torch
 
-    from hydra_mono.perception.networks.m2h import COMPACTS
+    from hydra_mono.perception.networks.m2h_config import COMPACTS
     from hydra_mono.training import run
     from hydra_mono.training.trainer import LATEST, world_rank
     from hydra_mono.training.watch import Watcher

@@ -46,7 +46,7 @@ class Frame:
     """One image with its pose and whatever else the source knows of it.
 
     ``depth_m`` is planar z in metres, 0 where nothing was measured. ``labels`` are ids of the
-    source's label space, 0 where unknown. ``instances`` number things from 1, 0 for none.
+    source's label space, 0 where unknown. ``instances`` number objects from 1, 0 for none.
     ``normals`` are unit vectors in camera axes that face the camera, 0 where unknown.
     All images have the size of ``intrinsics``.
     """

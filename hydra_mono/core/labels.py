@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Literal
@@ -107,7 +107,25 @@ def load_label_space(name_or_path: str | Path) -> LabelSpace:
     Raises:
         DataError: there is no such file, or it is not a label space.
     """
-    text, where = _read(name_or_path)
+    shipped = _find_shipped(str(name_or_path))
+    if shipped is not None:
+        return shipped
+    path = Path(name_or_path)
+    if not path.is_file():
+        raise DataError(f"no label space '{name_or_path}': neither shipped nor a file")
+    return _space_of_text(read_text(path, MOST_YAML_BYTES), str(path))
+
+
+@cache
+def _find_shipped(name: str) -> LabelSpace | None:
+    """A label space of the package, read once."""
+    if not re.fullmatch(r"\w+", name):
+        return None
+    file = resources.files("hydra_mono.configs").joinpath("labels", f"{name}.yaml")
+    return _space_of_text(file.read_text(encoding="utf-8"), name) if file.is_file() else None
+
+
+def _space_of_text(text: str, where: str) -> LabelSpace:
     try:
         return label_space_of(parse_yaml(text))
     except (ValueError, DataError) as error:
@@ -158,15 +176,3 @@ class _Document(BaseModel):
 
     name: _Name
     labels: Annotated[list[_Entry], Field(max_length=255)]
-
-
-def _read(name_or_path: str | Path) -> tuple[str, str]:
-    shipped = resources.files("hydra_mono.configs").joinpath("labels")
-    if re.fullmatch(r"\w+", str(name_or_path)):
-        file = shipped.joinpath(f"{name_or_path}.yaml")
-        if file.is_file():
-            return file.read_text(encoding="utf-8"), str(name_or_path)
-    path = Path(name_or_path)
-    if not path.is_file():
-        raise DataError(f"no label space '{name_or_path}': neither shipped nor a file")
-    return read_text(path, MOST_YAML_BYTES), str(path)

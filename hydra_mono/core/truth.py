@@ -89,14 +89,14 @@ class TruthGrid:
 class AgentTrack:
     """Where somebody or something that moves was: stamps and positions on the floor, metres.
 
-    ``kind`` "thing" is what is pushed or carried, while it is. ``boxes`` are his at each stamp and
+    ``kind`` "object" is what is pushed or carried, while it is. ``boxes`` are his at each stamp and
     ``visible_pixels`` how many pixels of him the camera saw then; either is empty where unknown.
     """
 
     name: str
     stamps_ns: tuple[int, ...]
     positions_m: tuple[tuple[float, float, float], ...]
-    kind: Literal["person", "animal", "robot", "thing"] = "person"
+    kind: Literal["person", "animal", "robot", "object"] = "person"
     boxes: tuple[BoundingBox, ...] = ()
     visible_pixels: tuple[int, ...] = ()
 
@@ -206,7 +206,7 @@ class _Track(_Strict):
     name: str
     stamps_ns: tuple[_Stamp, ...]
     positions_m: tuple[_Point, ...]
-    kind: Literal["person", "animal", "robot", "thing"] = "person"
+    kind: Literal["person", "animal", "robot", "object"] = "person"
     boxes: tuple[_Box, ...] = ()
     visible_pixels: tuple[Annotated[int, Field(ge=0)], ...] = ()
 

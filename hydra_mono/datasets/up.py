@@ -1,4 +1,4 @@
-"""Which way is up: from the layout, from the user, or from the surfaces seen first."""
+"""Up: from the layout, from the user, or from the surfaces seen first."""
 
 import logging
 from collections.abc import Iterable, Iterator

@@ -29,5 +29,5 @@ def in_labels_of(run: LabelSpace, truth: GroundTruth) -> GroundTruth:
         truth,
         label_space=label_map.target,
         mesh=replace(truth.mesh, face_labels=table[truth.mesh.face_labels]),
-        objects=tuple(replace(thing, label=int(table[thing.label])) for thing in truth.objects),
+        objects=tuple(replace(obj, label=int(table[obj.label])) for obj in truth.objects),
     )

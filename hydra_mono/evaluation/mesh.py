@@ -1,4 +1,4 @@
-"""How near the reconstructed surface is to the true one, both ways, and how well labelled."""
+"""How near the reconstructed surface is to the true one, both directions, and how well labelled."""
 
 from dataclasses import dataclass
 
@@ -22,7 +22,7 @@ class MeshScores:
     """Accuracy: share of the reconstructed surface within a distance of the truth.
 
     Completeness: share of the true surface that was in view within it of the reconstruction.
-    Errors are distances from the reconstruction to the truth, gaps the other way round.
+    Errors are distances from the reconstruction to the truth, gaps the reverse.
     """
 
     accuracy_5cm: float | None
@@ -119,12 +119,12 @@ def _labels(mesh: SemanticMesh, samples: SurfaceSamples) -> UInt8[np.ndarray, " 
 def _ious(
     expected: UInt8[np.ndarray, " n"],
     found: UInt8[np.ndarray, " n"],
-    asked: UInt8[np.ndarray, " k"],
+    required: UInt8[np.ndarray, " k"],
 ) -> dict[int, float]:
     confusion = np.bincount(expected.astype(np.int64) * 256 + found, minlength=256 * 256)
     table = confusion.reshape(256, 256)
     hits, unions = np.diag(table), table.sum(axis=0) + table.sum(axis=1) - np.diag(table)
-    return {int(i): float(hits[i] / max(unions[i], 1)) for i in asked}
+    return {int(i): float(hits[i] / max(unions[i], 1)) for i in required}
 
 
 def _within(distances_m: Float64[np.ndarray, " n"], limit_m: float) -> float | None:

@@ -13,7 +13,7 @@ from hydra_mono.evaluation.visibility import Targets, faces_at, seen_targets
 SAMPLE_AREA_M2 = 6.25e-4  # one point for 2.5 cm × 2.5 cm
 MAX_SAMPLES = 400_000
 _SAMPLES_PER_OBJECT = 400
-_MIN_SEEN_SHARE = 0.2  # of a thing's surface, for it to count as there to be found
+_MIN_SEEN_SHARE = 0.2  # of an object's surface, for it to count as there to be found
 _MIN_SEEN_AREA_M2 = 0.01
 
 
@@ -23,7 +23,7 @@ class TruthView:
 
     ``samples_m`` are spread evenly over them, ``labels`` are theirs; ``in_view`` marks those
     that were seen.
-    ``present_instances``: things that exist; ``visible_instances``: those seen well enough.
+    ``present_instances``: objects that exist; ``visible_instances``: those seen well enough.
     """
 
     end_ns: int
@@ -37,17 +37,17 @@ class TruthView:
 
 
 def view_truth(truth: GroundTruth, run: RunInputs) -> TruthView:
-    """Samples the true surface and asks the trajectory what it saw of it."""
+    """Samples the true surface and finds what the trajectory saw of it."""
     faces = faces_at(truth, run.end_ns)
     areas = face_areas_m2(truth.mesh.vertices_m, truth.mesh.faces)
     whole = _targets(truth, faces, sample_count(float(areas[faces].sum())))
     area_of = _area_of_instances(truth, np.where(faces, areas, 0.0))
-    things = [
+    objects = [
         _targets(truth, faces & (truth.mesh.face_instances == instance), _SAMPLES_PER_OBJECT)
         for instance in area_of
     ]
-    seen_things = seen_targets(_joined(things), truth, run) if things else np.zeros(0, dtype=bool)
-    shares = seen_things.reshape(len(things), _SAMPLES_PER_OBJECT).mean(axis=1)
+    is_seen = seen_targets(_joined(objects), truth, run) if objects else np.zeros(0, dtype=bool)
+    shares = is_seen.reshape(len(objects), _SAMPLES_PER_OBJECT).mean(axis=1)
     return TruthView(
         end_ns=run.end_ns,
         faces=faces,
@@ -70,7 +70,7 @@ def sample_count(area_m2: float) -> int:
 
 
 def _area_of_instances(truth: GroundTruth, areas: Float64[np.ndarray, " f"]) -> dict[int, float]:
-    """Surface of every thing (not the building) that has any, by instance, ascending."""
+    """Surface of every object (not the building) that has any, by instance, ascending."""
     totals = np.bincount(truth.mesh.face_instances, weights=areas)
     return {int(i): float(totals[i]) for i in np.flatnonzero(totals > 0) if i > 0}
 

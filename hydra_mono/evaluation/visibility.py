@@ -29,12 +29,12 @@ class Targets:
 
 
 def faces_at(truth: GroundTruth, stamp_ns: int) -> Bool[np.ndarray, " f"]:
-    """Triangles of the building and of the things that are there at a stamp."""
+    """Triangles of the building and of the objects that are there at a stamp."""
     absent = [
-        thing.instance
-        for thing in truth.objects
-        if (thing.appeared_ns is not None and thing.appeared_ns > stamp_ns)
-        or (thing.disappeared_ns is not None and thing.disappeared_ns <= stamp_ns)
+        obj.instance
+        for obj in truth.objects
+        if (obj.appeared_ns is not None and obj.appeared_ns > stamp_ns)
+        or (obj.disappeared_ns is not None and obj.disappeared_ns <= stamp_ns)
     ]
     return ~np.isin(truth.mesh.face_instances, absent)
 
@@ -84,8 +84,8 @@ def _epochs(
     """Spans in which nothing comes or goes: the surface, who is there, the poses."""
     changes = [
         stamp
-        for thing in truth.objects
-        for stamp in (thing.appeared_ns, thing.disappeared_ns)
+        for obj in truth.objects
+        for stamp in (obj.appeared_ns, obj.disappeared_ns)
         if stamp is not None
     ]
     chosen = chosen_poses(trajectory.stamps_ns)

@@ -41,16 +41,16 @@ def write_report(folder: Path) -> Path:
 
 def report_page(run: LoadedRun) -> str:
     """The page of a run."""
-    asked = Questions(run.graph, run.labels)
+    queries = Questions(run.graph, run.labels)
     name = str(run.metrics.get("sequence") or run.path.name)
     body = [
         f"<h1>{escape(name)}</h1>",
         paragraph(f"mapped by hydra-mono, {run.path.name}"),
         tiles(_figures(run)),
         section("Floor plan", *_plans(run)),
-        section("Rooms", _rooms(asked)),
-        section("Objects", _objects(asked)),
-        section("What changed", _changes(asked)),
+        section("Rooms", _rooms(queries)),
+        section("Objects", _objects(queries)),
+        section("What changed", _changes(queries)),
         section("Frames", *_frames(run.metrics)),
         section("Time and memory", *_costs(run.metrics)),
     ]
@@ -83,8 +83,8 @@ def _plans(run: LoadedRun) -> Iterator[str]:
         yield figure(drawing, f"{level}rooms, objects (dashed: taken away), the camera's path")
 
 
-def _rooms(asked: Questions) -> str:
-    rooms = asked.rooms().items
+def _rooms(queries: Questions) -> str:
+    rooms = queries.rooms().items
     if not rooms:
         return paragraph("no room was seen")
     header = ("room", "kind", "sure", "because of", "m²", "high, m", "objects", "leads to")
@@ -97,24 +97,33 @@ def _rooms(asked: Questions) -> str:
             room.area_m2 if room.area_m2 else "",
             room.height_m if room.height_m else "",
             room.objects,
-            ", ".join(other.room for other in asked.neighbours(str(room.id)).items),
+            ", ".join(other.room for other in queries.neighbours(str(room.id)).items),
         )
         for room in rooms
     ]
     return table(header, rows)
 
 
-def _objects(asked: Questions) -> str:
-    facts = asked.objects().items if asked.objects().is_found else ()
+def _objects(queries: Questions) -> str:
+    facts = queries.objects().items if queries.objects().is_found else ()
     if not facts:
         return paragraph("no object was seen")
-    index = asked.snapshot()
+    index = queries.snapshot()
     stands = {
         fact.subject_id: f"{fact.verb.replace('_', ' ')} {fact.target}"
         for fact in all_relations(index)
         if fact.verb in ("on", "in", "attached_to")
     }
-    header = ("object", "room", "stands", "x, y, z in m", "size in m", "seen of it", "seen, s")
+    header = (
+        "object",
+        "label sure by",
+        "room",
+        "stands",
+        "x, y, z in m",
+        "size in m",
+        "seen of it",
+        "seen, s",
+    )
     rows = [_object_row(fact, index.objects[fact.id], stands.get(fact.id, "")) for fact in facts]
     return table(header, rows)
 
@@ -123,6 +132,7 @@ def _object_row(fact: ObjectFact, node: ObjectNode, stands: str) -> tuple[object
     seen = f"{fact.first_seen_ns / NS_PER_S:.0f} to {fact.last_seen_ns / NS_PER_S:.0f}"
     return (
         f"{fact.name} ({fact.id})" + (" by hand" if fact.provenance == "edited" else ""),
+        _certainty(node),
         fact.room or "",
         stands,
         ", ".join(f"{value:.2f}" for value in fact.position_m),
@@ -132,9 +142,18 @@ def _object_row(fact: ObjectFact, node: ObjectNode, stands: str) -> tuple[object
     )
 
 
-def _changes(asked: Questions) -> str:
+def _certainty(node: ObjectNode) -> str:
+    """The label's probability, and what else it may be."""
+    if not node.view_count:
+        return ""
+    second = node.second
+    other = f", {second.name} {second.probability:.0%}" if second is not None else ""
+    return f"{node.probability:.0%}{other}"
+
+
+def _changes(queries: Questions) -> str:
     """What left, moved, or turned out to be wrong; that objects appeared, the list above says."""
-    changes = [c for c in asked.changed(SINCE_EVER).items if c.kind != "appeared"]
+    changes = [c for c in queries.changed(SINCE_EVER).items if c.kind != "appeared"]
     if not changes:
         return paragraph("nothing that was seen twice had changed")
     rows = [

@@ -10,20 +10,20 @@ from hydra_mono.core.truth import AgentTrack, TruthChange, TruthObject
 from hydra_mono.simulation.body import Body
 from hydra_mono.simulation.render.sightings import Sightings
 from hydra_mono.simulation.scene import World
-from hydra_mono.simulation.shapes import Thing, vector
+from hydra_mono.simulation.shapes import SceneObject, vector
 
 LEAST_PIXELS_SHARE = 5e-4  # of the image, to say that a place was in view: 154 of 640 × 480
 
 
 @dataclass(frozen=True, slots=True)
 class Presence:
-    """A thing at one place, from one stamp to another; None: since ever, for good.
+    """An object at one place, from one stamp to another; None: since ever, for good.
 
-    ``body`` numbers the body that it is, None of a thing that never changes. ``is_copy``: it rested
-    elsewhere before, so the world's surface does not show it here.
+    ``body`` numbers the body that it is, None of an object that never changes. ``is_copy``: it
+    rested elsewhere before, so the world's surface does not show it here.
     """
 
-    thing: Thing
+    obj: SceneObject
     from_ns: int | None = None
     until_ns: int | None = None
     body: int | None = None
@@ -31,14 +31,14 @@ class Presence:
 
     @property
     def is_copy(self) -> bool:
-        return self.identity is not None and self.identity != self.thing.instance
+        return self.identity is not None and self.identity != self.obj.instance
 
     def truth(self) -> TruthObject:
         return TruthObject(
-            instance=self.thing.instance,
-            label=self.thing.label,
-            name=self.thing.name,
-            box=self.thing.box,
+            instance=self.obj.instance,
+            label=self.obj.label,
+            name=self.obj.name,
+            box=self.obj.box,
             appeared_ns=self.from_ns,
             disappeared_ns=self.until_ns,
             identity=self.identity,
@@ -46,44 +46,44 @@ class Presence:
 
 
 def presences(world: World, bodies: tuple[Body, ...]) -> list[Presence]:
-    """Every thing at every place it rested at, the first place under its own instance."""
-    number_of = {body.thing.instance: i for i, body in enumerate(bodies) if body.kind == "thing"}
-    used = [thing.instance for thing in world.things] + [b.thing.instance for b in bodies]
+    """Every object at every place it rested at, the first place under its own instance."""
+    number_of = {body.obj.instance: i for i, body in enumerate(bodies) if body.kind == "object"}
+    used = [obj.instance for obj in world.objects] + [b.obj.instance for b in bodies]
     fresh = max(used, default=0) + 1
     found: list[Presence] = []
-    for thing in world.things:
-        number = number_of.get(thing.instance)
+    for obj in world.objects:
+        number = number_of.get(obj.instance)
         if number is None:
-            found.append(Presence(thing))
+            found.append(Presence(obj))
             continue
         for rank, (start, end, place) in enumerate(_rests(bodies[number])):
-            instance = thing.instance if rank == 0 else fresh
+            instance = obj.instance if rank == 0 else fresh
             fresh += rank > 0
-            identity = thing.instance if bodies[number].moves else None
+            identity = obj.instance if bodies[number].moves else None
             placed = _with_instance(place, instance)
             found.append(Presence(placed, start, end, number, identity))
     return found
 
 
-def _rests(body: Body) -> Iterator[tuple[int | None, int | None, Thing]]:
-    """(from, until, the thing where it is then) between the moves."""
+def _rests(body: Body) -> Iterator[tuple[int | None, int | None, SceneObject]]:
+    """(from, until, the object where it is then) between the moves."""
     ends = [body.appears_ns, *(stamp for move in body.moves for stamp in move), body.leaves_ns]
     for start, end in zip(ends[::2], ends[1::2], strict=True):
         pose = body.pose_at(start if start is not None else (end or 1) - 1)
         assert pose is not None
         yaw = float(np.arctan2(pose[1, 0], pose[0, 0]))
-        yield start, end, body.thing.at(vector(pose[:3, 3]), yaw)
+        yield start, end, body.obj.at(vector(pose[:3, 3]), yaw)
 
 
-def _with_instance(thing: Thing, instance: int) -> Thing:
-    return Thing(
-        thing.name,
-        thing.label,
+def _with_instance(obj: SceneObject, instance: int) -> SceneObject:
+    return SceneObject(
+        obj.name,
+        obj.label,
         instance,
-        thing.parts,
-        thing.size_m,
-        thing.position_m,
-        thing.yaw_rad,
+        obj.parts,
+        obj.size_m,
+        obj.position_m,
+        obj.yaw_rad,
     )
 
 
@@ -93,7 +93,7 @@ def tracks_of(bodies: tuple[Body, ...], sightings: Sightings | None) -> Iterator
         if body.stamps_ns is None or body.positions_m is None:
             continue
         rows = np.arange(len(body.stamps_ns))
-        if body.kind == "thing":
+        if body.kind == "object":
             on_its_way = np.zeros(len(rows), dtype=bool)
             for first, last in body.moves:
                 on_its_way |= (body.stamps_ns >= first) & (body.stamps_ns <= last)
@@ -111,9 +111,9 @@ def tracks_of(bodies: tuple[Body, ...], sightings: Sightings | None) -> Iterator
 
 
 def track_name(body: Body) -> str:
-    """A figure's own name; of a thing with its instance, since many have one name."""
-    thing = body.thing
-    return f"{thing.name} {thing.instance}" if body.kind == "thing" else thing.name
+    """A figure's own name; of an object with its instance, since many have one name."""
+    obj = body.obj
+    return f"{obj.name} {obj.instance}" if body.kind == "object" else obj.name
 
 
 def changes_of(rests: list[Presence], sightings: Sightings | None) -> tuple[TruthChange, ...]:
@@ -124,10 +124,10 @@ def changes_of(rests: list[Presence], sightings: Sightings | None) -> tuple[Trut
     for rest in rests:
         if rest.body is None or (rest.from_ns is None and rest.until_ns is None):
             continue
-        pixels = sightings.of_place(rest.body, rest.thing.world_from_thing)
+        pixels = sightings.of_place(rest.body, rest.obj.world_from_object)
         image = sightings.camera.width * sightings.camera.height
         looks = sightings.stamps_ns[pixels >= LEAST_PIXELS_SHARE * image]
-        instance = rest.thing.instance
+        instance = rest.obj.instance
         if rest.from_ns is not None:
             before, after = _around(looks, rest.from_ns)
             found.append(TruthChange(instance, "appeared", rest.from_ns, before, after))

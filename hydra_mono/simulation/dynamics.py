@@ -1,4 +1,4 @@
-"""What changes while the camera walks: people who walk about, things that come or go."""
+"""What changes while the camera walks: people who walk about, objects that come or go."""
 
 import math
 
@@ -9,42 +9,40 @@ from hydra_mono.simulation.body import Body
 from hydra_mono.simulation.building.walkable import (
     CELL_M,
     WalkMap,
-    find_way,
+    find_path,
     make_walk_map,
     resampled,
 )
 from hydra_mono.simulation.scene import World
-from hydra_mono.simulation.shapes import Part, Thing, make_thing
+from hydra_mono.simulation.shapes import Part, SceneObject, make_object
 
 PERSON_SPEED_M_S = 0.9
 PERSONAL_SPACE_M = 1.3  # nearer to the camera than this, a person goes back
 MOVABLE = ("chair", "box", "bin", "plant", "stool", "bench")
 
 
-def moved_things(
+def moved_objects(
     rng: np.random.Generator,
     world: World,
     camera_positions_m: Float64[np.ndarray, "n 3"],
     stamps_ns: Int64[np.ndarray, " n"],
     count: int,
 ) -> list[Body]:
-    """Things carried away or brought in the middle of the walk, when the camera is far off."""
-    free = [t for t in world.things if t.name in MOVABLE and _on_floor(world, t)]
+    """Objects carried away or brought in the middle of the walk, when the camera is far off."""
+    free = [t for t in world.objects if t.name in MOVABLE and _on_floor(world, t)]
     chosen = rng.permutation(len(free))[:count]
     bodies = []
     for turn, index in enumerate(sorted(int(i) for i in chosen)):
-        thing = free[index]
+        obj = free[index]
         first, last = len(stamps_ns) * 3 // 10, max(len(stamps_ns) * 7 // 10, 1)
-        away = np.linalg.norm(camera_positions_m[first:last] - thing.position_m, axis=1)
+        away = np.linalg.norm(camera_positions_m[first:last] - obj.position_m, axis=1)
         stamp = int(stamps_ns[first + int(np.argmax(away))])
-        bodies.append(
-            Body(thing, leaves_ns=stamp) if turn % 2 == 0 else Body(thing, appears_ns=stamp)
-        )
+        bodies.append(Body(obj, leaves_ns=stamp) if turn % 2 == 0 else Body(obj, appears_ns=stamp))
     return bodies
 
 
-def _on_floor(world: World, thing: Thing) -> bool:
-    return any(abs(thing.position_m[2] - floor) < 0.01 for floor in world.plan.floors_m)
+def _on_floor(world: World, obj: SceneObject) -> bool:
+    return any(abs(obj.position_m[2] - floor) < 0.01 for floor in world.plan.floors_m)
 
 
 def people(
@@ -54,28 +52,28 @@ def people(
     stamps_ns: Int64[np.ndarray, " n"],
     count: int,
 ) -> list[Body]:
-    """People who wander from spot to spot and keep out of the camera's way.
+    """People who wander from spot to spot and keep out of the camera's path.
 
     The first is on storey 0, the next on storey 1 and so on round; nobody takes the stairs.
     """
-    things, storeys = (*world.fixed, *world.things), range(world.plan.storeys)
-    maps = [make_walk_map(world.plan, things, storey) for storey in storeys]
+    objects, storeys = (*world.fixed, *world.objects), range(world.plan.storeys)
+    maps = [make_walk_map(world.plan, objects, storey) for storey in storeys]
     label = next(label.id for label in world.labels.labels if label.kind == "agent")
     bodies = []
     for number in range(count):
         walk_map = maps[number % len(maps)]
-        way = _wander(rng, walk_map, length_m=60.0)
-        steps = _paced(way, camera_positions_m[:, :2], stamps_ns)
-        ahead = _along(way, steps + 6) - _along(way, steps - 6)
-        figure = make_thing(f"person {number + 1}", label, _figure(rng))
+        path = _wander(rng, walk_map, length_m=60.0)
+        steps = _paced(path, camera_positions_m[:, :2], stamps_ns)
+        ahead = _along(path, steps + 6) - _along(path, steps - 6)
+        figure = make_object(f"person {number + 1}", label, _figure(rng))
         bodies.append(
             Body(
-                thing=Thing(
-                    figure.name, label, len(world.things) + 1 + number, figure.parts, figure.size_m
+                obj=SceneObject(
+                    figure.name, label, len(world.objects) + 1 + number, figure.parts, figure.size_m
                 ),
                 stamps_ns=stamps_ns,
                 positions_m=np.column_stack(
-                    [_along(way, steps), np.full(len(steps), walk_map.floor_m)]
+                    [_along(path, steps), np.full(len(steps), walk_map.floor_m)]
                 ),
                 yaws_rad=np.unwrap(np.arctan2(ahead[:, 1], ahead[:, 0])) - math.pi / 2,
                 kind="person",
@@ -90,42 +88,42 @@ def _wander(
     cells = np.argwhere(walk_map.reachable() & (walk_map.clearance_m > 0.35))
     spots = walk_map.origin_m + cells * CELL_M
     spot = spots[int(rng.integers(len(spots)))]
-    ways = [spot[None]]
-    while sum(map(len, ways)) * CELL_M < length_m:
+    paths = [spot[None]]
+    while sum(map(len, paths)) * CELL_M < length_m:
         goal = spots[int(rng.integers(len(spots)))]
-        ways.append(find_way(walk_map, spot, goal)[1:])
+        paths.append(find_path(walk_map, spot, goal)[1:])
         spot = goal
-    return resampled(np.concatenate(ways), CELL_M)
+    return resampled(np.concatenate(paths), CELL_M)
 
 
 def _paced(
-    way: Float64[np.ndarray, "n 2"],
+    path: Float64[np.ndarray, "n 2"],
     camera_m: Float64[np.ndarray, "f 2"],
     stamps_ns: Int64[np.ndarray, " f"],
 ) -> Float64[np.ndarray, " f"]:
-    """Where on the way, in points, at each stamp: to and fro, back when the camera is close."""
+    """Where on the path, in points, at each stamp: to and fro, back when the camera is close."""
     place, direction = 0.0, 1
     steps = np.zeros(len(stamps_ns))
     seconds = np.diff(stamps_ns, prepend=stamps_ns[:1]) / 1e9
     for i, camera in enumerate(camera_m):
         stride = PERSON_SPEED_M_S * seconds[i] / CELL_M
-        here = float(np.linalg.norm(way[int(place)] - camera))
-        after = int(np.clip(place + direction * max(stride, 6), 0, len(way) - 1))
-        if here < PERSONAL_SPACE_M and np.linalg.norm(way[after] - camera) < here:
+        here = float(np.linalg.norm(path[int(place)] - camera))
+        after = int(np.clip(place + direction * max(stride, 6), 0, len(path) - 1))
+        if here < PERSONAL_SPACE_M and np.linalg.norm(path[after] - camera) < here:
             direction = -direction
         place = place + direction * stride
-        if not 0 <= place <= len(way) - 1:
-            place, direction = float(np.clip(place, 0, len(way) - 1)), -direction
+        if not 0 <= place <= len(path) - 1:
+            place, direction = float(np.clip(place, 0, len(path) - 1)), -direction
         steps[i] = place
     return steps
 
 
 def _along(
-    way: Float64[np.ndarray, "n 2"], steps: Float64[np.ndarray, " f"]
+    path: Float64[np.ndarray, "n 2"], steps: Float64[np.ndarray, " f"]
 ) -> Float64[np.ndarray, "f 2"]:
-    """Points between the way's points; its ends where ``steps`` goes beyond them."""
-    numbers = np.arange(len(way))
-    return np.stack([np.interp(steps, numbers, axis) for axis in way.T], axis=1)
+    """Points between the path's points; its ends where ``steps`` goes beyond them."""
+    numbers = np.arange(len(path))
+    return np.stack([np.interp(steps, numbers, axis) for axis in path.T], axis=1)
 
 
 def _figure(rng: np.random.Generator) -> list[Part]:

@@ -16,7 +16,7 @@ from hydra_mono.simulation.building.walkable import make_walk_map
 from hydra_mono.simulation.building.windows import make_windows
 from hydra_mono.simulation.furniture.placement import ODD_MANNER, USUAL_MANNER, furnish, is_inside
 from hydra_mono.simulation.materials import Palette, make_palette
-from hydra_mono.simulation.shapes import Surface, Thing, concatenate, thing_surface
+from hydra_mono.simulation.shapes import SceneObject, Surface, concatenate, object_surface
 
 SPLITS = {"simulated": 1, "training": 2}  # first word of a seed, so splits share no world
 _WET = ("bathroom", "kitchen")
@@ -24,13 +24,13 @@ _WET = ("bathroom", "kitchen")
 
 @dataclass(frozen=True)
 class World:
-    """The building and what stands in it. Things never moved are part of ``surface``."""
+    """The building and what stands in it. Objects never moved are part of ``surface``."""
 
     plan: Plan
     labels: LabelSpace
     palette: Palette
-    fixed: tuple[Thing, ...]
-    things: tuple[Thing, ...]
+    fixed: tuple[SceneObject, ...]
+    objects: tuple[SceneObject, ...]
     surface: Surface
     lights_m: Float64[np.ndarray, "rooms 3"]
 
@@ -54,36 +54,36 @@ def build_world(
     corners = odd_corners(rng, plan, measures, labels) if measures.odd_corners else []
     fixed = [*fittings(rng, plan, labels), *corners]
     placed = furnish(rng, plan, fixed, labels, manner)
-    movable = [thing for thing in placed if thing.label in labels.object_ids]
-    fixed += [replace(thing, instance=0) for thing in placed if thing not in movable]
-    things = _cleared(plan, fixed, movable)
+    movable = [obj for obj in placed if obj.label in labels.object_ids]
+    fixed += [replace(obj, instance=0) for obj in placed if obj not in movable]
+    objects = _cleared(plan, fixed, movable)
     palette = make_palette(rng, with_mirror=is_odd)
     surface = structure_surface(plan, labels, palette.index, _finishes(rng, plan))
-    solids = [thing_surface(thing, palette.index) for thing in (*fixed, *things)]
+    solids = [object_surface(obj, palette.index) for obj in (*fixed, *objects)]
     lights = [(*room.middle_m, room.ceiling_m - 0.25) for room in plan.rooms]
     return World(
         plan=plan,
         labels=labels,
         palette=palette,
         fixed=tuple(fixed),
-        things=tuple(things),
+        objects=tuple(objects),
         surface=concatenate([surface, *solids]),
         lights_m=np.array(lights),
     )
 
 
-def _cleared(plan: Plan, fixed: list[Thing], things: list[Thing]) -> list[Thing]:
-    """The things less those, latest first, that would keep a walker out of a room."""
-    while blocked := _blocked_rooms(plan, (*fixed, *things)):
-        inside = [thing for thing in things if is_inside(plan.rooms[blocked[0]], thing)]
+def _cleared(plan: Plan, fixed: list[SceneObject], objects: list[SceneObject]) -> list[SceneObject]:
+    """The objects less those, latest first, that would keep a walker out of a room."""
+    while blocked := _blocked_rooms(plan, (*fixed, *objects)):
+        inside = [obj for obj in objects if is_inside(plan.rooms[blocked[0]], obj)]
         if not inside:
             raise DataError(f"room {blocked[0]} of the simulated building cannot be reached")
-        things = [thing for thing in things if thing is not inside[-1]]
-    return [replace(thing, instance=i) for i, thing in enumerate(things, start=1)]
+        objects = [obj for obj in objects if obj is not inside[-1]]
+    return [replace(obj, instance=i) for i, obj in enumerate(objects, start=1)]
 
 
-def _blocked_rooms(plan: Plan, things: tuple[Thing, ...]) -> list[int]:
-    maps = [make_walk_map(plan, things, storey) for storey in range(plan.storeys)]
+def _blocked_rooms(plan: Plan, objects: tuple[SceneObject, ...]) -> list[int]:
+    maps = [make_walk_map(plan, objects, storey) for storey in range(plan.storeys)]
     reached = {room for each in maps for room in np.unique(each.room[each.reachable()]).tolist()}
     return [room.index for room in plan.rooms if room.index not in reached]
 

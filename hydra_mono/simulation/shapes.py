@@ -16,7 +16,7 @@ ROUND_SIDES = 14  # of prisms and ellipsoids
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One solid in its thing's frame; ``size_m`` is the full extent, ``top`` scales its top end.
+    """One solid in its object's frame; ``size_m`` is the full extent, ``top`` scales its top end.
 
     Only cylinders taper; ``material`` names an entry of the world's palette. A wedge is the half of
     a box below its diagonal seen from above: its right angle is at low x and y.
@@ -35,7 +35,7 @@ class Part:
         return np.asarray(self.size_m * np.array([wide, wide, 1.0]))
 
     def contains(self, points_m: Float64[np.ndarray, "n 3"]) -> Bool[np.ndarray, " n"]:
-        """True for points (thing frame) inside the solid."""
+        """True for points (object frame) inside the solid."""
         unit = (points_m - np.array(self.center_m)) / (np.array(self.size_m) / 2)
         if self.shape == "box":
             return np.asarray(np.all(np.abs(unit) <= 1, axis=1))
@@ -50,10 +50,10 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class Thing:
+class SceneObject:
     """Parts at a place: ``position_m`` is the middle of the underside of its box.
 
-    The front looks along +y of the thing's frame. ``instance`` 0 belongs to the building.
+    The front looks along +y of the object's frame. ``instance`` 0 belongs to the building.
     """
 
     name: str
@@ -70,19 +70,19 @@ class Thing:
         return BoundingBox((x, y, z + self.size_m[2] / 2), self.size_m, self.yaw_rad)
 
     @property
-    def world_from_thing(self) -> Float64[np.ndarray, "4 4"]:
+    def world_from_object(self) -> Float64[np.ndarray, "4 4"]:
         return pose_at(self.position_m, self.yaw_rad)
 
     def contains(self, points_m: Float64[np.ndarray, "n 3"]) -> Bool[np.ndarray, " n"]:
         """True for world points inside one of the parts."""
-        pose = self.world_from_thing
+        pose = self.world_from_object
         local = (points_m - pose[:3, 3]) @ pose[:3, :3]
         inside = np.zeros(len(points_m), dtype=bool)
         for part in self.parts:
             inside |= part.contains(local)
         return inside
 
-    def at(self, position_m: Vector, yaw_rad: float) -> "Thing":
+    def at(self, position_m: Vector, yaw_rad: float) -> "SceneObject":
         return replace(self, position_m=position_m, yaw_rad=yaw_rad)
 
 
@@ -107,54 +107,52 @@ def pose_at(position_m: Vector, yaw_rad: float) -> Float64[np.ndarray, "4 4"]:
     return pose
 
 
-def make_thing(name: str, label: int, parts: list[Part]) -> Thing:
-    """A thing of parts given in any frame with the floor at z = 0, centred over its box."""
+def make_object(name: str, label: int, parts: list[Part]) -> SceneObject:
+    """An object of parts given in any frame with the floor at z = 0, centred over its box."""
     lower = np.min([np.subtract(p.center_m, p.extent_m / 2) for p in parts], axis=0)
     upper = np.max([np.add(p.center_m, p.extent_m / 2) for p in parts], axis=0)
     shift = np.array([*(lower[:2] + upper[:2]) / 2, lower[2]])
     moved = tuple(replace(part, center_m=vector(np.array(part.center_m) - shift)) for part in parts)
-    return Thing(name, label, 0, moved, vector(upper - lower))
+    return SceneObject(name, label, 0, moved, vector(upper - lower))
 
 
 def vector(values: Float64[np.ndarray, "3"]) -> Vector:
     return float(values[0]), float(values[1]), float(values[2])
 
 
-def thing_surface(thing: Thing, palette: dict[str, int], world_frame: bool = True) -> Surface:
-    """The thing's visible triangles, without faces that lie inside another of its parts.
+def object_surface(obj: SceneObject, palette: dict[str, int], world_frame: bool = True) -> Surface:
+    """The object's visible triangles, without faces that lie inside another of its parts.
 
-    A thing's underside is left out where it stands on the floor.
+    An object's underside is left out where it stands on the floor.
     """
-    surfaces = [
-        _part_surface(thing, part, index, palette) for index, part in enumerate(thing.parts)
-    ]
+    surfaces = [_part_surface(obj, part, index, palette) for index, part in enumerate(obj.parts)]
     surface = concatenate([item for item in surfaces if len(item.faces)])
     if not world_frame:
         return surface
-    pose = thing.world_from_thing
+    pose = obj.world_from_object
     return replace(surface, vertices_m=surface.vertices_m @ pose[:3, :3].T + pose[:3, 3])
 
 
-def _part_surface(thing: Thing, part: Part, index: int, palette: dict[str, int]) -> Surface:
+def _part_surface(obj: SceneObject, part: Part, index: int, palette: dict[str, int]) -> Surface:
     unit_vertices, faces = _unit_mesh(part.shape)
     vertices = unit_vertices.copy()
     if part.shape == "cylinder":
         vertices[:, :2] *= (1 + (part.top - 1) * (vertices[:, 2:] + 0.5)) if part.top != 1 else 1
     vertices = vertices * np.array(part.size_m) + np.array(part.center_m)
-    faces = faces[~_hidden(thing, index, vertices[faces])]
+    faces = faces[~_hidden(obj, index, vertices[faces])]
     count = len(faces)
     return Surface(
         vertices_m=vertices,
         faces=faces,
         uv_m=_project(vertices[faces]),
         materials=np.full(count, palette[part.material]),
-        labels=np.full(count, thing.label, np.uint8),
-        instances=np.full(count, thing.instance, np.uint16),
+        labels=np.full(count, obj.label, np.uint8),
+        instances=np.full(count, obj.instance, np.uint16),
     )
 
 
 def _hidden(
-    thing: Thing, index: int, corners: Float64[np.ndarray, "f 3 3"]
+    obj: SceneObject, index: int, corners: Float64[np.ndarray, "f 3 3"]
 ) -> Bool[np.ndarray, " f"]:
     """Triangles inside another single part, or resting on the floor."""
     normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
@@ -162,9 +160,9 @@ def _hidden(
     middle = corners.mean(axis=1, keepdims=True)
     probes = corners + 0.05 * (middle - corners) + 2e-3 * normals[:, None]
     hidden = np.zeros(len(corners), dtype=bool)
-    if thing.position_m[2] < 0.005 or thing.instance > 0:
+    if obj.position_m[2] < 0.005 or obj.instance > 0:
         hidden |= np.all(corners[..., 2] < 1e-6, axis=1)
-    for other, part in enumerate(thing.parts):
+    for other, part in enumerate(obj.parts):
         if other != index:
             hidden |= part.contains(probes.reshape(-1, 3)).reshape(-1, 3).all(axis=1)
     return hidden

@@ -13,7 +13,7 @@ from hydra_mono.core.frame import Frame, Intrinsics
 from hydra_mono.core.labels import LabelSpace, load_label_space
 from hydra_mono.core.truth import GroundTruth
 from hydra_mono.simulation.body import Body
-from hydra_mono.simulation.dynamics import moved_things, people
+from hydra_mono.simulation.dynamics import moved_objects, people
 from hydra_mono.simulation.life.household import household
 from hydra_mono.simulation.render.actors import ray_scene
 from hydra_mono.simulation.render.cache import FrameCache
@@ -162,9 +162,9 @@ def turned_poses(
 def open_simulated(name: str, config: SimulationConfig) -> SimulatedSource:
     """``apartment``, ``SPLIT/SEED``, ``SPLIT/turned-SEED``, ``SPLIT/odd-SEED`` or one with life.
 
-    ``SPLIT`` is ``simulated`` or ``training``. In ``SPLIT/dynamic-SEED`` people live, things change
-    and the camera goes round twice; ``SPLIT/dynamic-unlabelled-SEED`` is the same without labels of
-    people.
+    ``SPLIT`` is ``simulated`` or ``training``. In ``SPLIT/dynamic-SEED`` people live, objects
+    change and the camera goes round twice; ``SPLIT/dynamic-unlabelled-SEED`` is the same without
+    labels of people.
 
     Raises:
         DataError: the name is none of these.
@@ -223,7 +223,7 @@ def _with_life(
     """The world and who and what moves in it."""
     if is_dynamic:
         return household(rng, world, poses, stamps_ns, config.people, config.moved)
-    moved = moved_things(rng, world, poses[:, :3, 3], stamps_ns, config.moved)
+    moved = moved_objects(rng, world, poses[:, :3, 3], stamps_ns, config.moved)
     walking = people(rng, world, poses[:, :3, 3], stamps_ns, config.people)
     return world, (*moved, *walking)
 

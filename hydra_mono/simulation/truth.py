@@ -18,7 +18,7 @@ from hydra_mono.simulation.building.structure import (
 from hydra_mono.simulation.dynamic_truth import changes_of, presences, tracks_of
 from hydra_mono.simulation.render.sightings import Sightings
 from hydra_mono.simulation.scene import World
-from hydra_mono.simulation.shapes import Thing, concatenate, pose_at, thing_surface, vector
+from hydra_mono.simulation.shapes import SceneObject, concatenate, object_surface, pose_at, vector
 
 VOXEL_M = 0.1  # as fine as free space is mapped
 _ON_FACE_M = 1e-10  # voxel centres on a face of the air count as inside
@@ -30,14 +30,14 @@ def ground_truth(
     turn_rad: float = 0.0,
     sightings: Sightings | None = None,
 ) -> GroundTruth:
-    """Truth over the whole time: things that come or go are in mesh and objects all the same.
+    """Truth over the whole time: objects that come or go are in mesh and objects all the same.
 
-    A thing that is moved is there once for every place it rested at.
+    An object that is moved is there once for every place it rested at.
     ``turn_rad``: the building is turned so far about z, counter-clockwise seen from above.
     ``sightings``: of the same bodies; without them nobody knows what was in view.
     """
     rests = presences(world, bodies)
-    moved = [thing_surface(rest.thing, world.palette.index) for rest in rests if rest.is_copy]
+    moved = [object_surface(rest.obj, world.palette.index) for rest in rests if rest.is_copy]
     surface = concatenate([world.surface, *moved])
     objects = tuple(rest.truth() for rest in rests)
     return GroundTruth(
@@ -107,10 +107,10 @@ class _RoomGrid:
         inside = np.all((points >= lower) & (points <= upper), axis=-1)
         self.room_of[window][inside] = room
 
-    def carve(self, thing: Thing) -> None:
-        """Clears the voxels whose centres lie in the thing's solids."""
-        window, points = self._near(thing.box.corners())
-        solid = thing.contains(points.reshape(-1, 3)).reshape(points.shape[:3])
+    def carve(self, obj: SceneObject) -> None:
+        """Clears the voxels whose centres lie in the object's solids."""
+        window, points = self._near(obj.box.corners())
+        solid = obj.contains(points.reshape(-1, 3)).reshape(points.shape[:3])
         self.room_of[window][solid] = -1
 
     def _near(
@@ -139,8 +139,8 @@ def _grid(world: World, turn_rad: float) -> TruthGrid:
             grid.fill(air, room_index)
     for window in world.plan.windows:
         grid.fill(window_air(world.plan, window), window.room)
-    for thing in (*world.fixed, *world.things):
-        grid.carve(thing)
+    for obj in (*world.fixed, *world.objects):
+        grid.carve(obj)
     free: Bool[np.ndarray, "x y z"] = grid.room_of >= 0
     return TruthGrid(origin_m=grid.origin_m, voxel_size_m=VOXEL_M, free=free, room=grid.room_of)
 

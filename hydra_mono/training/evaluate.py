@@ -35,7 +35,7 @@ Progress = Callable[[Iterable[int]], Iterable[int]]
 
 @dataclass(frozen=True, slots=True)
 class PerceptionScores:
-    """What a network scores on a source; None for tasks without truth, or not asked for.
+    """What a network scores on a source; None for tasks without truth, or not requested.
 
     ``seconds_per_image``: median, from the colours to all maps at the image's size.
     """

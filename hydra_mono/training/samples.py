@@ -19,7 +19,7 @@ class Sample:
 
     ``depth_m``: planar z, 0 where unknown. ``labels``: 0 where unknown. ``normals``: unit vectors
     in camera axes (x right, y down, z forward) that face the camera, 0 where unknown. ``edges``:
-    1 on borders of things, 0 elsewhere, 255 where unknown. ``others``: truth of further tasks by
+    1 on borders of objects, 0 elsewhere, 255 where unknown. ``others``: truth of further tasks by
     name, h w.
     """
 

@@ -111,7 +111,7 @@ class Trainer:
     def advance(self) -> dict[str, float]:
         """One step; the losses by name, and the learning ``rate``.
 
-        The next batch is asked for before this step's numbers are waited for, so that a GPU does
+        The next batch is requested before this step's numbers are waited for, so that a GPU does
         not wait either.
         """
         started = time.perf_counter()

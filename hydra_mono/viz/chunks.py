@@ -40,7 +40,7 @@ class BoxChunk:
 
 @dataclass(frozen=True, slots=True)
 class ArrowChunk:
-    """Ways: from each position so far along."""
+    """Arrows: from each position so far along."""
 
     positions_m: Float32[np.ndarray, "n 3"]
     vectors_m: Float32[np.ndarray, "n 3"]

@@ -26,6 +26,7 @@ from hydra_mono.graph.model.symbols import (
     Layer,
     NodeSymbol,
 )
+from hydra_mono.viz.arrows import agent_color, flow_arrows, move_arrows
 from hydra_mono.viz.chunks import (
     GREY,
     ArrowChunk,
@@ -38,7 +39,6 @@ from hydra_mono.viz.chunks import (
     lifted,
     place_color,
 )
-from hydra_mono.viz.ways import agent_color, flow_arrows, move_arrows
 
 CHUNK = 64
 GONE_ALPHA = 60  # of 255, of what has left the world: seen through, but seen
@@ -71,7 +71,7 @@ class GraphDrawing:
 
 
 class GraphPainter:
-    """Remembers what was drawn and in which chunk; asks the graph only for its news."""
+    """Remembers what was drawn and in which chunk; reads from the graph only what changed."""
 
     def __init__(self) -> None:
         self._version = (0, 0)
@@ -126,8 +126,8 @@ class GraphPainter:
 
     def _objects(self, graph: SceneGraph, number: int) -> BoxChunk:
         symbols = self._nodes[("O", number)]
-        things = [(s, n) for s in symbols if isinstance(n := graph.find_node(s), ObjectNode)]
-        shown = [(s, n) for s, n in things if n.is_present or n.removed_ns is not None]
+        objects = [(s, n) for s in symbols if isinstance(n := graph.find_node(s), ObjectNode)]
+        shown = [(s, n) for s, n in objects if n.is_present or n.removed_ns is not None]
         return BoxChunk(
             boxes=[node.box for _, node in shown],
             labels=[

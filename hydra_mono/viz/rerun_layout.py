@@ -1,4 +1,4 @@
-"""Where things are logged in rerun, and the view one sees at first."""
+"""Where objects are logged in rerun, and the view one sees at first."""
 
 from collections.abc import Collection
 

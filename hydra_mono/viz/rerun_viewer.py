@@ -120,9 +120,9 @@ class RerunViewer:
         ):
             if upper is not None:
                 self._log(f"{GRAPH}/{layer}", partial(nodes, upper, radius_m))
-        for name, ways in (("moves", drawing.moves), ("flow", drawing.flow)):
-            if ways is not None:
-                self._log(f"{GRAPH}/{name}", partial(arrows, ways))
+        for name, chunk_of_arrows in (("moves", drawing.moves), ("flow", drawing.flow)):
+            if chunk_of_arrows is not None:
+                self._log(f"{GRAPH}/{name}", partial(arrows, chunk_of_arrows))
         if drawing.hierarchy is not None:
             members, links_down = drawing.hierarchy
             self._log(HIERARCHY, partial(hierarchy, members, links_down))

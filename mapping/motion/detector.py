@@ -1,10 +1,10 @@
 """Which pixels show something that moves: surface in space that was free before, or by label."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float32, Float64, Int32, UInt8
+from jaxtyping import Bool, Float32, Int32
 from scipy import ndimage
 
 from hydra_mono.core.frame import Frame
@@ -12,11 +12,11 @@ from hydra_mono.core.geometry import camera_rays
 from hydra_mono.core.map.state import State
 from hydra_mono.core.prediction import Prediction
 from hydra_mono.mapping.motion.bodies import Bodies, Scene
-from hydra_mono.mapping.motion.clusters import joined_bodies, most_common
+from hydra_mono.mapping.motion.detections import Describer, Detection
+from hydra_mono.mapping.motion.floor import Floor
 from hydra_mono.mapping.motion.looks import Looks
+from hydra_mono.mapping.motion.tracker import Box
 from hydra_mono.mapping.motion.voxel_history import VoxelHistory, distinct
-
-Box = tuple[Float64[np.ndarray, "3"], Float64[np.ndarray, "3"]]  # lower and upper corner, metres
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,30 +26,7 @@ class DetectorRule:
     stride_rad: float = 0.015  # between the pixels looked at: 5 cm at 3 m, half a voxel
     max_depth_m: float = 5.0  # farther, a depth camera's deviation reaches a voxel
     sigmas: float = 3.0  # deviations by which a surface must be nearer than what was free
-    least_area_m2: float = 0.02  # of a cluster seen; a hand has as much
-    least_extent_m: float = 0.15  # of a cluster's longest side; speckle is shorter
-    evident_share: float = 0.05  # of a cluster, below which it is only supposed to move
-    join_m: float = 0.15  # gap between boxes of pieces that are one body: an arm before it
-    least_depth_m: float = 0.3  # of a body as wide: a chest's; cameras see one side of it
     rim_px: int = 4  # pixels round a body that its depth bleeds into
-
-
-@dataclass(frozen=True, slots=True)
-class Detection:
-    """One cluster of points that moves, in world metres along the world's axes.
-
-    ``halves``: mean RGB of its upper and lower half, which tell people apart.
-    ``voxels``: the world-grid voxels that its points lie in. ``is_evident``: by where it is or what
-    it is called, rather than because somebody was expected there.
-    """
-
-    position_m: Float64[np.ndarray, "3"]
-    dimensions_m: Float64[np.ndarray, "3"]
-    label: int
-    halves: Float64[np.ndarray, "2 3"]
-    area_m2: float
-    voxels: Int32[np.ndarray, "v 3"]
-    is_evident: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +58,8 @@ class MotionDetector:
         rule: DetectorRule | None = None,
     ) -> None:
         self._history, self._agents = history, agents
-        self._bodies, self._looks = Bodies(history), Looks()
+        self._bodies, self._looks, self._floor = Bodies(history), Looks(), Floor()
+        self._describer = Describer()
         self._voxel_size_m, self._rule = voxel_size_m, rule or DetectorRule()
 
     def detect(self, frame: Frame, prediction: Prediction, expected: Sequence[Box] = ()) -> Found:
@@ -102,9 +80,12 @@ class MotionDetector:
         moving = pieces > 0
         static = scene.valid & ~moving & ~seeds
         self._looks.remember(static)
+        camera_m = float(frame.camera_position_m[2])
+        self._floor.learn(scene.points_m[static][:, 2], camera_m)
+        floor_m = self._floor.height_m(camera_m)
         return Found(
             self._whole_image(moving | by_label, scene.stride_px, prediction.depth_m.shape),
-            self._detections(frame, prediction, scene, pieces, evident),
+            self._describer.detections(frame, prediction, scene, pieces, evident, floor_m),
             scene.voxels[static],
             distinct(scene.voxels[whole > 0]),
         )
@@ -122,11 +103,12 @@ class MotionDetector:
 
     def state(self) -> State:
         """Everything that ``restore`` needs."""
-        return self._looks.state()
+        return {"looks": self._looks.state(), "floor": self._floor.state()}
 
     def restore(self, state: State) -> None:
         """Becomes what ``state`` was taken of."""
-        self._looks.restore(state)
+        self._looks.restore(state["looks"])
+        self._floor.restore(state["floor"])
 
     def _labelled(self, prediction: Prediction, stride: int) -> Bool[np.ndarray, "h w"]:
         if prediction.labels is None:
@@ -175,76 +157,6 @@ class MotionDetector:
         inside &= scene.valid
         inside[inside] = ~self._history.is_solid(scene.voxels[inside])
         return inside
-
-    def _detections(
-        self,
-        frame: Frame,
-        prediction: Prediction,
-        scene: Scene,
-        pieces: Int32[np.ndarray, "h w"],
-        evident: Bool[np.ndarray, "h w"],
-    ) -> list[Detection]:
-        stride = scene.stride_px
-        rgb = frame.rgb[::stride, ::stride]
-        labels = None if prediction.labels is None else prediction.labels[::stride, ::stride]
-        pixel_area = np.square(scene.depth_m * stride / frame.intrinsics.fx)
-        found = []
-        for mask in joined_bodies(scene.points_m, pieces, self._rule.join_m):
-            detection = self._describe(scene, mask, rgb, labels, float(pixel_area[mask].sum()))
-            if detection is not None:
-                share = float(evident[mask].mean())
-                middle, dimensions = self._with_depth(frame, scene.points_m[mask], detection)
-                found.append(
-                    replace(
-                        detection,
-                        position_m=middle,
-                        dimensions_m=dimensions,
-                        is_evident=share >= self._rule.evident_share,
-                    )
-                )
-        return found
-
-    def _describe(
-        self,
-        scene: Scene,
-        mask: Bool[np.ndarray, "h w"],
-        rgb: UInt8[np.ndarray, "h w 3"],
-        labels: UInt8[np.ndarray, "h w"] | None,
-        area_m2: float,
-    ) -> Detection | None:
-        """The cluster, or None for one too small to be anybody."""
-        points = scene.points_m[mask]
-        lower, upper = np.percentile(points, [2, 98], axis=0)
-        if area_m2 < self._rule.least_area_m2 or (upper - lower).max() < self._rule.least_extent_m:
-            return None
-        colors = rgb[mask].astype(np.float64)
-        is_upper = points[:, 2] >= np.median(points[:, 2])
-        halves = np.stack(
-            [colors[is_upper].mean(axis=0), colors[~is_upper | (is_upper.all())].mean(axis=0)]
-        )
-        return Detection(
-            position_m=(lower + upper) / 2,
-            dimensions_m=np.maximum(upper - lower, self._voxel_size_m),
-            label=0 if labels is None else most_common(labels[mask]),
-            halves=halves,
-            area_m2=area_m2,
-            voxels=distinct(scene.voxels[mask]),
-            is_evident=True,
-        )
-
-    def _with_depth(
-        self, frame: Frame, points_m: Float64[np.ndarray, "n 3"], detection: Detection
-    ) -> tuple[Float64[np.ndarray, "3"], Float64[np.ndarray, "3"]]:
-        """Middle and size of the body whose front was seen: bodies reach on behind it."""
-        away = detection.position_m[:2] - frame.camera_position_m[:2]
-        away = away / max(float(np.linalg.norm(away)), 1e-6)
-        axes = np.stack([away, [-away[1], away[0]]], axis=1)
-        deep_m, wide_m = np.ptp(np.percentile(points_m[:, :2] @ axes, [2, 98], axis=0), axis=0)
-        hidden = away * max(min(self._rule.least_depth_m, wide_m) - deep_m, 0.0)
-        middle, dimensions = detection.position_m.copy(), detection.dimensions_m.copy()
-        middle[:2] += hidden / 2
-        dimensions[:2] += np.abs(hidden)
-        return middle, dimensions
 
     def _whole_image(
         self, moving: Bool[np.ndarray, "h w"], stride: int, size: tuple[int, ...]

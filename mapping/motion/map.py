@@ -52,11 +52,11 @@ class MotionMap:
         return {
             "history": self._history.state(),
             "tracker": self._tracker.state(),
-            "looks": self._detector.state(),
+            "detector": self._detector.state(),
         }
 
     def restore(self, state: dict[str, Any]) -> None:
         """Becomes what ``state`` was taken of."""
         self._history.restore(state["history"])
         self._tracker.restore(state["tracker"])
-        self._detector.restore(state["looks"])
+        self._detector.restore(state["detector"])

@@ -16,6 +16,7 @@ from hydra_mono.mapping.tsdf.tiles import LEAST_COS_INCIDENCE, TILE, Tiles
 from hydra_mono.mapping.tsdf.weights import certainty, closeness, depth_weight, expected_sdf_m
 
 _FREE_WEIGHT = 1.0  # of a voxel seen to be free: one close observation of a surface outweighs it
+_FREE_SLACK_M = 0.001  # by which a voxel seen free may miss the truncation: rounding
 
 
 FRONT_VOXELS = 3.0  # measured in front of a surface, so that distances have a gradient to mesh by
@@ -173,7 +174,11 @@ def _average(
     pixel: Int32[np.ndarray, " m"],
     rule: FusionRule,
 ) -> None:
-    """The running weighted mean of Curless and Levoy (SIGGRAPH 1996), its memory bounded."""
+    """The running weighted mean of Curless and Levoy (SIGGRAPH 1996), its memory bounded.
+
+    What a voxel was seen free with fades as the observation does, so that what was put into free
+    space has as much surface as what was always there; else its sides come ten times later.
+    """
     stored_sdf, stored_weight = voxels.sdf_m.reshape(-1), voxels.weight.reshape(-1)
     old, old_weight = stored_sdf[voxel], stored_weight[voxel]
     if pixels.sigma_m is None:
@@ -183,7 +188,11 @@ def _average(
         weight = certainty(pixels.sigma_m[pixel], rule.half_sigma_m)
         expected = sdf_m + _margin_m(pixels, pixel, rule)
     fades = 1 + np.minimum(expected, 0) / np.float32(rule.behind_m)
-    weight = weight * np.maximum(fades, np.float32(rule.least_weight))
+    fades = np.maximum(fades, np.float32(rule.least_weight))
+    weight = weight * fades
+    if pixels.sigma_m is None:  # an estimate's errors last, and would put surface into free space
+        is_free = (old_weight <= _FREE_WEIGHT) & (old > rule.front_m - _FREE_SLACK_M)
+        old_weight = np.where(is_free, old_weight * fades, old_weight)
     total = old_weight + weight
     stored_sdf[voxel] = old + (sdf_m - old) * (weight / total)
     stored_weight[voxel] = np.minimum(total, np.float32(rule.max_weight))

@@ -222,16 +222,15 @@ def create_volume(config: MappingConfig, monocular: MonocularRule | None = None)
     """
     size_m = config.voxel_size
     front_m, behind_m = (round(n * size_m, 6) for n in (FRONT_VOXELS, BEHIND_VOXELS))
-    fusion = FusionRule(size_m, config.min_depth, front_m, behind_m)
+    fusion = FusionRule(size_m, front_m=front_m, behind_m=behind_m)
     mesh = MeshRule(voxel_size_m=size_m, front_m=front_m)
     if monocular is not None:
         fusion = with_estimated_depth(fusion, monocular)
         mesh = replace(mesh, min_weight=monocular.min_weight)
-    has_thin = config.thin_structures and monocular is None
     return SemanticVolume(
         fusion=fusion,
         mesh=mesh,
-        thin=ThinRule(voxel_size_m=size_m, free_m=front_m) if has_thin else None,
+        thin=ThinRule(voxel_size_m=size_m, free_m=front_m) if monocular is None else None,
         max_depth_m=max_depth_m(config, monocular),
         window_radius_m=window_radius_m(config),
     )

@@ -5,7 +5,8 @@ import dataclasses
 from hydra_mono.perception.networks.backbones.create import describe_backbone
 from hydra_mono.perception.networks.backbones.dinov2 import infer_vit
 from hydra_mono.perception.networks.interface import Method, NetworkConfig, Shapes
-from hydra_mono.perception.networks.m2h import COMPACT, FULL, M2H, SMALL, SMALL_96, M2HConfig
+from hydra_mono.perception.networks.m2h import M2H
+from hydra_mono.perception.networks.m2h_config import COMPACT, FULL, SMALL, SMALL_96, M2HConfig
 from hydra_mono.perception.networks.shapes import count, extent
 
 MAX_DOUBLINGS = 8  # of a head; the published ones have two

@@ -63,7 +63,7 @@ def create_predictor(config: PredictorConfig, source_labels: LabelSpace) -> Pred
             network or a predictor of the user's own is not as it has to be.
         CheckpointError: the weights cannot be loaded.
         DataError: the label space cannot be read.
-        MissingDependencyError: what the config asks for needs a package that is absent.
+        MissingDependencyError: what the config selects needs a package that is absent.
     """
     if config.name in MODULES:
         return _create_network(config, source_labels)

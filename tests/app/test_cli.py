@@ -25,8 +25,8 @@ SENSOR = ["--predictor", "sensor", *SETTINGS]
 @pytest.fixture(scope="module")
 def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     results = tmp_path_factory.mktemp("results")
-    arguments = ["run", "--sequence", "simulated/5", "--output", str(results), "--stride", "2"]
-    assert main([*arguments, "--max-frames", "120", *SENSOR]) == 0
+    arguments = ["run", "--sequence", "simulated/5", "--output", str(results), "--stride", "4"]
+    assert main([*arguments, "--max-frames", "60", *SENSOR]) == 0
     return results / "latest"
 
 
@@ -42,7 +42,7 @@ def test_a_run_leaves_everything_readable(run_folder: Path) -> None:
         "metrics.json",
     } <= names
     metrics = json.loads((run_folder / "metrics.json").read_text())
-    assert metrics["frames"] == 120 and metrics["skipped"]["total"] == 0
+    assert metrics["frames"] == 60 and metrics["skipped"]["total"] == 0
     assert {"median", "p95"} <= metrics["frame_ms"].keys()
     assert metrics["labels"] == {"unknown_pixels": 0}
     assert metrics["scores"]["mesh"]["f1_5cm"] > 0.5
@@ -53,6 +53,13 @@ def test_labels_that_nobody_knows_are_counted_in_the_metrics() -> None:
     assert source_metrics(prepare(source, DataConfig())[0])["labels"] == {"unknown_pixels": 7}
 
 
+@pytest.fixture
+def wall(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Four frames along a wall, whatever sequence is named."""
+    monkeypatch.setattr(run_module, "open_source", lambda *arguments: WallSource(count=4))
+
+
+@pytest.mark.usefixtures("wall")
 def test_the_run_ends_with_a_table_and_the_outputs(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -63,6 +70,7 @@ def test_the_run_ends_with_a_table_and_the_outputs(
     assert "median ms" in printed and "graph.json" in printed
 
 
+@pytest.mark.usefixtures("wall")
 def test_quiet_prints_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     arguments = ["run", "--max-frames", "2", "--viewer", "none", "--output", str(tmp_path)]
     assert main([*arguments, "--quiet", *SENSOR]) == 0
@@ -176,11 +184,11 @@ def test_every_preset_maps(
     assert (tmp_path / "latest" / "graph.json").is_file()
 
 
+@pytest.mark.usefixtures("wall")
 @pytest.mark.parametrize("name", ["run #3", "2024-99-99", "yes", "null", "1e3"])
 def test_a_folder_is_named_as_it_is_typed(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(run_module, "open_source", lambda *arguments: WallSource(count=4))
     assert main(["run", "--predictor", "sensor", "--viewer", "none", "--output", name]) == 0
     assert [path.name for path in tmp_path.iterdir()] == [name]

@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 from helpers_runs import WallSource
 
-from hydra_mono import outputs
 from hydra_mono.cli import run as cli_run
 from hydra_mono.cli.main import main
 from hydra_mono.core.errors import ExportError
 from hydra_mono.core.stop import StopRequest, stop_request
-from hydra_mono.outputs import RunFolder, load_run
+from hydra_mono.outputs import RunFolder, RunRecord, load_run
+from hydra_mono.outputs import write as writing
 
 SENSOR = ["--predictor", "sensor", "--viewer", "none"]
 THREE_FRAMES = """
@@ -130,15 +130,15 @@ def test_signals_save_the_map_and_tell_by_the_status(
 def test_signals_while_results_are_written_do_not_lose_them(
     count: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    plain = outputs._WRITERS["dsg"]
+    plain = writing._WRITERS["dsg"]
 
-    def interrupted(record: outputs.RunRecord, path: Path) -> None:
+    def interrupted(record: RunRecord, path: Path) -> None:
         plain(record, path)
         if len(record.stamps_ns) == 9:  # the last writing, not one under way
             for _ in range(count):
                 os.kill(os.getpid(), signal.SIGINT)
 
-    monkeypatch.setitem(outputs._WRITERS, "dsg", interrupted)
+    monkeypatch.setitem(writing._WRITERS, "dsg", interrupted)
     arguments = ["run", *SENSOR, "--quiet", "--output", str(tmp_path)]
     assert main([*arguments, "--set", "output.checkpoint_interval=86400"]) == 130
     assert len(load_run(tmp_path).trajectory.stamps_ns) == 9
@@ -202,10 +202,10 @@ def test_a_full_disk_costs_the_recording_before_the_map(
 def test_a_part_that_cannot_be_made_does_not_cost_the_others(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(record: outputs.RunRecord, path: Path) -> None:
+    def broken(record: RunRecord, path: Path) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setitem(outputs._WRITERS, "dsg", broken)
+    monkeypatch.setitem(writing._WRITERS, "dsg", broken)
     assert main(["run", *SENSOR, "--quiet", "--output", str(tmp_path)]) == 0
     run = load_run(tmp_path)
     assert len(run.trajectory.stamps_ns) == 9 and not (run.path / "dsg.json").exists()

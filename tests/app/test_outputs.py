@@ -19,7 +19,6 @@ import numpy as np
 import pytest
 from helpers_exports import LABELS, START_NS, house_mesh, random_mesh, same_graph, small_house
 
-from hydra_mono import outputs
 from hydra_mono.core.config import Config, dump_config
 from hydra_mono.core.errors import DataError, ExportError
 from hydra_mono.core.files.atomic import ASIDE
@@ -27,12 +26,14 @@ from hydra_mono.graph.io.schema import graph_schema
 from hydra_mono.graph.model.scene_graph import SceneGraph
 from hydra_mono.outputs import (
     FILES,
+    Part,
     RunFolder,
     RunRecord,
     find_run,
     load_run,
     update_metrics,
 )
+from hydra_mono.outputs import write as writing
 
 NOON = datetime(2026, 3, 4, 12, 0, 5)
 
@@ -176,7 +177,7 @@ def test_a_full_disk_leaves_the_last_complete_outputs(
     folder = folder_in(tmp_path)
     folder.write(record())
     before = contents(folder.path)
-    monkeypatch.setitem(outputs._WRITERS, "dsg", fail_on_dsg)
+    monkeypatch.setitem(writing._WRITERS, "dsg", fail_on_dsg)
     with pytest.raises(ExportError, match=r"dsg\.json: No space left"):
         folder.write(record(graph=SceneGraph(), mesh=random_mesh(30), metrics={}))
     assert contents(folder.path) == before
@@ -257,7 +258,7 @@ def test_no_run_says_what_was_expected(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("part", ["graph", "mesh", "trajectory"])
-def test_a_missing_piece_is_named(part: outputs.Part, tmp_path: Path) -> None:
+def test_a_missing_piece_is_named(part: Part, tmp_path: Path) -> None:
     folder = folder_in(tmp_path)
     folder.write(record())
     (folder.path / FILES[part]).unlink()
@@ -266,7 +267,7 @@ def test_a_missing_piece_is_named(part: outputs.Part, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("part", ["graph", "mesh", "trajectory", "metrics"])
-def test_a_damaged_piece_is_named(part: outputs.Part, tmp_path: Path) -> None:
+def test_a_damaged_piece_is_named(part: Part, tmp_path: Path) -> None:
     folder = folder_in(tmp_path)
     folder.write(record())
     (folder.path / FILES[part]).write_bytes(b"\x80 not this")

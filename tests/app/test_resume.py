@@ -15,6 +15,8 @@ from helpers_resume import (
 
 from hydra_mono.pipeline import Mapper
 
+WHICH = (0, 1, 4)  # of the five slices of a refresh, so many of which are done at the stop
+
 
 @pytest.fixture(scope="module", params=["sensor", "estimated"])
 def stopped(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -34,18 +36,27 @@ def stopped(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     return folder
 
 
+def mode_of(folder: Path) -> str:
+    return "sensor" if "sensor" in folder.name else "estimated"
+
+
 def stops(folder: Path) -> list[int]:
     return sorted(int(path.name) for path in folder.iterdir() if path.name.isdigit())
 
 
-@pytest.mark.parametrize("which", [0, 1, 4])
+@pytest.fixture(scope="module")
+def continued(stopped: Path) -> Path:
+    """Where it was stopped, the outputs of going on in another process."""
+    all_stops = stops(stopped)
+    go_on_elsewhere(mode_of(stopped), stopped, [all_stops[which] for which in WHICH])
+    return stopped
+
+
+@pytest.mark.parametrize("which", WHICH)
 def test_a_run_continued_in_a_new_process_ends_with_the_same_bytes(
-    stopped: Path, which: int
+    continued: Path, which: int
 ) -> None:
-    mode = "sensor" if "sensor" in stopped.name else "estimated"
-    stop = stops(stopped)[which]
-    go_on_elsewhere(mode, stop, stopped / str(stop))
-    there, whole = stopped / str(stop), stopped / "whole"
+    there, whole = continued / str(stops(continued)[which]), continued / "whole"
     for name in OUTPUTS[:2]:
         assert (there / name).read_bytes() == (whole / name).read_bytes(), name
     with np.load(there / "mesh.npz") as one, np.load(whole / "mesh.npz") as other:
@@ -55,7 +66,7 @@ def test_a_run_continued_in_a_new_process_ends_with_the_same_bytes(
 
 
 def test_saving_under_way_changes_nothing_of_the_map(stopped: Path, tmp_path: Path) -> None:
-    source, mapper = new_run("sensor" if "sensor" in stopped.name else "estimated")
+    source, mapper = new_run(mode_of(stopped))
     settled = 0
     for index in FRAMES:
         frame = source[index]

@@ -5,6 +5,7 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 import threading
 import time
 from collections import namedtuple
@@ -130,6 +131,19 @@ def test_a_taken_port_is_told_and_the_usual_one_gives_way() -> None:
         with pytest.raises(ConfigError, match=rf"viewer\.port.* port {port}: Address already"):
             free_port("127.0.0.1", port, 9876, "viewer.port")
         assert free_port("127.0.0.1", None, port, "viewer.port") != port
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="displays are named by the environment")
+def test_a_window_on_a_broken_display_costs_a_line_and_no_map(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("DISPLAY", ":987")
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    viewer = create_viewer(ViewerConfig(mode="spawn"), tmp_path / "unused.rrd", LABELS, "x")
+    viewer.log_timings({"mesh": 1.0})
+    viewer._worker.join(60)
+    viewer.close()
+    assert "the viewer is given up: " in caplog.text
 
 
 @pytest.mark.parametrize("address", ["everywhere", "300.0.0.1", ""])

@@ -1,106 +1,32 @@
 """Images, video, phones and bags: one recording in every layout is the same recording."""
 
-import logging
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
 from helpers_datasets import matrix_text, save
+from helpers_layouts import LAYOUTS, numbers, opened
 from helpers_posed import (
-    ARKIT_FROM_Z_UP,
     COUNT,
     recording,
-    write_colmap,
     write_deep_video_mvs,
-    write_kitti,
-    write_polycam,
-    write_pose_files,
-    write_record3d,
     write_rows,
-    write_stray_scanner,
     write_transforms,
-    write_tum_poses,
-    write_video,
 )
-from helpers_ros import write_ros1_bag, write_ros2_bag
 from PIL import Image
 
 from hydra_mono.cli.main import main
 from hydra_mono.core.config import DataConfig
-from hydra_mono.core.errors import BadFrameError, DataError
 from hydra_mono.core.geometry import OPENGL_FROM_OPENCV, inverse
-from hydra_mono.core.source import EVERYTHING, WHAT_THERE_IS, Source
+from hydra_mono.core.source import WHAT_THERE_IS
 from hydra_mono.datasets.first_frames.pairs import read_first_frames
 from hydra_mono.datasets.first_frames.suspect import judge
-from hydra_mono.datasets.given import NOTHING, Given, given_by_flags
+from hydra_mono.datasets.given import Given, given_by_flags
 from hydra_mono.datasets.lens import read_camera
 from hydra_mono.datasets.prepare import Conversion, PreparedSource, prepare
 from hydra_mono.datasets.registry import open_sequence
 from hydra_mono.datasets.summary import summarise
-
-
-def numbers() -> str:
-    camera = recording()[0].intrinsics
-    return f"{camera.fx},{camera.fy},{camera.cx},{camera.cy}"
-
-
-@dataclass(frozen=True)
-class Layout:
-    """``world``: from the recording's world to the layout's. ``steps``: depth is so coarse."""
-
-    write: Callable[[Path], Path]
-    reader: str
-    has_depth: bool = True
-    depth_step: int = 1
-    world: np.ndarray | None = None
-    color_error: float = 0.0  # grey levels, in the mean
-    given: Callable[[Path], Given] = lambda folder: NOTHING
-
-
-def _images_and_tum(folder: Path) -> Path:
-    """Images with stamps for names, poses in a file of their own elsewhere."""
-    for i, frame in enumerate(recording()):
-        save(frame.rgb, folder / f"{1000 + 0.3 * i:.6f}.png")
-    write_tum_poses(folder.parent / "poses_tum.txt")
-    return folder
-
-
-def _video(folder: Path) -> Path:
-    write_tum_poses(folder.parent / "poses_tum.txt", start_s=0.0)
-    return write_video(folder.with_suffix(".mp4"))
-
-
-def _flags(folder: Path) -> Given:
-    return given_by_flags(str(folder.parent / "poses_tum.txt"), numbers())
-
-
-LAYOUTS = {
-    "deep-video-mvs": Layout(write_deep_video_mvs, "deep-video-mvs"),
-    "kitti": Layout(write_kitti, "images", has_depth=False),
-    "pose files": Layout(write_pose_files, "images", color_error=8.0),
-    "transforms.json": Layout(write_transforms, "images"),
-    "colmap text": Layout(write_colmap, "images", color_error=8.0),
-    "colmap binary": Layout(
-        lambda folder: write_colmap(folder, binary=True), "images", color_error=8.0
-    ),
-    "tum poses": Layout(_images_and_tum, "images", has_depth=False, given=_flags),
-    "video": Layout(_video, "images", has_depth=False, color_error=6.0, given=_flags),
-    "record3d": Layout(
-        lambda folder: write_record3d(folder.with_suffix(".r3d")),
-        "record3d",
-        depth_step=3,
-        world=ARKIT_FROM_Z_UP,
-        color_error=8.0,
-    ),
-    "stray-scanner": Layout(
-        write_stray_scanner, "stray-scanner", True, 3, ARKIT_FROM_Z_UP, color_error=6.0
-    ),
-    "polycam": Layout(write_polycam, "polycam", True, 3, ARKIT_FROM_Z_UP, color_error=8.0),
-    "ros 1": Layout(lambda folder: write_ros1_bag(folder.with_suffix(".bag")), "ros-bag"),
-    "ros 2": Layout(write_ros2_bag, "ros-bag", color_error=8.0),
-}
 
 
 @pytest.fixture(scope="module")
@@ -114,10 +40,6 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
         return found[name]
 
     return path_of
-
-
-def opened(path: Path, layout: Layout) -> Source:
-    return open_sequence(str(path), path.parent, None, WHAT_THERE_IS, layout.given(path))
 
 
 @pytest.mark.parametrize("name", LAYOUTS)
@@ -271,104 +193,6 @@ def test_a_video_gives_the_same_frame_in_any_order(written: Callable[[str], Path
     backward = [source[i].rgb for i in reversed(range(0, 60, 7))]
     for one, other in zip(forward, reversed(backward), strict=True):
         np.testing.assert_array_equal(one, other)
-
-
-def spoil(path: Path, name: str, content: bytes) -> None:
-    (path / name).write_bytes(content)
-
-
-FAULTS: dict[str, tuple[str, Callable[[Path], None], str]] = {
-    "poses cut off": ("deep-video-mvs", lambda p: _cut(p / "poses.txt"), "13 poses for 20 images"),
-    "words for poses": (
-        "deep-video-mvs",
-        lambda p: spoil(p, "poses.txt", b"a b c d e f g h\n"),
-        "expected a stamp, found 'a'|expected 'timestamp",
-    ),
-    "no camera": ("deep-video-mvs", lambda p: (p / "K.txt").unlink(), "give --intrinsics fx,fy"),
-    "odd model": (
-        "colmap text",
-        lambda p: spoil(p / "sparse/0", "cameras.txt", b"7 FOV 96 72 80 80 48 36 0.9\n"),
-        "FOV is not read .* image_undistorter",
-    ),
-    "binary cut off": ("colmap binary", lambda p: _cut(p / "sparse/0/images.bin"), "no model as"),
-    "no frames": (
-        "transforms.json",
-        lambda p: spoil(p, "transforms.json", b'{"frames": []}'),
-        "expected a list of frames",
-    ),
-    "no matrix": ("stray-scanner", lambda p: (p / "camera_matrix.csv").unlink(), "is missing"),
-    "columns": (
-        "stray-scanner",
-        lambda p: spoil(p, "odometry.csv", b"timestamp, x\n1, 2\n"),
-        "expected 'timestamp, frame, x",
-    ),
-    "no video": ("stray-scanner", lambda p: spoil(p, "rgb.mp4", b"nothing"), "no video that"),
-    "camera file": (
-        "polycam",
-        lambda p: spoil(p / "keyframes/corrected_cameras", "1000000000.json", b"{}"),
-        "expected numbers fx fy cx cy",
-    ),
-}
-
-
-def _cut(path: Path) -> None:
-    data = path.read_bytes()
-    path.write_bytes(
-        b"\n".join(data.split(b"\n")[:13]) + b"\n" if path.suffix == ".txt" else data[:99]
-    )
-
-
-@pytest.mark.parametrize("fault", FAULTS)
-def test_a_damaged_layout_is_one_line(tmp_path: Path, fault: str) -> None:
-    name, wreck, line = FAULTS[fault]
-    path = LAYOUTS[name].write(tmp_path / "sequence")
-    wreck(path)
-    with pytest.raises(DataError, match=line) as caught:
-        opened(path, LAYOUTS[name])
-    assert "\n" not in str(caught.value)
-
-
-@pytest.mark.parametrize("name", ["record3d", "ros 1", "video"])
-def test_a_file_that_is_something_else_is_one_line(tmp_path: Path, name: str) -> None:
-    path = LAYOUTS[name].write(tmp_path / "sequence")
-    path.write_bytes(path.read_bytes()[:200])
-    with pytest.raises(DataError, match=r"no zip|no bag|no video"):
-        opened(path, LAYOUTS[name])
-
-
-def test_poses_that_fit_no_image_are_refused(tmp_path: Path) -> None:
-    folder = write_pose_files(tmp_path / "sequence")
-    for path in (folder / "poses").iterdir():
-        path.rename(path.with_name(f"other{int(path.stem) + 500}.txt"))
-    with pytest.raises(DataError, match="20 poses, of which none belongs to one of the 20 images"):
-        open_sequence(str(folder), tmp_path)
-
-
-def test_an_image_without_a_pose_is_a_bad_frame(tmp_path: Path) -> None:
-    folder = _images_and_tum(tmp_path / "images")
-    save(recording()[0].rgb, folder / "2000.000000.png")
-    source = opened(folder, LAYOUTS["tum poses"])
-    with pytest.raises(BadFrameError, match="no-pose"):
-        source[COUNT]
-
-
-def test_colmap_says_that_its_scale_is_free(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    with caplog.at_level(logging.WARNING):
-        open_sequence(str(write_colmap(tmp_path / "scene")), tmp_path, None, WHAT_THERE_IS)
-    assert "metres only if the model was aligned" in caplog.text
-
-
-def test_depth_that_is_required_and_absent_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="has no depth images"):
-        open_sequence(str(write_kitti(tmp_path / "00")), tmp_path, None, EVERYTHING)
-
-
-def test_a_layout_with_poses_of_its_own_takes_no_others(tmp_path: Path) -> None:
-    path = write_record3d(tmp_path / "a.r3d")
-    with pytest.raises(DataError, match="record3d has its own poses"):
-        open_sequence(str(path), tmp_path, "record3d", EVERYTHING, Given(poses=tmp_path / "x"))
 
 
 def test_a_video_is_described_from_the_command_line(

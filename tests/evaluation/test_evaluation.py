@@ -46,8 +46,8 @@ CRATE = TruthObject(1, CHAIR, "crate", BOX)
 
 def perfect_run(truth):
     graph = SceneGraph()
-    for thing in truth.objects:
-        add_object(graph, thing.label, thing.box)
+    for obj in truth.objects:
+        add_object(graph, obj.label, obj.box)
     add_room(graph, [((2.0, 2.0, 1.25), 10.0)])
     return run_of(copy_of_truth(truth), graph)
 

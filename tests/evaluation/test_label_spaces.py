@@ -59,6 +59,6 @@ def test_spaces_without_a_map_are_refused_by_name() -> None:
 
 def test_labels_of_faces_and_things_are_mapped_alike() -> None:
     mapped = in_labels_of(NYU40, apartment_with_an_oven())
-    thing = mapped.objects[0]
-    of_thing = np.unique(mapped.mesh.face_labels[mapped.mesh.face_instances == thing.instance])
-    assert of_thing.tolist() == [thing.label] == [id_of(NYU40, "otherfurniture")]
+    obj = mapped.objects[0]
+    of_object = np.unique(mapped.mesh.face_labels[mapped.mesh.face_instances == obj.instance])
+    assert of_object.tolist() == [obj.label] == [id_of(NYU40, "otherfurniture")]

@@ -1,4 +1,4 @@
-"""Object scores on rooms whose things are known."""
+"""Object scores on rooms whose objects are known."""
 
 import functools
 from dataclasses import replace
@@ -31,15 +31,15 @@ from hydra_mono.graph.model.symbols import Layer
 
 CHAIR_BOX = BoundingBox((1.0, 3.0, 0.5), (0.6, 0.6, 1.0))
 TABLE_BOX = BoundingBox((3.0, 1.0, 0.4), (1.0, 0.8, 0.8))
-THINGS = (
+OBJECTS = (
     TruthObject(1, CHAIR, "chair 1", CHAIR_BOX),
     TruthObject(2, TABLE, "table 1", TABLE_BOX),
 )
 
 
-def graph_of(*things):
+def graph_of(*objects):
     graph = SceneGraph()
-    for label, box in things:
+    for label, box in objects:
         add_object(graph, label, box)
     return graph
 
@@ -50,16 +50,16 @@ def moved(box, x=0.0):
 
 @functools.cache
 def furnished_room():
-    truth = one_room(THINGS)
+    truth = one_room(OBJECTS)
     return truth, view_truth(truth, run_of())
 
 
-def scores(graph, things=THINGS, path=None):
+def scores(graph, objects=OBJECTS, path=None):
     run = run_of(graph=graph, path=path)
-    if things is THINGS and path is None:
+    if objects is OBJECTS and path is None:
         truth, view = furnished_room()
     else:
-        truth = one_room(things)
+        truth = one_room(objects)
         view = view_truth(truth, run)
     return score_objects(run, truth, view)
 
@@ -110,14 +110,14 @@ def test_nodes_found_gone_are_no_estimates() -> None:
 
 
 def test_things_carried_away_before_the_end_are_not_asked_for() -> None:
-    gone = (replace(THINGS[0], disappeared_ns=SECOND_NS), THINGS[1])
+    gone = (replace(OBJECTS[0], disappeared_ns=SECOND_NS), OBJECTS[1])
     result = scores(graph_of((CHAIR, CHAIR_BOX), (TABLE, TABLE_BOX)), gone)
     assert (result.truth_count, result.found, result.correct) == (1, 1.0, 0.5)
 
 
 def test_things_brought_after_the_camera_had_looked_are_not_asked_for_but_right() -> None:
     end_ns = all_round().stamps_ns[-1]
-    late = (replace(THINGS[0], appeared_ns=int(end_ns)), THINGS[1])
+    late = (replace(OBJECTS[0], appeared_ns=int(end_ns)), OBJECTS[1])
     result = scores(graph_of((CHAIR, CHAIR_BOX), (TABLE, TABLE_BOX)), late)
     assert (result.truth_count, result.correct) == (1, 1.0)
 
@@ -160,10 +160,10 @@ def test_found_and_correct_equal_a_plain_count_in_any_order(true, estimated, see
 
     def run(order):
         chosen = [estimated[i] for i in order]
-        things = tuple(
+        objects = tuple(
             TruthObject(i + 1, label, str(i), box(point)) for i, (label, point) in enumerate(true)
         )
-        truth = replace(EMPTY_ROOM, objects=things)
+        truth = replace(EMPTY_ROOM, objects=objects)
         every = frozenset(range(1, len(true) + 1))
         seen = replace(NOTHING_IN_VIEW, present_instances=every, visible_instances=every)
         graph = graph_of(*[(label, box(point)) for label, point in chosen])

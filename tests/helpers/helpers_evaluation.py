@@ -1,5 +1,6 @@
 """Worlds small enough to score by hand."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -11,7 +12,7 @@ from hydra_mono.core.labels import Label, LabelSpace
 from hydra_mono.core.mesh import SemanticMesh
 from hydra_mono.core.truth import GroundTruth, TruthGrid, TruthMesh, TruthObject, TruthRoom
 from hydra_mono.evaluation import RunInputs
-from hydra_mono.graph.model.nodes import Edge, ObjectNode, PlaceNode, RoomNode
+from hydra_mono.graph.model.nodes import AgentNode, Edge, ObjectNode, PlaceNode, RoomNode
 from hydra_mono.graph.model.scene_graph import SceneGraph
 from hydra_mono.graph.model.symbols import NodeSymbol
 
@@ -102,14 +103,14 @@ def room_grid(size_m=ROOM_SIZE_M, rooms=None) -> TruthGrid:
     )
 
 
-def one_room(things: tuple[TruthObject, ...] = ()) -> GroundTruth:
+def one_room(objects: tuple[TruthObject, ...] = ()) -> GroundTruth:
     parts = room_parts()
-    for thing in things:
-        parts += thing_parts(thing.box, thing.label, thing.instance)
+    for obj in objects:
+        parts += thing_parts(obj.box, obj.label, obj.instance)
     return GroundTruth(
         label_space=LABELS,
         mesh=truth_mesh(parts),
-        objects=things,
+        objects=objects,
         rooms=(TruthRoom(0, "room", 0),),
         grid=room_grid(),
     )
@@ -226,3 +227,20 @@ def add_room(graph: SceneGraph, balls=()) -> NodeSymbol:
     for position, radius in balls:
         add_place(graph, position, radius, room=symbol)
     return symbol
+
+
+def walker_graph(
+    stamps_s: Sequence[float], xs: Sequence[float], seen_s: Sequence[float] | None = None
+) -> SceneGraph:
+    """A person on a line along x, at ``stamps_s``; each node seen until ``seen_s``."""
+    graph = SceneGraph()
+    for i, (stamp, x) in enumerate(zip(stamps_s, xs, strict=True)):
+        node = AgentNode(
+            position_m=(float(x), 2.0, 1.0),
+            first_seen_ns=int(stamp * SECOND_NS),
+            last_seen_ns=int((seen_s[i] if seen_s else stamp) * SECOND_NS),
+            stamp_ns=int(stamp * SECOND_NS),
+            quat_wxyz=(1.0, 0.0, 0.0, 0.0),
+        )
+        graph.add_node(NodeSymbol("b", i), node)
+    return graph

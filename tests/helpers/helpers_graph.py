@@ -256,3 +256,7 @@ def thing(box: BoundingBox, label: int = TABLE, stamp_ns: int = 0) -> ObjectNode
 
 def edge(first_seen_ns: int = 0) -> Edge:
     return Edge(first_seen_ns=first_seen_ns, last_seen_ns=first_seen_ns)
+
+
+FLOOR_PATCH = floor_mesh((-0.2, -0.2), (1.6, 1.4))
+DESK = standing_box(0.6, 0.6, (1.0, 0.6, 0.7))

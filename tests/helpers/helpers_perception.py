@@ -17,7 +17,8 @@ from torch import Tensor, nn
 from hydra_mono.core.frame import Frame, Intrinsics
 from hydra_mono.perception.networks.backbones.convnext import ConvConfig
 from hydra_mono.perception.networks.backbones.vit import VisionTransformer, VitConfig
-from hydra_mono.perception.networks.m2h import COMPACT, M2H, M2HConfig
+from hydra_mono.perception.networks.m2h import M2H
+from hydra_mono.perception.networks.m2h_config import COMPACT, M2HConfig
 from hydra_mono.perception.weights_io.checkpoint import load_network
 from hydra_mono.perception.weights_io.files import CheckpointError
 

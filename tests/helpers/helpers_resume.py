@@ -1,12 +1,13 @@
 """Stops a run, writes what every stage remembers, and goes on from the files in a new process.
 
-Run as a script, it is the new process: ``helpers_resume.py MODE STOP FOLDER``.
+Run as a script, it is the new process: ``helpers_resume.py MODE FOLDER STOP…``.
 """
 
 import os
 import subprocess
 import sys
 from dataclasses import fields
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +27,7 @@ from hydra_mono.pipeline import Mapper
 from hydra_mono.simulation.source import SimulatedSource, open_simulated
 
 ROOT = Path(__file__).resolve().parents[2]
-FRAMES = range(0, 160, 2)
+FRAMES = range(0, 120, 2)
 # Small, so that blocks are archived and reloaded within a few metres of walk.
 REACH = ("mapping.max_depth=1.5", "mapping.window_radius=1.0", "mapping.keyframe_separation=1.2")
 OVERRIDES = {"sensor": REACH, "estimated": (*REACH, "simulation.noise=none")}
@@ -56,11 +57,15 @@ def config_of(mode: str) -> Config:
     return small_config(*OVERRIDES[mode])
 
 
+@cache
+def source_of(mode: str) -> SimulatedSource:
+    return open_simulated("simulated/5", config_of(mode).simulation)
+
+
 def new_run(mode: str) -> tuple[SimulatedSource, Mapper]:
-    config = config_of(mode)
-    source = open_simulated("simulated/5", config.simulation)
+    source = source_of(mode)
     kind = SensorPredictor if mode == "sensor" else NoisyPredictor
-    return source, Mapper(config, kind(source.label_space))
+    return source, Mapper(config_of(mode), kind(source.label_space))
 
 
 def go_on(source: SimulatedSource, mapper: Mapper, first: int, folder: Path) -> None:
@@ -82,15 +87,16 @@ def save_state(state: State, folder: Path) -> None:
         write(folder / name)
 
 
-def go_on_elsewhere(mode: str, stop: int, folder: Path) -> None:
-    """In a new process: restores what lies in the folder and goes on with frame ``stop``."""
+def go_on_elsewhere(mode: str, folder: Path, stops: list[int]) -> None:
+    """In a new process: restores what lies in ``folder/STOP`` and goes on with that frame."""
     script = str(Path(__file__).resolve())
-    command = [sys.executable, script, mode, str(stop), str(folder)]
+    command = [sys.executable, script, mode, str(folder), *map(str, stops)]
     subprocess.run(command, check=True, env=os.environ | {"PYTHONPATH": str(ROOT)})
 
 
 if __name__ == "__main__":
-    MODE, STOP, FOLDER = sys.argv[1], int(sys.argv[2]), Path(sys.argv[3])
-    SOURCE, MAPPER = new_run(MODE)
-    MAPPER.restore(read_state(FOLDER))
-    go_on(SOURCE, MAPPER, STOP, FOLDER)
+    MODE, FOLDER, STOPS = sys.argv[1], Path(sys.argv[2]), sys.argv[3:]
+    for STOP in STOPS:
+        SOURCE, MAPPER = new_run(MODE)
+        MAPPER.restore(read_state(FOLDER / STOP))
+        go_on(SOURCE, MAPPER, int(STOP), FOLDER / STOP)

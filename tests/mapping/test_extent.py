@@ -31,6 +31,6 @@ def test_the_window_holds_all_that_is_seen() -> None:
 
 
 def test_fusion_carving_and_scores_use_one_maximum_depth() -> None:
-    mapper = Mapper(small_config("monocular.max_depth=3.0"), Estimator())
+    mapper = Mapper(small_config("mapping.max_depth=3.0"), Estimator())
     used = {mapper.max_depth_m, mapper._volume._max_depth_m, mapper._free_space._max_depth_m}
     assert used == {3.0}

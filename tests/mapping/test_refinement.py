@@ -3,10 +3,10 @@
 import numpy as np
 from helpers_estimates import AHEAD, CAMERA, Plane
 
-from hydra_mono.core.config import MappingConfig, MonocularConfig
+from hydra_mono.core.config import MappingConfig
 from hydra_mono.core.frame import Frame
 from hydra_mono.core.prediction import Prediction
-from hydra_mono.mapping.monocular_rule import MonocularRule, create_monocular_rule
+from hydra_mono.mapping.monocular_rule import MonocularRule
 from hydra_mono.mapping.refinement import create_refinement
 from hydra_mono.mapping.tsdf.volume import create_volume
 
@@ -37,11 +37,3 @@ def test_with_a_rule_depth_gets_a_deviation_and_the_refiner_a_memory() -> None:
     other.restore(state)
     again, expected = other(frame, prediction), refine(frame, prediction)
     np.testing.assert_array_equal(again.depth_m, expected.depth_m)
-
-
-def test_a_rule_takes_its_numbers_from_the_settings() -> None:
-    config = MonocularConfig(max_depth=3.0, sigma=0.1, sigma_per_square=0.03)
-    rule = create_monocular_rule(config)
-    assert (rule.max_depth_m, rule.sigma_m, rule.sigma_per_square) == (3.0, 0.1, 0.03)
-    assert rule == create_monocular_rule(config) != MonocularRule()
-    assert create_monocular_rule(MonocularConfig()) == MonocularRule()

@@ -27,24 +27,24 @@ def changing() -> SimulatedSource:
 
 
 def walkers():
-    return [track for track in lively().truth().agents if track.kind != "thing"]
+    return [track for track in lively().truth().agents if track.kind != "object"]
 
 
 def test_nobody_walks_through_the_camera_or_through_another() -> None:
-    ways = [np.array(track.positions_m)[:, :2] for track in walkers()]
+    paths = [np.array(track.positions_m)[:, :2] for track in walkers()]
     camera = lively().poses[:, :2, 3]
-    assert len(ways) >= 2
-    for i, way in enumerate(ways):
-        assert np.hypot(*(way - camera).T).min() > 0.6
-        for other in ways[:i]:
-            assert np.hypot(*(way - other).T).min() > 0.4
+    assert len(paths) >= 2
+    for i, path in enumerate(paths):
+        assert np.hypot(*(path - camera).T).min() > 0.6
+        for other in paths[:i]:
+            assert np.hypot(*(path - other).T).min() > 0.4
 
 
 def test_nobody_walks_through_walls_or_furniture_but_onto_a_seat() -> None:
     world = lively().world
-    walk_map = make_walk_map(world.plan, (*world.fixed, *world.things))
+    walk_map = make_walk_map(world.plan, (*world.fixed, *world.objects))
     for body in lively().bodies:
-        if body.kind == "thing":
+        if body.kind == "object":
             continue
         walks = body.posture_at != SIT
         near_seat = np.convolve(~walks, np.ones(25), mode="same") > 0
@@ -54,12 +54,12 @@ def test_nobody_walks_through_walls_or_furniture_but_onto_a_seat() -> None:
 
 def test_people_go_through_doors_at_a_walk() -> None:
     world = lively().world
-    walk_map = make_walk_map(world.plan, (*world.fixed, *world.things))
+    walk_map = make_walk_map(world.plan, (*world.fixed, *world.objects))
     rooms = []
     for track in walkers():
-        way = np.array(track.positions_m)
-        assert np.linalg.norm(np.diff(way, axis=0), axis=1).max() < 0.2
-        cells = np.rint((way[:, :2] - walk_map.origin_m) / 0.05).astype(int)
+        path = np.array(track.positions_m)
+        assert np.linalg.norm(np.diff(path, axis=0), axis=1).max() < 0.2
+        cells = np.rint((path[:, :2] - walk_map.origin_m) / 0.05).astype(int)
         rooms.append(len(np.unique(walk_map.room[tuple(cells.T)])))
     assert max(rooms) > 1
 
@@ -84,11 +84,11 @@ def test_pixels_that_the_truth_counts_are_those_in_the_images() -> None:
     tracks = {track.name: track for track in walkers()}
     checked = 0
     for body in source.bodies:
-        if body.kind == "thing":
+        if body.kind == "object":
             continue
-        counts = np.array(tracks[body.thing.name].visible_pixels)
+        counts = np.array(tracks[body.obj.name].visible_pixels)
         for frame in np.flatnonzero(counts > 800)[:60:20].tolist():
-            shown = source[frame].instances == body.thing.instance
+            shown = source[frame].instances == body.obj.instance
             near = source[frame].depth_m < 5
             assert np.count_nonzero(shown & near) == counts[frame] or (
                 abs(np.count_nonzero(shown & near) - counts[frame]) < 0.25 * counts[frame] + 100
@@ -100,10 +100,10 @@ def test_pixels_that_the_truth_counts_are_those_in_the_images() -> None:
 def test_boxes_hold_the_pixels_of_who_they_are_of() -> None:
     source = lively()
     body = next(body for body in source.bodies if body.kind == "person")
-    track = next(track for track in walkers() if track.name == body.thing.name)
+    track = next(track for track in walkers() if track.name == body.obj.name)
     frame = int(np.argmax(track.visible_pixels))
     image = source[frame]
-    shown = image.instances == body.thing.instance
+    shown = image.instances == body.obj.instance
     points = (camera_rays(image.intrinsics) * image.depth_m[..., None])[shown]
     points = points @ image.world_from_camera[:3, :3].T + image.world_from_camera[:3, 3]
     lower, upper = track.boxes[frame].bounds(0.03)
@@ -112,7 +112,7 @@ def test_boxes_hold_the_pixels_of_who_they_are_of() -> None:
 
 def test_without_labels_people_are_unknown_and_all_else_is_the_same() -> None:
     named, bare = lively(), lively(kind="dynamic-unlabelled")
-    people = [b.thing.instance for b in named.bodies if b.kind == "person"]
+    people = [b.obj.instance for b in named.bodies if b.kind == "person"]
     counts = sum(np.array(t.visible_pixels) for t in walkers() if t.kind == "person")
     frame = int(np.argmax(counts))
     with_labels, without = named[frame], bare[frame]
@@ -126,7 +126,7 @@ def test_without_labels_people_are_unknown_and_all_else_is_the_same() -> None:
 
 def test_the_same_seed_gives_the_same_life() -> None:
     for one, other in zip(lively().bodies, lively(kind="dynamic-unlabelled").bodies, strict=True):
-        assert (one.kind, one.moves, one.thing.name) == (other.kind, other.moves, other.thing.name)
+        assert (one.kind, one.moves, one.obj.name) == (other.kind, other.moves, other.obj.name)
         if one.positions_m is not None:
             assert np.array_equal(one.positions_m, other.positions_m)
 
@@ -146,10 +146,10 @@ def test_every_change_lies_between_the_looks_around_it_and_has_its_object() -> N
 def test_what_is_moved_stands_first_here_then_there_and_is_on_its_way_between() -> None:
     source = changing()
     truth = source.truth()
-    moved = [body for body in source.bodies if body.kind == "thing" and body.moves]
+    moved = [body for body in source.bodies if body.kind == "object" and body.moves]
     assert moved
     for body in moved:
-        places = [o for o in truth.objects if o.identity == body.thing.instance]
+        places = [o for o in truth.objects if o.identity == body.obj.instance]
         assert len(places) == len(body.moves) + 1
         assert [o.disappeared_ns for o in places[:-1]] == [first for first, _ in body.moves]
         assert [o.appeared_ns for o in places[1:]] == [last for _, last in body.moves]

@@ -135,7 +135,7 @@ def test_the_camera_keeps_its_distance_from_everything() -> None:
     source = small_source()
     assert nearest_surface_m(source, source.poses[:, :3, 3]).min() > 0.2
     points = source.poses[:, :3, 3]
-    assert not any(thing.contains(points).any() for thing in source.world.things)
+    assert not any(obj.contains(points).any() for obj in source.world.objects)
 
 
 def test_noise_deviates_as_its_formula_says() -> None:
@@ -196,16 +196,15 @@ def test_a_thing_carried_away_is_seen_before_its_stamp_and_not_after() -> None:
     source = open_simulated("simulated/3", settings)
     changed = [t for t in source.truth().objects if t.appeared_ns or t.disappeared_ns]
     assert [bool(t.disappeared_ns) for t in changed].count(True) == 1
-    for thing in changed:
-        stamp = thing.disappeared_ns or thing.appeared_ns or 0
-        eye = np.array(thing.box.center_m) + np.array([0.05, 0.02, 1.2])
+    for obj in changed:
+        stamp = obj.disappeared_ns or obj.appeared_ns or 0
+        eye = np.array(obj.box.center_m) + np.array([0.05, 0.02, 1.2])
         pose = np.eye(4)
         pose[:3, :3], pose[:3, 3] = camera_rotation(0.0, -np.pi / 2), eye
         before, after = (
-            np.any(source.render_at(pose, s).instances == thing.instance)
-            for s in (stamp - 1, stamp)
+            np.any(source.render_at(pose, s).instances == obj.instance) for s in (stamp - 1, stamp)
         )
-        assert (before, after) == ((True, False) if thing.disappeared_ns else (False, True))
+        assert (before, after) == ((True, False) if obj.disappeared_ns else (False, True))
 
 
 def test_people_walk_where_their_tracks_say_and_leave_the_rest_as_it_was() -> None:

@@ -69,14 +69,14 @@ def test_rooms_of_a_storey_lie_beside_one_another_and_the_stairs_above_each_othe
 @pytest.mark.parametrize("seed", range(3))
 def test_steps_are_as_high_and_deep_as_real_ones_and_end_at_the_upper_floor(seed: int) -> None:
     world = tall_world(seed)
-    flights = [thing for thing in world.fixed if thing.name == "stairs"]
+    flights = [obj for obj in world.fixed if obj.name == "stairs"]
     assert len(flights) == 2
-    for thing, flight in zip(flights, world.plan.flights, strict=True):
-        tops = [flight.floor_m + part.center_m[2] + part.size_m[2] / 2 for part in thing.parts]
+    for obj, flight in zip(flights, world.plan.flights, strict=True):
+        tops = [flight.floor_m + part.center_m[2] + part.size_m[2] / 2 for part in obj.parts]
         risers = np.diff([world.plan.rooms[flight.rooms[0]].floor_m, *tops, flight.top_m])
         np.testing.assert_allclose(risers, risers[0])
         assert 0.16 < risers[0] < 0.18
-        assert {part.size_m[0] for part in thing.parts} == {0.28}
+        assert {part.size_m[0] for part in obj.parts} == {0.28}
         assert flight.top_m == pytest.approx(world.plan.rooms[flight.rooms[1]].floor_m)
         assert flight.top_m - flight.ceiling_m == pytest.approx(0.3)
 

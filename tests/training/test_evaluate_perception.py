@@ -17,7 +17,8 @@ from hydra_mono.core.frame import Intrinsics
 from hydra_mono.core.label_map import load_label_map
 from hydra_mono.perception.networks.input_spec import InputSpec
 from hydra_mono.perception.networks.interface import TaskMaps
-from hydra_mono.perception.networks.m2h import COMPACT, M2H
+from hydra_mono.perception.networks.m2h import M2H
+from hydra_mono.perception.networks.m2h_config import COMPACT
 from hydra_mono.perception.weights_io.checkpoint import save_network
 from hydra_mono.training.data.cache import ViewSize
 from hydra_mono.training.data.views import random_world

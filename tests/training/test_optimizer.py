@@ -7,7 +7,8 @@ import torch
 from helpers_training import tiny_config, tiny_network
 from torch import nn
 
-from hydra_mono.perception.networks.m2h import COMPACT, M2H
+from hydra_mono.perception.networks.m2h import M2H
+from hydra_mono.perception.networks.m2h_config import COMPACT
 from hydra_mono.training.optimizer import Muon, is_matrix, is_vector, orthogonalised
 from hydra_mono.training.trainer import create_optimizer
 

@@ -1,1 +1,1 @@
-"""Commands that ask saved runs, or make many of them."""
+"""Commands that query saved runs, or make many of them."""

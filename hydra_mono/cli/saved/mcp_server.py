@@ -64,14 +64,20 @@ def _telling(tool: Callable[..., Told], error_kind: type[Exception]) -> Callable
 
 def reading_tools(questions: Questions) -> list[Callable[..., Told]]:
     """One function a verb; names, types and sentences become the tools' descriptions."""
+    return [
+        *tools_of_objects(questions),
+        *tools_of_space(questions),
+        *tools_of_time(questions),
+        tool_of_words(questions),
+    ]
+
+
+def tools_of_objects(questions: Questions) -> list[Callable[..., Told]]:
+    """What there is, where, and how to get a look at it."""
 
     def objects(category: str = "", room: str = "", storey: int | None = None) -> Told:
         """Objects, of a class (chair), in a room (kitchen 3), on a storey from 0; else all."""
         return questions.objects(category or None, room or None, storey).plain()
-
-    def rooms(category: str = "", storey: int | None = None) -> Told:
-        """Rooms, of a kind (bedroom), on a storey; with area, evidence and number of objects."""
-        return questions.rooms(category or None, storey).plain()
 
     def nearest(category: str, start: str = "") -> Told:
         """The object of a class nearest to an object, room or place; else to the camera."""
@@ -85,6 +91,20 @@ def reading_tools(questions: Questions) -> list[Callable[..., Told]]:
         """Poses to stand at an object: free, reachable, facing it; best first."""
         return questions.approach(name).plain()
 
+    def relations(name: str) -> Told:
+        """What an object is on, in, under or next to, and what is on it."""
+        return questions.relations(name).plain()
+
+    return [objects, nearest, where, approach, relations]
+
+
+def tools_of_space(questions: Questions) -> list[Callable[..., Told]]:
+    """Rooms, and how to get from one to another."""
+
+    def rooms(category: str = "", storey: int | None = None) -> Told:
+        """Rooms, of a kind (bedroom), on a storey; with area, evidence and number of objects."""
+        return questions.rooms(category or None, storey).plain()
+
     def path(end: str, start: str = "") -> Told:
         """The shortest path between two objects, rooms or places: points, length, clearance."""
         return questions.path(start or None, end).plain()
@@ -97,9 +117,11 @@ def reading_tools(questions: Questions) -> list[Callable[..., Told]]:
         """What leads out of a room: doors and openings, their widths, whether they are open."""
         return questions.doors(room).plain()
 
-    def relations(name: str) -> Told:
-        """What an object is on, in, under or next to, and what is on it."""
-        return questions.relations(name).plain()
+    return [rooms, path, neighbours, doors]
+
+
+def tools_of_time(questions: Questions) -> list[Callable[..., Told]]:
+    """What was, and what became of it."""
 
     def last_seen(name: str) -> Told:
         """When and where an object was last seen."""
@@ -110,6 +132,12 @@ def reading_tools(questions: Questions) -> list[Callable[..., Told]]:
         since_ns = questions.snapshot().now_ns - round(seconds * 1e9)
         return questions.changed(since_ns).plain()
 
+    return [last_seen, changed]
+
+
+def tool_of_words(questions: Questions) -> Callable[..., Told]:
+    """All of it in one tool, which takes a sentence."""
+
     def ask(question: str) -> Told:
         question_read = parse(question, questions.snapshot().now_ns)
         if question_read.is_edit:
@@ -118,10 +146,7 @@ def reading_tools(questions: Questions) -> list[Callable[..., Told]]:
         return dict(answer.plain())
 
     ask.__doc__ = f"A question in words: {FORMS}"
-    return [
-        *(objects, rooms, nearest, where, approach, path),
-        *(neighbours, doors, relations, last_seen, changed, ask),
-    ]
+    return ask
 
 
 def editing_tools(questions: Questions, saved: SavedGraph) -> list[Callable[..., Told]]:

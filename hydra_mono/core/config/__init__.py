@@ -1,6 +1,6 @@
 """Every setting, its default and its unit; unknown keys are an error that names the nearest."""
 
-from hydra_mono.core.config.graph import AgentsConfig, ObjectsConfig, PlacesConfig, RoomsConfig
+from hydra_mono.core.config.graph import ObjectsConfig, PlacesConfig, RoomsConfig
 from hydra_mono.core.config.inputs import DataConfig, PoseConvention, SimulationConfig
 from hydra_mono.core.config.load import dump_config, load_config
 from hydra_mono.core.config.mapping import FreeSpaceConfig, MappingConfig, MonocularConfig
@@ -11,7 +11,6 @@ from hydra_mono.core.config.training import TrainingConfig
 from hydra_mono.core.config.tree import Config
 
 __all__ = [
-    "AgentsConfig",
     "Config",
     "DataConfig",
     "FreeSpaceConfig",

@@ -14,18 +14,6 @@ class ObjectsConfig(Section):
         le=10,
         description="Least surface of an object, in square metres; less is taken for noise.",
     )
-    min_updates: int = Field(
-        default=2,
-        ge=1,
-        le=1000,
-        description="Keyframes that must have shown an object before its loss is remembered.",
-    )
-    revive_time: float = Field(
-        default=10.0,
-        ge=0,
-        le=1e6,
-        description="Seconds in which an object that comes back to its spot is the same one.",
-    )
 
 
 class PlacesConfig(Section):
@@ -36,12 +24,6 @@ class PlacesConfig(Section):
         gt=0,
         le=2,
         description="Least distance from a place to the nearest surface, in metres.",
-    )
-    min_edge_distance: float = Field(
-        default=0.25,
-        ge=0,
-        le=2,
-        description="Least distance from an edge between places to the nearest surface, in metres.",
     )
 
 
@@ -59,21 +41,4 @@ class RoomsConfig(Section):
         gt=0,
         le=100,
         description="Least floor area of a room and of a storey, in square metres.",
-    )
-    min_storey_height: float = Field(
-        default=2.0,
-        gt=0,
-        le=20,
-        description="Least height from the floor of one storey to that of the next, in metres.",
-    )
-
-
-class AgentsConfig(Section):
-    """The camera's own trajectory."""
-
-    separation: float = Field(
-        default=0.5,
-        gt=0,
-        le=100,
-        description="Movement of the camera after which its trajectory gets a node, in metres.",
     )

@@ -85,7 +85,7 @@ class SimulationConfig(Section):
     )
     people: int = Field(default=0, ge=0, le=100, description="who walk about")
     moved: int = Field(
-        default=0, ge=0, le=100, description="things carried away or brought halfway"
+        default=0, ge=0, le=100, description="objects carried away or brought halfway"
     )
     noise: Literal["kinect", "none"] = Field(
         default="kinect", description="of depth; labels and poses are always exact"

@@ -11,14 +11,12 @@ class MappingConfig(Section):
     voxel_size: float = Field(
         default=0.05, ge=0.005, le=1, description="Edge of a voxel of the surface map, in metres."
     )
-    min_depth: float = Field(
-        default=0.1, ge=0, le=10, description="Depth below this, in metres, is not used."
-    )
     max_depth: float = Field(
         default=5.0,
         ge=0.1,
         le=100,
-        description="Depth beyond this, in metres, is neither fused nor carved nor scored.",
+        description="Depth beyond this, in metres, is neither fused nor carved nor scored; "
+        "estimated depth ends at 5 m at the latest.",
     )
     window_radius: float = Field(
         default=8.0,
@@ -32,11 +30,6 @@ class MappingConfig(Section):
         ge=0,
         le=3600,
         description="Time between two refreshes of mesh and graph, in seconds.",
-    )
-    thin_structures: bool = Field(
-        default=True,
-        description="Whether poles, taps and rods thinner than a voxel are mapped; "
-        "never with estimated depth.",
     )
     contours: bool = Field(
         default=True,
@@ -52,25 +45,6 @@ class MonocularConfig(Section):
         default=None,
         description="Whether depth is refined as an estimate; "
         "null means whenever the predictor's depth is not measured.",
-    )
-    max_depth: float = Field(
-        default=5.0,
-        ge=0.1,
-        le=100,
-        description="Estimated depth beyond this, in metres, is not used; "
-        "the smaller of this and mapping.max_depth holds.",
-    )
-    sigma: float = Field(
-        default=0.08,
-        ge=0.0001,
-        le=10,
-        description="Standard deviation of estimated depth close by, in metres.",
-    )
-    sigma_per_square: float = Field(
-        default=0.02,
-        ge=0,
-        le=10,
-        description="Growth of that deviation with the square of the depth, in 1/m.",
     )
 
 

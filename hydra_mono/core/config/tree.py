@@ -1,6 +1,6 @@
 """The whole tree of settings."""
 
-from hydra_mono.core.config.graph import AgentsConfig, ObjectsConfig, PlacesConfig, RoomsConfig
+from hydra_mono.core.config.graph import ObjectsConfig, PlacesConfig, RoomsConfig
 from hydra_mono.core.config.inputs import DataConfig, SimulationConfig
 from hydra_mono.core.config.mapping import FreeSpaceConfig, MappingConfig, MonocularConfig
 from hydra_mono.core.config.outputs import OutputConfig, ViewerConfig
@@ -19,7 +19,6 @@ class Config(Section):
     objects: ObjectsConfig = ObjectsConfig()
     places: PlacesConfig = PlacesConfig()
     rooms: RoomsConfig = RoomsConfig()
-    agents: AgentsConfig = AgentsConfig()
     training: TrainingConfig = TrainingConfig()
     viewer: ViewerConfig = ViewerConfig()
     output: OutputConfig = OutputConfig()

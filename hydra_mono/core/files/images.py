@@ -76,7 +76,7 @@ def read_image(
     size: tuple[int, int] | None = None,
     mode: str | None = None,
 ) -> Shaped[np.ndarray, "..."]:
-    """The pixels of an image; a palette's indices, unless ``mode`` (Pillow's) asks for more.
+    """The pixels of an image; a palette's indices, unless ``mode`` (Pillow's) requires more.
 
     32-bit TIFF keeps its sign; ``where`` names an image that is no file of its own.
 

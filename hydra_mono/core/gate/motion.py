@@ -124,7 +124,7 @@ class MotionCheck:
     def _can_reach(self, before: _Seen, now: _Seen, coarseness_s: float) -> bool:
         """Whether a camera gets from one pose to another in the time that passed.
 
-        A tracker that lost its way often repeats its last pose, so time counts from the first
+        A tracker that lost track often repeats its last pose, so time counts from the first
         frame with that pose.
         """
         time_s = max(now.stamp_s - before.still_since_s, coarseness_s)

@@ -13,7 +13,7 @@ ChangeKind = Literal["appeared", "vanished"]
 Point = tuple[float, float, float]
 
 REACH_M = 0.5  # between centres, as for objects
-SLACK_NS = 1_000_000_000  # a thing leaves its place, and comes to rest, within about a second
+SLACK_NS = 1_000_000_000  # an object leaves its place, and comes to rest, within about a second
 _FORBIDDEN = 1e6
 
 

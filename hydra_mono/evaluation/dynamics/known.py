@@ -44,7 +44,7 @@ class _Known:
         self._centers = np.array(boxes, np.float64).reshape(-1, 3)
         self._pixels = np.array(track.visible_pixels, np.int64)
         self._least, self._max_depth_m = least_pixels, max_depth_m
-        self._is_agent = track.kind != "thing"
+        self._is_agent = track.kind != "object"
 
     def is_there(self, stamp_ns: int) -> bool:
         return bool(self._stamps[0] <= stamp_ns <= self._stamps[-1])
@@ -82,7 +82,7 @@ def _instant(
 def true_changes(truth: GroundTruth, end_ns: int) -> list[TrueChange]:
     """All changes until the end; required are those whose place was looked at before and after."""
     objects = {entry.instance: entry for entry in truth.objects}
-    asked = truth.label_space.object_ids
+    required = truth.label_space.object_ids
     found = []
     for change in truth.changes:
         entry = objects[change.instance]
@@ -95,7 +95,7 @@ def true_changes(truth: GroundTruth, end_ns: int) -> list[TrueChange]:
                 entry.label,
                 entry.box.center_m,
                 change.stamp_ns,
-                noticed and entry.label in asked,
+                noticed and entry.label in required,
             )
         )
     return found

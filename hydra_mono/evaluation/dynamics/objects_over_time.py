@@ -11,7 +11,7 @@ from hydra_mono.evaluation.ratios import harmonic, share
 Point = tuple[float, float, float]
 
 REACH_M = 0.5  # between centres, as for objects at the end
-QUERIES = 10  # stamps that the run is asked about
+QUERIES = 10  # stamps at which the run is queried
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,16 +58,16 @@ def score_over_time(truth: list[Stay], found: list[Stay], stamps_ns: list[int]) 
     While nobody looked at a place, that the object is there and that it is not are both right.
     """
     near = _is_near(truth, found)
-    hits = asked = right = told = 0
+    hits = required = right = told = 0
     for stamp in stamps_ns:
         sure = np.array([s.is_required and s.is_surely_there(stamp) for s in truth], dtype=bool)
         possible = np.array([s.may_be_there(stamp) for s in truth], dtype=bool)
         there = np.array([s.is_likely_there(stamp) for s in found], dtype=bool)
         hits += int(near[np.ix_(sure, there)].any(axis=1).sum())
-        asked += int(sure.sum())
+        required += int(sure.sum())
         right += int(near[np.ix_(possible, there)].any(axis=0).sum())
         told += int(there.sum())
-    return ObjectTimeScores(harmonic(share(right, told), share(hits, asked)))
+    return ObjectTimeScores(harmonic(share(right, told), share(hits, required)))
 
 
 def _is_near(truth: list[Stay], found: list[Stay]) -> Bool[np.ndarray, "t f"]:

@@ -9,7 +9,7 @@ import numpy as np
 from hydra_mono.core.labels import LabelSpace
 from hydra_mono.simulation.building.measures import Measures
 from hydra_mono.simulation.building.plan import PASSAGES, Plan, Room
-from hydra_mono.simulation.shapes import Part, Thing, make_thing
+from hydra_mono.simulation.shapes import Part, SceneObject, make_object
 
 NOTCH_SHARE = (0.25, 0.45)  # of a room's side that a solid corner takes
 SLANT_M = (0.9, 1.9)  # how far along each wall a slanted one begins
@@ -22,7 +22,7 @@ CORNERS = ((0, 0), (1, 0), (1, 1), (0, 1))  # counter-clockwise; 1 is the upper 
 class Slant:
     """A slanted wall: its foot's middle, its length, and the turn of what has its back to it."""
 
-    solid: Thing
+    solid: SceneObject
     foot_m: tuple[float, float]
     yaw_rad: float
     length_m: float
@@ -30,7 +30,7 @@ class Slant:
 
 def odd_corners(
     rng: np.random.Generator, plan: Plan, measures: Measures, labels: LabelSpace
-) -> list[Thing]:
+) -> list[SceneObject]:
     """Solids that fill one corner, from floor to ceiling, of some rooms; half of them wedges."""
     label = labels.ids_with_role("wall")[0]
     solids = []
@@ -46,7 +46,7 @@ def odd_corners(
     return solids
 
 
-def slant_of(solid: Thing) -> Slant | None:
+def slant_of(solid: SceneObject) -> Slant | None:
     """The slanted wall that a wedge makes; None for another solid."""
     if solid.parts[0].shape != "wedge":
         return None
@@ -94,7 +94,9 @@ def _free_m(plan: Plan, room: Room, along: int, corner: int) -> float:
     return min([room.upper_m[along], *(low for low, _ in spans)]) - room.lower_m[along]
 
 
-def _solid(room: Room, corner: int, legs: tuple[float, float], shape: str, label: int) -> Thing:
+def _solid(
+    room: Room, corner: int, legs: tuple[float, float], shape: str, label: int
+) -> SceneObject:
     """In its own axes the right angle is at low x and y, so its turn is the corner's number."""
     size = legs if corner % 2 == 0 else legs[::-1]
     height = room.ceiling_m - room.floor_m
@@ -106,5 +108,5 @@ def _solid(room: Room, corner: int, legs: tuple[float, float], shape: str, label
             CORNERS[corner], legs, room.lower_m, room.upper_m, strict=True
         )
     ]
-    solid = make_thing("corner", label, [part])
+    solid = make_object("corner", label, [part])
     return solid.at((middle[0], middle[1], room.floor_m), corner * math.pi / 2)

@@ -17,7 +17,7 @@ from hydra_mono.simulation.building.plan import (
 )
 
 LANE_M = 1.0  # width of a flight
-GALLERY_M = 1.15  # width of the way beside it
+GALLERY_M = 1.15  # width of the path beside it
 LANDING_M = 1.15  # before the first and after the last riser
 
 

@@ -7,9 +7,9 @@ import numpy as np
 from jaxtyping import Float64
 
 from hydra_mono.core.labels import LabelSpace
-from hydra_mono.simulation.building.flights import Flight, flight_things
+from hydra_mono.simulation.building.flights import Flight, flight_objects
 from hydra_mono.simulation.building.plan import PASSAGES, Opening, Plan, Room, Window
-from hydra_mono.simulation.shapes import Part, Surface, Thing, concatenate, make_thing
+from hydra_mono.simulation.shapes import Part, SceneObject, Surface, concatenate, make_object
 
 NICHE_M = 0.08  # depth of a window behind the wall's face
 Rectangle = tuple[float, float, float, float]  # lower and upper corner in the face's two axes
@@ -196,25 +196,25 @@ def _without(whole: Rectangle, holes: list[Rectangle]) -> list[Rectangle]:
     return kept
 
 
-def fittings(rng: np.random.Generator, plan: Plan, labels: LabelSpace) -> list[Thing]:
+def fittings(rng: np.random.Generator, plan: Plan, labels: LabelSpace) -> list[SceneObject]:
     """Door frames, open leaves resting along a wall, and stairs; they belong to the building."""
     door = next(label.id for label in labels.labels if label.role == "door")
-    things: list[Thing] = []
+    objects: list[SceneObject] = []
     for opening in plan.openings:
         if opening.wide:
             continue
-        things += _frame(opening, door)
+        objects += _frame(opening, door)
         leaf = _leaf(rng, plan, opening, door)
-        things += [leaf] if leaf and rng.random() < 0.6 else []
-    return things + [thing for flight in plan.flights for thing in flight_things(flight, labels)]
+        objects += [leaf] if leaf and rng.random() < 0.6 else []
+    return objects + [obj for flight in plan.flights for obj in flight_objects(flight, labels)]
 
 
-def _frame(opening: Opening, label: int) -> list[Thing]:
+def _frame(opening: Opening, label: int) -> list[SceneObject]:
     """Flat strips round the doorway on both faces of the wall."""
     broad, thick = 0.07, 0.02
     low, high = opening.span_m
     height = opening.top_m - opening.bottom_m
-    things = []
+    objects = []
     for face, side in zip(opening.wall_m, (-1, 1), strict=True):
         across = face + side * thick / 2
         for along, bottom, size in (
@@ -224,19 +224,19 @@ def _frame(opening: Opening, label: int) -> list[Thing]:
         ):
             part = Part("box", (0, 0, size[2] / 2), size, "frame")
             position = _position(opening, across, along, opening.bottom_m + bottom)
-            things.append(make_thing("door", label, [part]).at(position, _yaw(opening)))
-    return things
+            objects.append(make_object("door", label, [part]).at(position, _yaw(opening)))
+    return objects
 
 
-def _leaf(rng: np.random.Generator, plan: Plan, opening: Opening, label: int) -> Thing | None:
+def _leaf(rng: np.random.Generator, plan: Plan, opening: Opening, label: int) -> SceneObject | None:
     """A door leaf swung right open, flat along the wall beside the doorway, where it fits."""
     width = opening.width_m
     along = 1 - opening.axis
     choices = []
     for face, side, room in zip(opening.wall_m, (-1, 1), opening.rooms, strict=True):
-        for hinge, way in zip(opening.span_m, (-1, 1), strict=True):
-            middle = hinge + way * (width / 2 + 0.02)
-            end = hinge + way * (width + 0.06)
+        for hinge, sign in zip(opening.span_m, (-1, 1), strict=True):
+            middle = hinge + sign * (width / 2 + 0.02)
+            end = hinge + sign * (width + 0.06)
             inside = plan.rooms[room].lower_m[along] < end < plan.rooms[room].upper_m[along]
             if inside and plan.rooms[room].kind not in PASSAGES:
                 choices.append((face + side * 0.07, middle, room))
@@ -250,8 +250,8 @@ def _leaf(rng: np.random.Generator, plan: Plan, opening: Opening, label: int) ->
         Part("box", (0.38 * width, 0.03, 1.02), (0.12, 0.02, 0.02), "metal"),
         Part("box", (0.38 * width, -0.03, 1.02), (0.12, 0.02, 0.02), "metal"),
     ]
-    thing = make_thing("door", label, parts)
-    return thing.at(_position(opening, across, middle, opening.bottom_m + 0.01), _yaw(opening))
+    obj = make_object("door", label, parts)
+    return obj.at(_position(opening, across, middle, opening.bottom_m + 0.01), _yaw(opening))
 
 
 def _beside_opening(plan: Plan, opening: Opening, room: int, middle: float) -> bool:

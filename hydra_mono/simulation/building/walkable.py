@@ -1,4 +1,4 @@
-"""Where somebody can walk: clearance seen from above, and ways through it."""
+"""Where somebody can walk: clearance seen from above, and paths through it."""
 
 import math
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from scipy.sparse.csgraph import dijkstra
 from hydra_mono.core.errors import DataError
 from hydra_mono.simulation.building.plan import Plan
 from hydra_mono.simulation.building.structure import opening_air, room_air
-from hydra_mono.simulation.shapes import Thing
+from hydra_mono.simulation.shapes import SceneObject
 
 CELL_M = 0.05
 WALKER_HEIGHT_M = 1.9
@@ -49,7 +49,7 @@ class WalkMap:
         return np.asarray(found)
 
 
-def make_walk_map(plan: Plan, things: tuple[Thing, ...], storey: int = 0) -> WalkMap:
+def make_walk_map(plan: Plan, objects: tuple[SceneObject, ...], storey: int = 0) -> WalkMap:
     rooms = [room for room in plan.rooms if room.storey == storey]
     lower = np.min([room.lower_m for room in rooms], axis=0) - 0.2
     upper = np.max([room.upper_m for room in rooms], axis=0) + 0.2
@@ -69,9 +69,9 @@ def make_walk_map(plan: Plan, things: tuple[Thing, ...], storey: int = 0) -> Wal
             room_of[_window(xs, ys, flight.lower_m, flight.upper_m)] = -1
     blocked = room_of < 0
     floor = rooms[0].floor_m
-    for thing in things:
-        if floor - 0.05 < thing.position_m[2] < floor + WALKER_HEIGHT_M:
-            _block(blocked, xs, ys, thing)
+    for obj in objects:
+        if floor - 0.05 < obj.position_m[2] < floor + WALKER_HEIGHT_M:
+            _block(blocked, xs, ys, obj)
     distance = ndimage.distance_transform_edt(~blocked) * CELL_M - CELL_M / 2
     return WalkMap(lower, floor, np.maximum(distance, 0.0), room_of)
 
@@ -84,19 +84,21 @@ def _window(
     return slice(int(x0), int(x1)), slice(int(y0), int(y1))
 
 
-def _block(blocked: Bool[np.ndarray, "x y"], xs: np.ndarray, ys: np.ndarray, thing: Thing) -> None:
-    corners = thing.box.footprint()
+def _block(
+    blocked: Bool[np.ndarray, "x y"], xs: np.ndarray, ys: np.ndarray, obj: SceneObject
+) -> None:
+    corners = obj.box.footprint()
     low, high = corners.min(axis=0) - CELL_M / 2, corners.max(axis=0) + CELL_M / 2
     blocked[_window(xs, ys, (low[0], low[1]), (high[0], high[1]))] = True
 
 
-def find_way(
+def find_path(
     walk_map: WalkMap, start_m: Float64[np.ndarray, "2"], goal_m: Float64[np.ndarray, "2"]
 ) -> Float64[np.ndarray, "n 2"]:
-    """A short way that keeps its distance from obstacles, points every ``CELL_M``.
+    """A short path that keeps its distance from obstacles, points every ``CELL_M``.
 
     Raises:
-        DataError: there is no way.
+        DataError: there is no path.
     """
     start, goal = walk_map.cell(start_m), walk_map.cell(goal_m)
     for margin in (40, 120, 100_000):
@@ -106,7 +108,7 @@ def find_way(
         cells = _cheapest(clearance, np.array(start) - low, np.array(goal) - low)
         if len(cells):
             return smooth(walk_map, walk_map.origin_m + (cells + low) * CELL_M)
-    raise DataError(f"the simulated building has no way from {start_m} to {goal_m}")
+    raise DataError(f"the simulated building has no path from {start_m} to {goal_m}")
 
 
 def _cheapest(
@@ -152,22 +154,22 @@ def walk_graph(
     return csr_matrix(edges, shape=(len(cells), len(cells))), cells
 
 
-def smooth(walk_map: WalkMap, way: Float64[np.ndarray, "n 2"]) -> Float64[np.ndarray, "n 2"]:
+def smooth(walk_map: WalkMap, path: Float64[np.ndarray, "n 2"]) -> Float64[np.ndarray, "n 2"]:
     """Rounded corners, as far as the clearance stays what it was."""
     for sigma in (8.0, 4.0, 2.0):
-        if len(way) < 4:
+        if len(path) < 4:
             break
         reach = int(4 * sigma)
-        padded = np.concatenate([way[:1].repeat(reach, 0), way, way[-1:].repeat(reach, 0)])
+        padded = np.concatenate([path[:1].repeat(reach, 0), path, path[-1:].repeat(reach, 0)])
         soft = ndimage.gaussian_filter1d(padded, sigma, axis=0, mode="nearest")[reach:-reach]
-        soft = np.concatenate([way[:1], soft[1:-1], way[-1:]])
+        soft = np.concatenate([path[:1], soft[1:-1], path[-1:]])
         if np.min(walk_map.clearance(soft)) > RADIUS_M - 0.03:
             return soft
-    return way
+    return path
 
 
-def resampled(way: Float64[np.ndarray, "n d"], step_m: float) -> Float64[np.ndarray, "m d"]:
-    """The way in equal steps, its first point left out."""
-    lengths = np.concatenate([[0], np.cumsum(np.linalg.norm(np.diff(way, axis=0), axis=1))])
+def resampled(path: Float64[np.ndarray, "n d"], step_m: float) -> Float64[np.ndarray, "m d"]:
+    """The path in equal steps, its first point left out."""
+    lengths = np.concatenate([[0], np.cumsum(np.linalg.norm(np.diff(path, axis=0), axis=1))])
     at = np.linspace(0, lengths[-1], max(math.ceil(lengths[-1] / step_m), 1) + 1)[1:]
-    return np.stack([np.interp(at, lengths, axis) for axis in way.T], axis=1)
+    return np.stack([np.interp(at, lengths, axis) for axis in path.T], axis=1)

@@ -1,4 +1,4 @@
-"""Things with a plug or a pipe, with their usual sizes."""
+"""Objects with a plug or a pipe, with their usual sizes."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Things of a home with their usual sizes, each made of boxes, prisms and ellipsoids.
+"""Objects of a home with their usual sizes, each made of boxes, prisms and ellipsoids.
 
 Backs lie towards -y and fronts towards +y. Sizes vary a little with the generator.
 """
@@ -9,15 +9,15 @@ from hydra_mono.core.labels import LabelSpace
 from hydra_mono.simulation.furniture.appliances import APPLIANCES
 from hydra_mono.simulation.furniture.parts import Builder, Style, box, disc, slab_on_legs
 from hydra_mono.simulation.furniture.seats import SEATS
-from hydra_mono.simulation.shapes import Part, Thing, make_thing
+from hydra_mono.simulation.shapes import Part, SceneObject, make_object
 
 
-def build(kind: str, rng: np.random.Generator, style: Style, labels: LabelSpace) -> Thing:
-    """A thing of this kind at the origin; ``kind`` is a label's name or one of its variants."""
+def build(kind: str, rng: np.random.Generator, style: Style, labels: LabelSpace) -> SceneObject:
+    """An object of this kind at the origin; ``kind`` is a label's name or one of its variants."""
     builder = BUILDERS[kind]
     name = VARIANTS.get(kind, kind)
     label = next(label.id for label in labels.labels if label.name == name)
-    return make_thing(name, label, builder(rng, style))
+    return make_object(name, label, builder(rng, style))
 
 
 def _dining_table(rng: np.random.Generator, style: Style) -> list[Part]:

@@ -1,4 +1,4 @@
-"""What stands where in odd worlds: things of one label that touch, and furniture off the walls."""
+"""What stands where in odd worlds: objects of one label that touch, and furniture off the walls."""
 
 from hydra_mono.simulation.furniture.recipes import RECIPES, Group, Item, Recipe
 

@@ -10,7 +10,7 @@ from hydra_mono.simulation.shapes import Part
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """The materials that the things of one room share."""
+    """The materials that the objects of one room share."""
 
     wood: str
     fabric: str

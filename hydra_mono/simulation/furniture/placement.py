@@ -1,25 +1,20 @@
-"""Furnishes rooms: groups of things against walls, in corners or in the middle."""
+"""Furnishes rooms: groups of objects against walls, in corners or in the middle."""
 
 import math
 from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Float64
-from numpy.typing import NDArray
-from scipy import ndimage
 
 from hydra_mono.core.labels import LabelSpace
 from hydra_mono.simulation.building.corners import Slant, slant_of
 from hydra_mono.simulation.building.plan import Plan, Room
-from hydra_mono.simulation.building.structure import AirBox, opening_air, window_air
 from hydra_mono.simulation.furniture.catalog import build
+from hydra_mono.simulation.furniture.clear_paths import Taken, are_paths_free, keep_out, space_of
 from hydra_mono.simulation.furniture.odd_recipes import ODD_RECIPES
 from hydra_mono.simulation.furniture.parts import make_style
 from hydra_mono.simulation.furniture.recipes import RECIPES, Group, Item, Recipe
-from hydra_mono.simulation.shapes import Thing
+from hydra_mono.simulation.shapes import SceneObject
 
-WALK_RADIUS_M = 0.34
-CELL_M = 0.1
 ATTEMPTS = 30
 
 
@@ -41,60 +36,32 @@ USUAL_MANNER = Manner(RECIPES, 0.42, 0.09, (0.03, 0.03), (0.012, 0.012))
 ODD_MANNER = Manner(ODD_RECIPES, 0.15, 0.05, (0.0, 0.1), (0.005, 0.05))
 
 
-@dataclass(frozen=True, slots=True)
-class _Taken:
-    """An upright box of space that is used; ``label`` 0 is a keep-out zone."""
-
-    lower: Float64[np.ndarray, "3"]
-    upper: Float64[np.ndarray, "3"]
-    label: int
-
-
 def furnish(
     rng: np.random.Generator,
     plan: Plan,
-    fixed: list[Thing],
+    fixed: list[SceneObject],
     labels: LabelSpace,
     manner: Manner = USUAL_MANNER,
-) -> list[Thing]:
-    """Things of every room, numbered from 1; doorways and the ways between them stay free."""
-    things: list[Thing] = []
+) -> list[SceneObject]:
+    """Objects of every room, numbered from 1; doorways and the paths between them stay free."""
+    objects: list[SceneObject] = []
     for room in plan.rooms:
-        solids = [thing for thing in fixed if is_inside(room, thing)]
-        taken = [_space_of(thing) for thing in solids] + _keep_out(plan, room)
+        solids = [obj for obj in fixed if is_inside(room, obj)]
+        taken = [space_of(obj) for obj in solids] + keep_out(plan, room)
         slants = [slant for slant in map(slant_of, solids) if slant is not None]
         site = _Site(plan, room, taken, slants[0] if slants else None, manner)
-        things += _furnish_room(rng, site, labels)
-    return [replace(thing, instance=i) for i, thing in enumerate(things, start=1)]
+        objects += _furnish_room(rng, site, labels)
+    return [replace(obj, instance=i) for i, obj in enumerate(objects, start=1)]
 
 
-def is_inside(room: Room, thing: Thing) -> bool:
-    """Whether the middle of the thing's underside lies in the room, or on its borders."""
-    x, y, z = thing.position_m
+def is_inside(room: Room, obj: SceneObject) -> bool:
+    """Whether the middle of the object's underside lies in the room, or on its borders."""
+    x, y, z = obj.position_m
     return (
         room.lower_m[0] <= x <= room.upper_m[0]
         and room.lower_m[1] <= y <= room.upper_m[1]
         and room.floor_m - 0.1 <= z <= room.ceiling_m
     )
-
-
-def _keep_out(plan: Plan, room: Room) -> list[_Taken]:
-    """Space before doorways and wide openings, and before windows above the sill."""
-    zones = []
-    for opening in plan.openings_of(room.index):
-        air, reach = opening_air(opening), 0.6 if opening.wide else 0.85
-        lower, upper = np.array(air.lower_m), np.array(air.upper_m)
-        lower[opening.axis] -= reach
-        upper[opening.axis] += reach
-        zones.append(_Taken(lower, upper, 0))
-    for window in plan.windows:
-        if window.room == room.index:
-            air = window_air(plan, window)
-            lower, upper = np.array(air.lower_m), np.array(air.upper_m)
-            lower[window.axis] -= 0.4
-            upper[window.axis] += 0.4
-            zones.append(_Taken(lower, upper, 0))
-    return zones
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,58 +70,60 @@ class _Site:
 
     plan: Plan
     room: Room
-    taken: list[_Taken]
+    taken: list[Taken]
     slant: Slant | None
     manner: Manner
 
 
-def _furnish_room(rng: np.random.Generator, site: _Site, labels: LabelSpace) -> list[Thing]:
+def _furnish_room(rng: np.random.Generator, site: _Site, labels: LabelSpace) -> list[SceneObject]:
     style = make_style(rng)
-    placed: list[Thing] = []
+    placed: list[SceneObject] = []
     for group, chance in site.manner.recipes[site.room.kind]:
         if rng.random() > chance:
             continue
         prototypes = [build(item.kind, rng, style, labels) for item in group.items]
-        things = _try_group(rng, site, group, prototypes)
-        placed += things
-        site.taken.extend(_space_of(thing) for thing in things)
+        objects = _try_group(rng, site, group, prototypes)
+        placed += objects
+        site.taken.extend(space_of(obj) for obj in objects)
     return placed
 
 
 def _try_group(
-    rng: np.random.Generator, site: _Site, group: Group, prototypes: list[Thing]
-) -> list[Thing]:
-    """The group at the first place found where it fits and leaves the ways free; else nothing."""
+    rng: np.random.Generator, site: _Site, group: Group, prototypes: list[SceneObject]
+) -> list[SceneObject]:
+    """The group at the first place found where it fits and leaves the paths free; else nothing."""
     if group.where == "slant" and site.slant is None:
         return []
     taken = site.taken
     if group.where == "slant" and site.slant is not None:  # beside it, though within its bounds
-        own = _space_of(site.slant.solid)
+        own = space_of(site.slant.solid)
         taken = [space for space in taken if not np.array_equal(space.lower, own.lower)]
     for _ in range(ATTEMPTS):
-        things = _arrange(rng, site, group, prototypes)
-        if not _fits(site, things, taken):
+        objects = _arrange(rng, site, group, prototypes)
+        if not _fits(site, objects, taken):
             continue
-        if group.items[0].above_m > 0.8 or _ways_free(site.plan, site.room, things, site.taken):
-            return things
+        if group.items[0].above_m > 0.8 or are_paths_free(
+            site.plan, site.room, objects, site.taken
+        ):
+            return objects
     return []
 
 
 def _arrange(
-    rng: np.random.Generator, site: _Site, group: Group, prototypes: list[Thing]
-) -> list[Thing]:
-    """Things of the group in the world; its frame has the wall along x and the room along +y."""
+    rng: np.random.Generator, site: _Site, group: Group, prototypes: list[SceneObject]
+) -> list[SceneObject]:
+    """Objects of the group in the world; its frame has the wall along x and the room along +y."""
     room = site.room
     local = _local_layout(rng, group, prototypes, site.manner)
-    low = min(float(thing.box.footprint()[:, 0].min()) for thing in local)
-    high = max(float(thing.box.footprint()[:, 0].max()) for thing in local)
+    low = min(float(obj.box.footprint()[:, 0].min()) for obj in local)
+    high = max(float(obj.box.footprint()[:, 0].max()) for obj in local)
     origin, yaw = _anchor(rng, site, group, (low, high))
     cos, sin = math.cos(yaw), math.sin(yaw)
     placed = []
-    for thing in local:
-        x, y, z = thing.position_m
+    for obj in local:
+        x, y, z = obj.position_m
         position = (origin[0] + cos * x - sin * y, origin[1] + sin * x + cos * y, room.floor_m + z)
-        placed.append(thing.at(position, _wrap(thing.yaw_rad + yaw)))
+        placed.append(obj.at(position, _wrap(obj.yaw_rad + yaw)))
     return placed
 
 
@@ -163,29 +132,29 @@ def _wrap(angle: float) -> float:
 
 
 def _local_layout(
-    rng: np.random.Generator, group: Group, prototypes: list[Thing], manner: Manner
-) -> list[Thing]:
-    """Offsets count from the first thing: beside it, before it, or on top of it."""
+    rng: np.random.Generator, group: Group, prototypes: list[SceneObject], manner: Manner
+) -> list[SceneObject]:
+    """Offsets count from the first object: beside it, before it, or on top of it."""
     first = prototypes[0]
     low, high = manner.back_m if group.items[0].above_m < 0.8 else manner.hung_back_m
     back = low if low == high else float(rng.uniform(low, high))
     middle = first.size_m[1] / 2 + back
     placed = [first.at((0.0, middle, group.items[0].above_m), 0.0)]
-    for item, thing in zip(group.items[1:], prototypes[1:], strict=True):
-        x, y, z = _offset(item, first, thing)
+    for item, obj in zip(group.items[1:], prototypes[1:], strict=True):
+        x, y, z = _offset(item, first, obj)
         jitter = float(rng.uniform(-1, 1)) * math.radians(item.jitter_deg)
-        placed.append(thing.at((x, middle + y, z), math.radians(item.yaw_deg) + jitter))
+        placed.append(obj.at((x, middle + y, z), math.radians(item.yaw_deg) + jitter))
     return placed
 
 
-def _offset(item: Item, first: Thing, thing: Thing) -> tuple[float, float, float]:
+def _offset(item: Item, first: SceneObject, obj: SceneObject) -> tuple[float, float, float]:
     """``x`` and ``y`` are gaps where ``beside``/``before`` say so, offsets of middles otherwise."""
     x, y = item.x_m, item.y_m
     if item.beside:
-        x += item.beside * (first.size_m[0] + thing.size_m[0]) / 2
-        y += (thing.size_m[1] - first.size_m[1]) / 2
+        x += item.beside * (first.size_m[0] + obj.size_m[0]) / 2
+        y += (obj.size_m[1] - first.size_m[1]) / 2
     if item.before:
-        y += (first.size_m[1] + thing.size_m[1]) / 2
+        y += (first.size_m[1] + obj.size_m[1]) / 2
     z = first.size_m[2] if item.on_top else item.above_m
     return x, y, z
 
@@ -233,20 +202,10 @@ def _on_wall(room: Room, side: int, along: float) -> tuple[float, float]:
     )[side]
 
 
-def _space_of(thing: Thing) -> _Taken:
-    corners = thing.box.footprint()
-    z = thing.position_m[2]
-    return _Taken(
-        np.array([*corners.min(axis=0), z]),
-        np.array([*corners.max(axis=0), z + thing.size_m[2]]),
-        thing.label,
-    )
-
-
-def _fits(site: _Site, things: list[Thing], taken: list[_Taken]) -> bool:
+def _fits(site: _Site, objects: list[SceneObject], taken: list[Taken]) -> bool:
     room = site.room
-    for thing in things:
-        space = _space_of(thing)
+    for obj in objects:
+        space = space_of(obj)
         inside = (
             np.all(space.lower[:2] >= np.array(room.lower_m) + 0.008)
             and np.all(space.upper[:2] <= np.array(room.upper_m) - 0.008)
@@ -257,45 +216,8 @@ def _fits(site: _Site, things: list[Thing], taken: list[_Taken]) -> bool:
     return True
 
 
-def _collide(space: _Taken, other: _Taken, manner: Manner) -> bool:
+def _collide(space: Taken, other: Taken, manner: Manner) -> bool:
     gap = manner.gap_m if other.label else 0.0
     if other.label == space.label:
         gap = manner.same_label_gap_m
     return bool(np.all(space.lower - gap < other.upper) and np.all(other.lower - gap < space.upper))
-
-
-def _ways_free(plan: Plan, room: Room, things: list[Thing], taken: list[_Taken]) -> bool:
-    """True where somebody can still walk between all doorways of the room, and stand in it."""
-    solid = [space for space in taken if space.label] + [_space_of(thing) for thing in things]
-    cells = [max(math.ceil(size / CELL_M), 1) for size in room.size_m]
-    xs = room.lower_m[0] + (np.arange(cells[0]) + 0.5) * CELL_M
-    ys = room.lower_m[1] + (np.arange(cells[1]) + 0.5) * CELL_M
-    free = np.zeros((cells[0] + 2, cells[1] + 2), dtype=bool)
-    free[1:-1, 1:-1] = True
-    for space in solid:
-        if space.lower[2] < room.floor_m + 1.9:
-            inside_x = (xs > space.lower[0] - CELL_M / 2) & (xs < space.upper[0] + CELL_M / 2)
-            inside_y = (ys > space.lower[1] - CELL_M / 2) & (ys < space.upper[1] + CELL_M / 2)
-            free[1:-1, 1:-1] &= ~(inside_x[:, None] & inside_y[None])
-    walkable = ndimage.distance_transform_edt(free)[1:-1, 1:-1] * CELL_M > WALK_RADIUS_M
-    parts, count = ndimage.label(walkable)
-    if count == 0:
-        return False
-    largest = int(np.argmax(np.bincount(parts.ravel())[1:])) + 1
-    if np.count_nonzero(parts == largest) < 0.97 * np.count_nonzero(walkable):
-        return False
-    return all(
-        _part_before(parts, room, opening_air(opening), opening.axis) == largest
-        for opening in plan.openings_of(room.index)
-    )
-
-
-def _part_before(parts: NDArray[np.int32], room: Room, air: AirBox, axis: int) -> int:
-    """The walkable part half a metre inside the room from the middle of an opening."""
-    middle = (np.array(air.lower_m[:2]) + np.array(air.upper_m[:2])) / 2
-    inwards = 1 if middle[axis] < room.lower_m[axis] else -1
-    face = room.lower_m[axis] if inwards > 0 else room.upper_m[axis]
-    middle[axis] = face + inwards * 0.5
-    cell = ((middle - np.array(room.lower_m)) / CELL_M).astype(int)
-    cell = np.clip(cell, 0, np.array(parts.shape) - 1)
-    return int(parts[cell[0], cell[1]])

@@ -8,7 +8,7 @@ Where = Literal["wall", "corner", "middle", "window", "free", "slant"]
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One thing of a group, relative to the group's first thing.
+    """One object of a group, relative to the group's first object.
 
     ``beside`` -1/1 puts it left/right of the first with its back on the same line, ``before`` in
     front of it, ``on_top`` on it; ``x_m``/``y_m`` are then extra gaps, offsets of middles

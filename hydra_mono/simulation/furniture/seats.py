@@ -1,4 +1,4 @@
-"""Things to sit and lie on, with their usual sizes."""
+"""Objects to sit and lie on, with their usual sizes."""
 
 import numpy as np
 

@@ -9,7 +9,7 @@ from hydra_mono.simulation.body import Body
 from hydra_mono.simulation.building.plan import Opening, Plan
 from hydra_mono.simulation.life.stage import Stage
 from hydra_mono.simulation.scene import World
-from hydra_mono.simulation.shapes import Thing
+from hydra_mono.simulation.shapes import SceneObject
 
 SWING_S = 1.6
 CLOSED_S = (8.0, 60.0)
@@ -22,7 +22,7 @@ LEAF_MATERIAL = "door"
 class Hinge:
     """Where a leaf turns: from ``open_rad`` (flat along the wall) to ``closed_rad``."""
 
-    thing: Thing
+    obj: SceneObject
     axis_m: Float64[np.ndarray, "2"]
     open_rad: float
     closed_rad: float
@@ -31,34 +31,34 @@ class Hinge:
     @property
     def reach_m(self) -> float:
         """From the hinge to the leaf's middle."""
-        return self.thing.size_m[0] / 2 + HINGE_GAP_M
+        return self.obj.size_m[0] / 2 + HINGE_GAP_M
 
 
 def with_leaves(world: World, first_instance: int) -> tuple[World, list[Hinge]]:
-    """The world whose door leaves are things of their own, and their hinges."""
+    """The world whose door leaves are objects of their own, and their hinges."""
     hinges: list[Hinge] = []
     instances = world.surface.instances.copy()
     corners = world.surface.vertices_m[world.surface.faces]
-    for thing in world.fixed:
-        if thing.parts[0].material != LEAF_MATERIAL:
+    for obj in world.fixed:
+        if obj.parts[0].material != LEAF_MATERIAL:
             continue
-        leaf = replace(thing, instance=first_instance + len(hinges))
+        leaf = replace(obj, instance=first_instance + len(hinges))
         hinge = _hinge(world.plan, leaf)
         if hinge is None:
             continue
-        inside = thing.box.contains(corners.reshape(-1, 3)).reshape(-1, 3).all(axis=1)
-        instances[inside & (world.surface.labels == thing.label)] = leaf.instance
+        inside = obj.box.contains(corners.reshape(-1, 3)).reshape(-1, 3).all(axis=1)
+        instances[inside & (world.surface.labels == obj.label)] = leaf.instance
         hinges.append(hinge)
-    leaves = [hinge.thing for hinge in hinges]
+    leaves = [hinge.obj for hinge in hinges]
     places = {leaf.position_m for leaf in leaves}
     fixed = tuple(
         t for t in world.fixed if t.parts[0].material != LEAF_MATERIAL or t.position_m not in places
     )
     surface = replace(world.surface, instances=instances)
-    return replace(world, fixed=fixed, things=(*world.things, *leaves), surface=surface), hinges
+    return replace(world, fixed=fixed, objects=(*world.objects, *leaves), surface=surface), hinges
 
 
-def _hinge(plan: Plan, leaf: Thing) -> Hinge | None:
+def _hinge(plan: Plan, leaf: SceneObject) -> Hinge | None:
     """The doorway's end beside which the leaf rests."""
     place = np.array(leaf.position_m[:2])
     reach = leaf.size_m[0] / 2 + HINGE_GAP_M
@@ -102,13 +102,13 @@ def swinging(
     hinge: Hinge,
     stamps_ns: Int64[np.ndarray, " n"],
 ) -> Body | None:
-    """The leaf closed once for a while; None where people pass all the time or things stand."""
+    """The leaf closed once for a while; None where people pass all the time or objects stand."""
     if not _is_free(stage, hinge):
         return None
     swing = max(2, round(SWING_S / stage.frame_s))
     alone = np.ones(len(stage), dtype=bool)
-    for way in (stage.camera_m, *people_m):
-        alone &= np.hypot(*(way - hinge.middle_m).T) > DOORWAY_M
+    for path in (stage.camera_m, *people_m):
+        alone &= np.hypot(*(path - hinge.middle_m).T) > DOORWAY_M
     spans = [(a, b) for a, b in _runs(alone) if b - a > 2 * swing + CLOSED_S[0] / stage.frame_s]
     if not spans:
         return None
@@ -118,14 +118,14 @@ def swinging(
     share = np.clip((frames - first) / swing, 0, 1) - np.clip((frames - last + swing) / swing, 0, 1)
     angles = hinge.open_rad + share * (hinge.closed_rad - hinge.open_rad)
     offsets = hinge.reach_m * np.column_stack([np.cos(angles), np.sin(angles)])
-    height = np.full(len(stage), hinge.thing.position_m[2])
+    height = np.full(len(stage), hinge.obj.position_m[2])
     closed = (int(stamps_ns[first]), int(stamps_ns[first + swing]))
     opened = (int(stamps_ns[last - swing]), int(stamps_ns[min(last, len(stage) - 1)]))
     return Body(
-        thing=hinge.thing,
+        obj=hinge.obj,
         stamps_ns=stamps_ns,
         positions_m=np.column_stack([hinge.axis_m + offsets, height]),
-        yaws_rad=hinge.thing.yaw_rad + angles - hinge.open_rad,
+        yaws_rad=hinge.obj.yaw_rad + angles - hinge.open_rad,
         moves=(closed, opened),
     )
 

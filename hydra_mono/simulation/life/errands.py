@@ -1,4 +1,4 @@
-"""Things that people carry or push elsewhere, in the camera's view or out of it."""
+"""Objects that people carry or push elsewhere, in the camera's view or out of it."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -13,7 +13,7 @@ from hydra_mono.simulation.life.performer import Performer
 from hydra_mono.simulation.life.stage import Stage
 from hydra_mono.simulation.life.wander import LOOKAHEAD_S, Storey
 from hydra_mono.simulation.scene import World
-from hydra_mono.simulation.shapes import Thing
+from hydra_mono.simulation.shapes import SceneObject
 
 CARRIED = ("box", "bin", "plant", "stool")
 PUSHED = ("chair", "office chair", "stool", "bin")
@@ -34,17 +34,17 @@ MARGIN_S = 1.5  # out of view for so long before and after
 class Errand:
     """``starts``: spots of the roadmap to begin at; of a push, with its direction and length.
 
-    ``seen``: frames in which the camera looks towards where the thing stands at first.
+    ``seen``: frames in which the camera looks towards where the object stands at first.
     """
 
-    thing: Thing
+    obj: SceneObject
     kind: Literal["carry", "push"]
     in_view: bool
     starts: list[tuple[int, Float64[np.ndarray, "2"], float]]
     seen: Bool[np.ndarray, " n"]
 
     def may_start(self, frame: int, margin: int) -> bool:
-        """Whether the camera knows the thing by then, and does or does not look, as wanted."""
+        """Whether the camera knows the object by then, and does or does not look, as wanted."""
         if not self.seen[:frame].any():
             return False
         if self.in_view:
@@ -54,31 +54,31 @@ class Errand:
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """A thing on its way from frame ``first`` to ``last``, and where it stands afterwards."""
+    """An object under way from frame ``first`` to ``last``, and where it stands afterwards."""
 
-    thing: Thing
+    obj: SceneObject
     kind: Literal["carry", "push"]
     first: int
     last: int
     place_m: Float64[np.ndarray, "2"]
 
 
-def carrying(storey: Storey, thing: Thing, in_view: bool) -> Errand | None:
-    """The errand to carry a thing away; None where nobody can reach it."""
-    spot = storey.roadmap.add(np.array(thing.position_m[:2]), PICK_UP_M)
-    if spot is None or max(thing.size_m) > LARGEST_M:
+def carrying(storey: Storey, obj: SceneObject, in_view: bool) -> Errand | None:
+    """The errand to carry an object away; None where nobody can reach it."""
+    spot = storey.roadmap.add(np.array(obj.position_m[:2]), PICK_UP_M)
+    if spot is None or max(obj.size_m) > LARGEST_M:
         return None
-    seen = storey.stage.facing(np.array(thing.position_m[:2]))
-    return Errand(thing, "carry", in_view, [(spot, np.zeros(2), 0.0)], seen)
+    seen = storey.stage.facing(np.array(obj.position_m[:2]))
+    return Errand(obj, "carry", in_view, [(spot, np.zeros(2), 0.0)], seen)
 
 
-def pushing(storey: Storey, world: World, thing: Thing, in_view: bool) -> Errand | None:
-    """The errand to push a thing straight on; None where there is no room to."""
-    others = tuple(t for t in (*world.fixed, *world.things) if t.instance != thing.instance)
+def pushing(storey: Storey, world: World, obj: SceneObject, in_view: bool) -> Errand | None:
+    """The errand to push an object straight on; None where there is no room to."""
+    others = tuple(t for t in (*world.fixed, *world.objects) if t.instance != obj.instance)
     number = world.plan.floors_m.index(storey.stage.walk_map.floor_m)
     clear = make_walk_map(world.plan, others, number)
-    place, starts = np.array(thing.position_m[:2]), []
-    for angle in np.arange(8) * np.pi / 4 + thing.yaw_rad:
+    place, starts = np.array(obj.position_m[:2]), []
+    for angle in np.arange(8) * np.pi / 4 + obj.yaw_rad:
         ahead = np.array([np.cos(angle), np.sin(angle)])
         for length in PUSH_LENGTHS_M:
             line = place + np.linspace(-PUSH_AHEAD_M, length, 24)[:, None] * ahead
@@ -87,7 +87,7 @@ def pushing(storey: Storey, world: World, thing: Thing, in_view: bool) -> Errand
                 spot = storey.roadmap.add(feet[0], 0.06)
                 starts += [] if spot is None else [(spot, ahead, length)]
                 break
-    return Errand(thing, "push", in_view, starts, storey.stage.facing(place)) if starts else None
+    return Errand(obj, "push", in_view, starts, storey.stage.facing(place)) if starts else None
 
 
 def try_errand(
@@ -100,7 +100,7 @@ def try_errand(
             here = storey.roadmap.spots_m[spot]
             to_it = np.zeros((0, 2))
             if start != spot:
-                to_it = performer.paced(storey.roadmap.way(spot, start))
+                to_it = performer.paced(storey.roadmap.path(spot, start))
             to_it = np.concatenate([np.repeat(here[None], wait, axis=0), to_it])
             margin = round(MARGIN_S / storey.stage.frame_s)
             if not errand.may_start(performer.frame + len(to_it), margin):
@@ -122,11 +122,11 @@ def _push(
     ahead: Float64[np.ndarray, "2"],
     length: float,
 ) -> tuple[int, Moved] | None:
-    place = np.array(errand.thing.position_m[:2])
+    place = np.array(errand.obj.position_m[:2])
     feet = place - PUSH_AHEAD_M * ahead
     steps = performer.paced(np.array([feet, feet + length * ahead]), PUSH_M_S)
     first = performer.frame + len(to_it)
-    moved = Moved(errand.thing, "push", first, first + len(steps), place + length * ahead)
+    moved = Moved(errand.obj, "push", first, first + len(steps), place + length * ahead)
     if not _is_the_moment(storey.stage, errand, moved):
         return None
     if not _is_clear(storey.stage, performer.frame, np.concatenate([to_it, steps])):
@@ -158,20 +158,20 @@ def _carry(
         place = here + PUT_DOWN_M * ahead
         if goal == start or not roadmap.is_free(place[None])[0]:
             continue
-        way = performer.paced(roadmap.way(start, goal))
+        path = performer.paced(roadmap.path(start, goal))
         pick = np.repeat(roadmap.spots_m[start][None], lift, axis=0)
         put = np.repeat(here[None], lift, axis=0)
-        moved = Moved(errand.thing, "carry", first, first + len(way) + 2 * lift, place)
-        whole = np.concatenate([to_it, pick, way, put])
+        moved = Moved(errand.obj, "carry", first, first + len(path) + 2 * lift, place)
+        whole = np.concatenate([to_it, pick, path, put])
         if not _is_the_moment(stage, errand, moved):
             continue
         if not _is_clear(stage, performer.frame, whole) or _is_short(errand, moved):
             continue
         performer.walk(to_it)
-        reach = np.array(errand.thing.position_m[:2]) - roadmap.spots_m[start]
+        reach = np.array(errand.obj.position_m[:2]) - roadmap.spots_m[start]
         performer.face(float(np.arctan2(reach[1], reach[0])))
         performer.stand(roadmap.spots_m[start], lift, posture=CARRY + STAND)
-        performer.walk(way, carries=True)
+        performer.walk(path, carries=True)
         performer.face(float(angle))
         performer.stand(here, lift, posture=CARRY + STAND)
         return goal, moved
@@ -179,13 +179,13 @@ def _carry(
 
 
 def _is_short(errand: Errand, moved: Moved) -> bool:
-    """Whether the thing comes to stand so near that it is hardly a change."""
-    return bool(np.hypot(*(moved.place_m - errand.thing.position_m[:2])) < 1.0)
+    """Whether the object comes to stand so near that it is hardly a change."""
+    return bool(np.hypot(*(moved.place_m - errand.obj.position_m[:2])) < 1.0)
 
 
-def _is_clear(stage: Stage, frame: int, way: Float64[np.ndarray, "f 2"]) -> bool:
-    after = np.repeat(way[-1:], round(LOOKAHEAD_S / stage.frame_s), axis=0)
-    return stage.gap_m(np.concatenate([way, after]), frame) > 0
+def _is_clear(stage: Stage, frame: int, path: Float64[np.ndarray, "f 2"]) -> bool:
+    after = np.repeat(path[-1:], round(LOOKAHEAD_S / stage.frame_s), axis=0)
+    return stage.gap_m(np.concatenate([path, after]), frame) > 0
 
 
 def _is_the_moment(stage: Stage, errand: Errand, moved: Moved) -> bool:
@@ -208,12 +208,12 @@ def _share(flags: Bool[np.ndarray, " n"]) -> float:
 def moved_body(
     moved: Moved, performer: Performer, stamps_ns: Int64[np.ndarray, " n"], floor_m: float
 ) -> Body:
-    """The thing over the whole time: before, in his hands or before him, and afterwards."""
+    """The object over the whole time: before, in his hands or before him, and afterwards."""
     first, last = moved.first, moved.last
-    start = np.array(moved.thing.position_m)
+    start = np.array(moved.obj.position_m)
     goal = np.array([*moved.place_m, floor_m])
     positions = np.tile(start, (len(stamps_ns), 1))
-    yaws = np.full(len(stamps_ns), moved.thing.yaw_rad)
+    yaws = np.full(len(stamps_ns), moved.obj.yaw_rad)
     shares = np.linspace(0, 1, last - first + 1)[1:, None]
     if moved.kind == "push":
         positions[first:last] = start + shares * (goal - start)
@@ -236,7 +236,7 @@ def moved_body(
         yaws[last:] = yaws[last - 1]
     positions[last:] = goal
     return Body(
-        thing=moved.thing,
+        obj=moved.obj,
         stamps_ns=stamps_ns,
         positions_m=positions,
         yaws_rad=yaws,

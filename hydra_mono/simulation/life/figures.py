@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from hydra_mono.simulation.body import BodyKind
-from hydra_mono.simulation.shapes import Part, Thing, Vector, vector
+from hydra_mono.simulation.shapes import Part, SceneObject, Vector, vector
 
 STRIDES = (-1.0, -0.5, 0.0, 0.5, 1.0)  # how far the left leg is ahead, of half a step
 STAND, SIT, CARRY = 2, len(STRIDES), len(STRIDES) + 1  # postures; carrying has strides too
@@ -19,12 +19,12 @@ FABRICS = 8  # in every palette
 class Figure:
     """One who moves: his postures, and how fast he goes. ``postures[STAND]`` comes first in use.
 
-    ``cycle_m``: the way he goes while his legs go through all strides once.
+    ``cycle_m``: how far he goes while his legs go through all strides once.
     """
 
     kind: BodyKind
     name: str
-    postures: tuple[Thing, ...]
+    postures: tuple[SceneObject, ...]
     speed_m_s: float
     cycle_m: float
     radius_m: float
@@ -116,15 +116,15 @@ def robot(rng: np.random.Generator, number: int, label: int, instance: int) -> F
     return Figure("robot", name, (still,) * len(STRIDES), float(rng.uniform(0.35, 0.6)), 1.0, 0.3)
 
 
-def _thing(name: str, label: int, instance: int, parts: list[Part]) -> Thing:
+def _thing(name: str, label: int, instance: int, parts: list[Part]) -> SceneObject:
     """Not centred over its box, so that all postures share one frame."""
     upper = np.max([np.add(p.center_m, p.extent_m / 2) for p in parts], axis=0)
     lower = np.min([np.subtract(p.center_m, p.extent_m / 2) for p in parts], axis=0)
-    return Thing(name, label, instance, tuple(parts), vector(upper - lower))
+    return SceneObject(name, label, instance, tuple(parts), vector(upper - lower))
 
 
 def _upright(looks: _Looks, stride: float, carries: bool) -> list[Part]:
-    """Two-piece legs apart by the stride; arms swing the other way, or hold something ahead."""
+    """Two-piece legs apart by the stride; arms swing against them or hold something ahead."""
     hip, neck, girth = looks.hip, looks.neck, looks.girth
     reach = 0.5 * STEP_M * looks.height / 1.7 * stride
     parts = []

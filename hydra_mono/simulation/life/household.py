@@ -25,11 +25,11 @@ from hydra_mono.simulation.life.stage import make_stage
 from hydra_mono.simulation.life.unseen import unseen_changes
 from hydra_mono.simulation.life.wander import Storey, find_seats, start, wander
 from hydra_mono.simulation.scene import World
-from hydra_mono.simulation.shapes import Thing
+from hydra_mono.simulation.shapes import SceneObject
 
 PEOPLE = (2, 5)  # so many, the second left out; fewer than rooms, that they can give way
 PET_CHANCE, ROBOT_CHANCE = 0.5, 0.4
-UNSEEN = 3  # things that come or go behind the camera's back
+UNSEEN = 3  # objects that come or go behind the camera's back
 ERRANDS = 2  # of each kind: one in view, one out of view
 MOVABLE = ("chair", "box", "bin", "plant", "stool", "bench")
 
@@ -44,28 +44,26 @@ def household(
 ) -> tuple[World, tuple[Body, ...]]:
     """Who lives in the world while the camera walks, and the world with doors that move.
 
-    ``people`` and ``changes`` (things that come or go unseen) are drawn where they are 0. The
+    ``people`` and ``changes`` (objects that come or go unseen) are drawn where they are 0. The
     first figure is on storey 0, the next on storey 1 and so on round; nobody takes the stairs.
     """
     figures = _figures(rng, world, people)
     storeys = [_storey(rng, world, poses, stamps_ns, i) for i in range(world.plan.storeys)]
     bodies: list[Body] = []
     for number, storey in enumerate(storeys):
-        loose = [t for t in world.things if t.name in MOVABLE and _stands_on(storey, t)]
+        loose = [t for t in world.objects if t.name in MOVABLE and _stands_on(storey, t)]
         loose = [loose[i] for i in rng.permutation(len(loose)).tolist()]
         errands = _errands(storey, world, loose)
-        left = [t for t in loose if t.instance not in {e.thing.instance for e in errands}]
+        left = [t for t in loose if t.instance not in {e.obj.instance for e in errands}]
         unseen = unseen_changes(rng, storey.stage, left, stamps_ns, changes or UNSEEN)
-        busy = {e.thing.instance for e in errands} | {b.thing.instance for b in unseen}
+        busy = {e.obj.instance for e in errands} | {b.obj.instance for b in unseen}
         storey.seats = [seat for seat in storey.seats if seat.instance not in busy]
         here = figures[number :: len(storeys)]
         bodies += [*unseen, *_live(rng, storey, here, errands, stamps_ns)]
     first = max(figure.postures[0].instance for figure in figures) + 1
     world, hinges = with_leaves(world, first)
     for hinge in hinges:
-        storey = min(
-            storeys, key=lambda s: abs(s.stage.walk_map.floor_m - hinge.thing.position_m[2])
-        )
+        storey = min(storeys, key=lambda s: abs(s.stage.walk_map.floor_m - hinge.obj.position_m[2]))
         leaf = swinging(rng, storey.stage, storey.stage.others_m, hinge, stamps_ns)
         bodies += [leaf] if leaf else []
     return world, tuple(bodies)
@@ -115,20 +113,20 @@ def _errand(
     return None
 
 
-def _errands(storey: Storey, world: World, things: list[Thing]) -> list[Errand]:
+def _errands(storey: Storey, world: World, objects: list[SceneObject]) -> list[Errand]:
     """Some of each kind, every other one in view."""
     found: list[Errand] = []
     for names, make in ((CARRIED, "carry"), (PUSHED, "push")):
         count = 0
-        for thing in things:
-            taken = thing.instance in {errand.thing.instance for errand in found}
-            if count == ERRANDS or taken or thing.name not in names:
+        for obj in objects:
+            taken = obj.instance in {errand.obj.instance for errand in found}
+            if count == ERRANDS or taken or obj.name not in names:
                 continue
             in_view = count % 2 == 0
             errand = (
-                carrying(storey, thing, in_view)
+                carrying(storey, obj, in_view)
                 if make == "carry"
-                else pushing(storey, world, thing, in_view)
+                else pushing(storey, world, obj, in_view)
             )
             if errand is not None:
                 found.append(errand)
@@ -136,8 +134,8 @@ def _errands(storey: Storey, world: World, things: list[Thing]) -> list[Errand]:
     return found
 
 
-def _stands_on(storey: Storey, thing: Thing) -> bool:
-    return abs(thing.position_m[2] - storey.stage.walk_map.floor_m) < 0.01
+def _stands_on(storey: Storey, obj: SceneObject) -> bool:
+    return abs(obj.position_m[2] - storey.stage.walk_map.floor_m) < 0.01
 
 
 def _storey(
@@ -147,11 +145,11 @@ def _storey(
     stamps_ns: Int64[np.ndarray, " n"],
     number: int,
 ) -> Storey:
-    things = (*world.fixed, *world.things)
-    walk_map = make_walk_map(world.plan, things, number)
+    objects = (*world.fixed, *world.objects)
+    walk_map = make_walk_map(world.plan, objects, number)
     roadmap = Roadmap(walk_map)
     roadmap.spread(rng)
-    near = [t for t in things if abs(t.position_m[2] - walk_map.floor_m) < 0.1]
+    near = [t for t in objects if abs(t.position_m[2] - walk_map.floor_m) < 0.1]
     stage = make_stage(walk_map, stamps_ns, poses)
     return Storey(roadmap, stage, len(roadmap.spots_m), find_seats(roadmap, near))
 
@@ -159,7 +157,7 @@ def _storey(
 def _figures(rng: np.random.Generator, world: World, people: int) -> list[Figure]:
     """Animals and robots have label 0: the simulator's label space has no name for them."""
     label = next(label.id for label in world.labels.labels if label.kind == "agent")
-    first = max((thing.instance for thing in world.things), default=0) + 1
+    first = max((obj.instance for obj in world.objects), default=0) + 1
     rooms = len(world.plan.rooms)
     count = people or min(int(rng.integers(*PEOPLE)), max(rooms - 1, 2))
     figures = [person(rng, i + 1, label, first + i) for i in range(count)]

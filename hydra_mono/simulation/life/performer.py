@@ -34,16 +34,16 @@ class Performer:
 
     @property
     def headings_rad(self) -> Float64[np.ndarray, " n"]:
-        """Which way he looks in every frame, turns rounded off."""
+        """Which direction he looks in, in every frame, turns rounded off."""
         return np.asarray(
             ndimage.gaussian_filter1d(np.unwrap(self._yaws_rad), TURN_FRAMES, mode="nearest")
         )
 
     def paced(
-        self, way_m: Float64[np.ndarray, "k 2"], speed_m_s: float | None = None
+        self, path_m: Float64[np.ndarray, "k 2"], speed_m_s: float | None = None
     ) -> Float64[np.ndarray, "f 2"]:
-        """Where he is, frame by frame, on a way at a speed (his own); its start left out."""
-        return resampled(way_m, (speed_m_s or self.figure.speed_m_s) * self._frame_s)
+        """Where he is, frame by frame, on a path at a speed (his own); its start left out."""
+        return resampled(path_m, (speed_m_s or self.figure.speed_m_s) * self._frame_s)
 
     def walk(self, steps_m: Float64[np.ndarray, "f 2"], carries: bool = False) -> None:
         """Goes along positions, one a frame, looking where he goes."""
@@ -65,7 +65,7 @@ class Performer:
                 self._write(spot_m, self.heading_rad, posture)
 
     def face(self, heading_rad: float) -> None:
-        """Looks another way from the last written frame on."""
+        """Looks in another direction from the last written frame on."""
         if self.frame:
             self._yaws_rad[self.frame - 1] = heading_rad
 
@@ -80,10 +80,10 @@ class Performer:
         self.frame += 1
 
     def body(self, stamps_ns: Int64[np.ndarray, " n"], floor_m: float) -> Body:
-        """The figure on its way; fronts look along +y of a thing's frame."""
+        """The figure as it walks; fronts look along +y of an object's frame."""
         floor = np.full(len(stamps_ns), floor_m)
         return Body(
-            thing=self.figure.postures[0],
+            obj=self.figure.postures[0],
             stamps_ns=stamps_ns,
             positions_m=np.column_stack([self._positions_m, floor]),
             yaws_rad=self.headings_rad - math.pi / 2,

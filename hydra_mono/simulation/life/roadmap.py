@@ -1,4 +1,4 @@
-"""Ways between many spots of a storey: one search a spot, remembered."""
+"""Paths between many spots of a storey: one search a spot, remembered."""
 
 import numpy as np
 from jaxtyping import Bool, Float64, Int64
@@ -20,7 +20,7 @@ class Roadmap:
         self._number_of = np.full(self._passable.shape, -1, np.int64)
         self._number_of[tuple(self._cells.T)] = np.arange(len(self._cells))
         self._nodes: list[int] = []
-        self._ways: dict[tuple[int, int], Float64[np.ndarray, "n 2"]] = {}
+        self._paths: dict[tuple[int, int], Float64[np.ndarray, "n 2"]] = {}
         self._before: dict[int, Int64[np.ndarray, " n"]] = {}
 
     @property
@@ -55,11 +55,11 @@ class Roadmap:
         cells[~inside] = 0
         return np.asarray(inside & self._passable[tuple(cells.T)])
 
-    def way(self, start: int, goal: int) -> Float64[np.ndarray, "n 2"]:
+    def path(self, start: int, goal: int) -> Float64[np.ndarray, "n 2"]:
         """From spot to spot, points about every ``CELL_M``, both ends with them."""
         first, node = self._nodes[start], self._nodes[goal]
-        if (start, goal) in self._ways:
-            return self._ways[start, goal]
+        if (start, goal) in self._paths:
+            return self._paths[start, goal]
         if start not in self._before:
             _, before = dijkstra(
                 self._graph, directed=False, indices=first, return_predecessors=True
@@ -69,5 +69,5 @@ class Roadmap:
         while chain[-1] != first:
             chain.append(int(self._before[start][chain[-1]]))
         points = self.walk_map.origin_m + self._cells[chain[::-1]] * CELL_M
-        self._ways[start, goal] = smooth(self.walk_map, points)
-        return self._ways[start, goal]
+        self._paths[start, goal] = smooth(self.walk_map, points)
+        return self._paths[start, goal]

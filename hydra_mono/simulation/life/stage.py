@@ -34,15 +34,15 @@ class Stage:
         """Seconds from frame to frame."""
         return float(self.stamps_ns[1] - self.stamps_ns[0]) / 1e9 if len(self) > 1 else 0.1
 
-    def gap_m(self, way_m: Float64[np.ndarray, "k 2"], frame: int) -> float:
-        """Least distance, beyond what is kept, of one who is on the way from that frame on."""
-        way_m = way_m[: max(len(self) - frame, 0)]
-        span = slice(frame, frame + len(way_m))
-        gaps = [np.hypot(*(way_m - self.camera_m[span]).T).min(initial=FAR_M) - CAMERA_GAP_M]
+    def gap_m(self, path_m: Float64[np.ndarray, "k 2"], frame: int) -> float:
+        """Least distance, beyond what is kept, of one who is on the path from that frame on."""
+        path_m = path_m[: max(len(self) - frame, 0)]
+        span = slice(frame, frame + len(path_m))
+        gaps = [np.hypot(*(path_m - self.camera_m[span]).T).min(initial=FAR_M) - CAMERA_GAP_M]
         for other in self.others_m:
-            gaps.append(np.hypot(*(way_m - other[span]).T).min(initial=FAR_M) - OTHERS_GAP_M)
+            gaps.append(np.hypot(*(path_m - other[span]).T).min(initial=FAR_M) - OTHERS_GAP_M)
         for spot, since in self.settled:
-            late = way_m[max(0, since - frame) :]
+            late = path_m[max(0, since - frame) :]
             gaps.append(np.hypot(*(late - spot).T).min(initial=FAR_M) - SETTLED_GAP_M)
         return float(min(gaps))
 
@@ -61,16 +61,16 @@ class Stage:
         here = self._rooms(spot_m[None])[0]
         return np.asarray(near & (bearing < HALF_VIEW_RAD) & (rooms == here))
 
-    def shown(self, way_m: Float64[np.ndarray, "k 2"], frame: int) -> float:
-        """Share of the frames on a way in which the camera looks there."""
-        way_m = way_m[: max(len(self) - frame, 0)]
-        span = slice(frame, frame + len(way_m))
-        away = way_m - self.camera_m[span]
+    def shown(self, path_m: Float64[np.ndarray, "k 2"], frame: int) -> float:
+        """Share of the frames on a path in which the camera looks there."""
+        path_m = path_m[: max(len(self) - frame, 0)]
+        span = slice(frame, frame + len(path_m))
+        away = path_m - self.camera_m[span]
         distance = np.hypot(*away.T)
         bearing = np.arctan2(away[:, 1], away[:, 0]) - self.camera_yaw_rad[span]
         bearing = np.abs((bearing + np.pi) % (2 * np.pi) - np.pi)
         seen = (distance > NEAREST_M) & (distance < FARTHEST_M) & (bearing < HALF_VIEW_RAD)
-        seen &= self._rooms(way_m) == self._rooms(self.camera_m[span])
+        seen &= self._rooms(path_m) == self._rooms(self.camera_m[span])
         return float(seen.mean()) if len(seen) else 0.0
 
     def _rooms(self, points_m: Float64[np.ndarray, "k 2"]) -> Int64[np.ndarray, " k"]:

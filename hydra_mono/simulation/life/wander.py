@@ -9,7 +9,7 @@ from hydra_mono.simulation.life.figures import SIT
 from hydra_mono.simulation.life.performer import Performer
 from hydra_mono.simulation.life.roadmap import Roadmap
 from hydra_mono.simulation.life.stage import Stage
-from hydra_mono.simulation.shapes import Thing
+from hydra_mono.simulation.shapes import SceneObject
 
 TRIES = 8  # goals looked at before one is chosen
 MOST_TRIES = 5 * TRIES  # where somebody is hemmed in
@@ -49,7 +49,7 @@ class Storey:
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """A way, paced, to a spot and how long to stay there."""
+    """A path, paced, to a spot and how long to stay there."""
 
     spot: int
     steps_m: Float64[np.ndarray, "f 2"]
@@ -59,19 +59,19 @@ class _Plan:
     shown: float
 
 
-def find_seats(roadmap: Roadmap, things: list[Thing]) -> list[Seat]:
+def find_seats(roadmap: Roadmap, objects: list[SceneObject]) -> list[Seat]:
     """Seats with room to walk before them."""
     seats = []
-    for thing in things:
-        if thing.name not in SEATS:
+    for obj in objects:
+        if obj.name not in SEATS:
             continue
-        front = np.array([-np.sin(thing.yaw_rad), np.cos(thing.yaw_rad)])
-        place, deep = np.array(thing.position_m[:2]), thing.size_m[1]
+        front = np.array([-np.sin(obj.yaw_rad), np.cos(obj.yaw_rad)])
+        place, deep = np.array(obj.position_m[:2]), obj.size_m[1]
         spot = roadmap.add(place + front * (deep / 2 + 0.35), SEAT_REACH_M)
         if spot is not None:
             middle = place + front * max(deep / 2 - KNEES_M, 0.0)
-            heading = float(thing.yaw_rad + np.pi / 2)
-            seats.append(Seat(spot, middle, heading, thing.instance))
+            heading = float(obj.yaw_rad + np.pi / 2)
+            seats.append(Seat(spot, middle, heading, obj.instance))
     return seats
 
 
@@ -90,7 +90,7 @@ def _start_gap_m(storey: Storey, spot: int, frames: int) -> float:
 
 
 def wander(rng: np.random.Generator, storey: Storey, performer: Performer, spot: int) -> int:
-    """One way and one stay; returns the spot where he then is."""
+    """One path and one stay; returns the spot where he then is."""
     plans: list[_Plan] = []
     while len(plans) < MOST_TRIES and not any(plan.gap_m > 0 for plan in plans):
         plans += [_draw(rng, storey, performer, spot) for _ in range(TRIES)]
@@ -127,7 +127,7 @@ def _plan(
 ) -> _Plan:
     steps = np.zeros((0, 2))
     if goal != spot:
-        steps = performer.paced(storey.roadmap.way(spot, goal))
+        steps = performer.paced(storey.roadmap.path(spot, goal))
     end = storey.roadmap.spots_m[goal]
     after = np.broadcast_to(end, (stay + round(LOOKAHEAD_S / storey.stage.frame_s), 2))
     whole = np.concatenate([steps, after])

@@ -10,7 +10,7 @@ from hydra_mono.core.geometry import inverse
 from hydra_mono.core.open3d_loader import open3d
 from hydra_mono.simulation.body import Body
 from hydra_mono.simulation.scene import World
-from hydra_mono.simulation.shapes import Surface, thing_surface
+from hydra_mono.simulation.shapes import Surface, object_surface
 
 Hits = dict[str, Any]  # Open3D's cast_rays answers as arrays; "primitive_ids" index all triangles
 Window = tuple[slice, slice]  # rows and columns of an image
@@ -35,8 +35,8 @@ class Actors:
         self.shapes: list[list[Shape]] = []
         for body in bodies:
             self.shapes.append([])
-            for thing in body.shapes:
-                surface = thing_surface(thing, world.palette.index, world_frame=False)
+            for obj in body.shapes:
+                surface = object_surface(obj, world.palette.index, world_frame=False)
                 self.shapes[-1].append(_shape(surface, first_triangle))
                 self.surfaces.append(surface)
                 first_triangle += len(surface.faces)
@@ -54,15 +54,15 @@ class Actors:
         ``rays`` are those of the camera, ``directions`` the same in the world.
         """
         for body, shapes in zip(self.bodies, self.shapes, strict=True):
-            world_from_thing = body.pose_at(stamp_ns)
-            if world_from_thing is None:
+            world_from_object = body.pose_at(stamp_ns)
+            if world_from_object is None:
                 continue
             shape = shapes[body.shape_at(stamp_ns)]
-            window = window_of(shape, world_from_thing, world_from_camera, rays)
+            window = window_of(shape, world_from_object, world_from_camera, rays)
             if window is None:
                 continue
-            found = cast(shape, world_from_thing, world_from_camera[:3, 3], directions[window])
-            rotation = world_from_thing[:3, :3].astype(np.float32)
+            found = cast(shape, world_from_object, world_from_camera[:3, 3], directions[window])
+            rotation = world_from_object[:3, :3].astype(np.float32)
             _merge(hits, window, found, rotation, shape.first_triangle)
 
 
@@ -75,7 +75,7 @@ def _shape(surface: Surface, first_triangle: int) -> Shape:
 
 def static_surface(world: World, bodies: tuple[Body, ...]) -> Surface:
     """The world's triangles less those of the bodies."""
-    gone = np.isin(world.surface.instances, [body.thing.instance for body in bodies])
+    gone = np.isin(world.surface.instances, [body.obj.instance for body in bodies])
     stay = ~gone | (world.surface.instances == 0)
     surface = world.surface
     return replace(
@@ -101,12 +101,12 @@ def ray_scene(vertices_m: Float64[np.ndarray, "v 3"], faces: Int64[np.ndarray, "
 
 def window_of(
     shape: Shape,
-    world_from_thing: Float64[np.ndarray, "4 4"],
+    world_from_object: Float64[np.ndarray, "4 4"],
     world_from_camera: Float64[np.ndarray, "4 4"],
     rays: Float32[np.ndarray, "h w 3"],
 ) -> Window | None:
     """The part of the image in which the shape's sphere lies; None where it is out of view."""
-    middle = world_from_thing[:3, :3] @ shape.middle_m + world_from_thing[:3, 3]
+    middle = world_from_object[:3, :3] @ shape.middle_m + world_from_object[:3, 3]
     x, y, z = world_from_camera[:3, :3].T @ (middle - world_from_camera[:3, 3])
     if z <= -shape.radius_m:
         return None
@@ -133,15 +133,15 @@ def _span(across: float, ahead: float, radius: float, tangents: Float32[np.ndarr
 
 def cast(
     shape: Shape,
-    world_from_thing: Float64[np.ndarray, "4 4"],
+    world_from_object: Float64[np.ndarray, "4 4"],
     origin_m: Float64[np.ndarray, "3"],
     directions: Float32[np.ndarray, "h w 3"],
 ) -> Any:
     """What rays from a point meet of the shape; distances count in lengths of the directions."""
-    thing_from_world = inverse(world_from_thing)
+    object_from_world = inverse(world_from_object)
     rays = np.empty((*directions.shape[:2], 6), np.float32)
-    rays[..., :3] = thing_from_world[:3, :3] @ origin_m + thing_from_world[:3, 3]
-    rays[..., 3:] = directions @ thing_from_world[:3, :3].T.astype(np.float32)
+    rays[..., :3] = object_from_world[:3, :3] @ origin_m + object_from_world[:3, 3]
+    rays[..., 3:] = directions @ object_from_world[:3, :3].T.astype(np.float32)
     return shape.scene.cast_rays(open3d().core.Tensor.from_numpy(rays))
 
 

@@ -65,12 +65,12 @@ class Optics:
         hits = self.scene.cast_rays(open3d().core.Tensor.from_numpy(rays))
         found = {name: tensor.numpy() for name, tensor in hits.items()}
         missed = ~np.isfinite(found["t_hit"])
-        way = np.where(missed, np.float32(0), found["t_hit"])  # per unit of depth, as ``ahead``
+        path = np.where(missed, np.float32(0), found["t_hit"])  # per unit of depth, as ``ahead``
         result = replace(seen, **{name: getattr(seen, name).copy() for name in Shown.__slots__})
         result.triangle[mirror] = np.where(missed, 0, found["primitive_ids"])
         result.barycentric[mirror] = found["primitive_uvs"]
-        result.depth_m[mirror] = np.where(missed, 0, seen.depth_m[mirror] + way)
-        result.points_m[mirror] = start + back * way[:, None]
+        result.depth_m[mirror] = np.where(missed, 0, seen.depth_m[mirror] + path)
+        result.points_m[mirror] = start + back * path[:, None]
         normals = found["primitive_normals"]
         turned = np.einsum("nc,nc->n", normals, back)[:, None] > 0
         result.normals[mirror] = np.where(turned, -normals, normals)

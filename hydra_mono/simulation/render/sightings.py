@@ -48,16 +48,16 @@ class Sightings:
         return counts * self.stride**2
 
     def of_place(
-        self, number: int, world_from_thing: Float64[np.ndarray, "4 4"]
+        self, number: int, world_from_object: Float64[np.ndarray, "4 4"]
     ) -> Int64[np.ndarray, " n"]:
         """Pixels that a body would have at a place, whether or not it is there."""
         shape = self.actors.shapes[number][0]
         counts = np.zeros(len(self.poses), np.int64)
-        away = world_from_thing[:3, 3] - self.poses[:, :3, 3]
+        away = world_from_object[:3, 3] - self.poses[:, :3, 3]
         ahead = np.einsum("nc,nc->n", away, self.poses[:, :3, 2])
         reach = 2 * shape.radius_m  # of the sphere, which may lie to one side of the origin
         for frame in np.flatnonzero((ahead > -reach) & (ahead < FARTHEST_M + reach)).tolist():
-            counts[frame] = self._pixels(frame, shape, world_from_thing, number)
+            counts[frame] = self._pixels(frame, shape, world_from_object, number)
         return counts * self.stride**2
 
     @cached_property
@@ -74,17 +74,17 @@ class Sightings:
         self,
         frame: int,
         shape: Shape,
-        world_from_thing: Float64[np.ndarray, "4 4"],
+        world_from_object: Float64[np.ndarray, "4 4"],
         number: int,
     ) -> int:
         """Rays on which the shape is nearer than all else but the body itself."""
         world_from_camera, rays = self.poses[frame], self._rays
-        window = window_of(shape, world_from_thing, world_from_camera, rays)
+        window = window_of(shape, world_from_object, world_from_camera, rays)
         if window is None:
             return 0
         directions = rays[window] @ world_from_camera[:3, :3].T.astype(np.float32)
         eye = world_from_camera[:3, 3]
-        found = cast(shape, world_from_thing, eye, directions)["t_hit"].numpy()
+        found = cast(shape, world_from_object, eye, directions)["t_hit"].numpy()
         if not (found < FARTHEST_M).any():
             return 0
         before = self._nearest(frame, directions, number)
@@ -99,11 +99,11 @@ class Sightings:
         whole[..., :3], whole[..., 3:] = pose[:3, 3], directions
         nearest = self.scene.cast_rays(open3d().core.Tensor.from_numpy(whole))["t_hit"].numpy()
         for number, body in enumerate(self.actors.bodies):
-            world_from_thing = self._poses_of[number][frame]
-            if number == apart_from or world_from_thing is None:
+            world_from_object = self._poses_of[number][frame]
+            if number == apart_from or world_from_object is None:
                 continue
             shape = self.actors.shapes[number][body.shape_at(stamp)]
-            if window_of(shape, world_from_thing, pose, self._rays) is not None:
-                found = cast(shape, world_from_thing, pose[:3, 3], directions)["t_hit"].numpy()
+            if window_of(shape, world_from_object, pose, self._rays) is not None:
+                found = cast(shape, world_from_object, pose[:3, 3], directions)["t_hit"].numpy()
                 nearest = np.minimum(nearest, found)
         return np.asarray(nearest)

@@ -1,30 +1,30 @@
-"""Ways through a whole building: level on a storey, up and down between them."""
+"""Paths through a whole building: level on a storey, up and down between them."""
 
 import numpy as np
 from jaxtyping import Float64
 
 from hydra_mono.simulation.building.plan import Plan
-from hydra_mono.simulation.building.walkable import WalkMap, find_way, make_walk_map, resampled
-from hydra_mono.simulation.shapes import Thing
+from hydra_mono.simulation.building.walkable import WalkMap, find_path, make_walk_map, resampled
+from hydra_mono.simulation.shapes import SceneObject
 
 
 class Routes:
     """Knows where one can walk on every storey and which flight leads from each to the next."""
 
-    def __init__(self, plan: Plan, things: tuple[Thing, ...]) -> None:
+    def __init__(self, plan: Plan, objects: tuple[SceneObject, ...]) -> None:
         self._plan = plan
-        self.maps = [make_walk_map(plan, things, storey) for storey in range(plan.storeys)]
+        self.maps = [make_walk_map(plan, objects, storey) for storey in range(plan.storeys)]
 
     def map_of(self, room: int) -> WalkMap:
         return self.maps[self._plan.rooms[room].storey]
 
-    def way(
+    def path(
         self, start_m: Float64[np.ndarray, "3"], goal_m: Float64[np.ndarray, "3"], step_m: float
     ) -> Float64[np.ndarray, "n 3"]:
         """Where the feet go in equal steps, the start left out; both ends stand on a floor.
 
         Raises:
-            DataError: there is no way.
+            DataError: there is no path.
         """
         here, storey, last = start_m, self._storey(start_m), self._storey(goal_m)
         legs = []
@@ -43,8 +43,8 @@ class Routes:
         goal_m: Float64[np.ndarray, "3"],
         step_m: float,
     ) -> Float64[np.ndarray, "n 3"]:
-        way = resampled(find_way(self.maps[storey], start_m[:2], goal_m[:2]), step_m)
-        return np.column_stack([way, np.full(len(way), self.maps[storey].floor_m)])
+        path = resampled(find_path(self.maps[storey], start_m[:2], goal_m[:2]), step_m)
+        return np.column_stack([path, np.full(len(path), self.maps[storey].floor_m)])
 
     def _storey(self, feet_m: Float64[np.ndarray, "3"]) -> int:
         return int(np.argmin([abs(walk_map.floor_m - feet_m[2]) for walk_map in self.maps]))

@@ -32,7 +32,7 @@ def plan_walk(
 
     Without ``frames`` it goes round ``rounds`` times.
     """
-    routes = Routes(world.plan, (*world.fixed, *world.things))
+    routes = Routes(world.plan, (*world.fixed, *world.objects))
     order = visiting_order(world.plan)
     spots = {room: _standpoints(routes.map_of(room), room) for room in order}
     walker = Walker(routes, pace, spots[order[0]][0])
@@ -69,10 +69,10 @@ def visiting_order(plan: Plan) -> list[int]:
 
     def visit(room: int) -> None:
         order.append(room)
-        while ways := [o for o in plan.openings_of(room) if not set(o.rooms) <= set(order)]:
+        while paths := [o for o in plan.openings_of(room) if not set(o.rooms) <= set(order)]:
             here = np.array(plan.rooms[order[-1]].middle_m)
-            way = min(ways, key=lambda o: float(np.linalg.norm(o.middle_m - here)))
-            visit(way.rooms[0] if way.rooms[1] == room else way.rooms[1])
+            path = min(paths, key=lambda o: float(np.linalg.norm(o.middle_m - here)))
+            visit(path.rooms[0] if path.rooms[1] == room else path.rooms[1])
 
     for start in (0, *(flight.rooms[1] for flight in plan.flights)):
         visit(start)

@@ -13,7 +13,7 @@ EYE_M = 1.5
 WALK_PITCH = math.radians(-12)
 GLANCE_S = 0.7  # how often a walker picks something new to look at
 GLANCE_TARGETS = 25  # fewer unseen targets than these are not worth a quick_validation
-GLANCE_TURN = math.radians(125)  # at most, from the way ahead
+GLANCE_TURN = math.radians(125)  # at most, from the path ahead
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,14 +72,14 @@ class Walker:
 
     def walk_to(self, targets: Targets, goal_m: Float64[np.ndarray, "3"]) -> None:
         """Goes there, glancing at what is unseen on either side and otherwise looking ahead."""
-        way = self._routes.way(self._at, goal_m, self._pace.step_m)
-        headings = _headings(way)
+        path = self._routes.path(self._at, goal_m, self._pace.step_m)
+        headings = _headings(path)
         stretch = max(round(GLANCE_S * self._pace.fps), 1)
-        for start in range(0, len(way), stretch):
-            first, end = len(self), min(start + stretch, len(way))
-            gaze = self._glance(targets, way[end - 1], float(headings[end - 1]))
+        for start in range(0, len(path), stretch):
+            first, end = len(self), min(start + stretch, len(path))
+            gaze = self._glance(targets, path[end - 1], float(headings[end - 1]))
             for i in range(start, end):
-                self._at = way[i]
+                self._at = path[i]
                 self._turn(*gaze)
                 self._record()
             targets.mark(level_poses(self.frames[first:]))
@@ -123,10 +123,10 @@ def eye_over(feet_m: Float64[np.ndarray, "3"]) -> Float64[np.ndarray, "3"]:
     return np.array([feet_m[0], feet_m[1], feet_m[2] + EYE_M])
 
 
-def _headings(way: Float64[np.ndarray, "n 3"]) -> Float64[np.ndarray, " n"]:
-    """Where the way leads half a metre on."""
-    ahead = way[np.minimum(np.arange(len(way)) + 7, len(way) - 1)] - way
-    ahead[np.linalg.norm(ahead[:, :2], axis=1) < 1e-6] = way[-1] - way[max(len(way) - 8, 0)]
+def _headings(path: Float64[np.ndarray, "n 3"]) -> Float64[np.ndarray, " n"]:
+    """Where the path leads half a metre on."""
+    ahead = path[np.minimum(np.arange(len(path)) + 7, len(path) - 1)] - path
+    ahead[np.linalg.norm(ahead[:, :2], axis=1) < 1e-6] = path[-1] - path[max(len(path) - 8, 0)]
     return np.asarray(np.arctan2(ahead[:, 1], ahead[:, 0]))
 
 

@@ -16,7 +16,7 @@ from hydra_mono.perception.networks.backbones.swin import SWINS
 from hydra_mono.perception.networks.backbones.vit import VITS
 from hydra_mono.perception.networks.input_spec import Triple
 from hydra_mono.perception.networks.interface import NetworkConfig
-from hydra_mono.perception.networks.m2h import COMPACT, COMPACTS
+from hydra_mono.perception.networks.m2h_config import COMPACT, COMPACTS
 from hydra_mono.perception.networks.registry import MODULES, SEARCHES, method
 from hydra_mono.perception.tasks import INDOOR, TASKS
 from hydra_mono.training.data_sets import data_set

@@ -34,7 +34,7 @@ def random_views(
 
     Half look about as a walker does, at eye height; the others from any height, at any tilt.
     """
-    walk_map = make_walk_map(world.plan, (*world.fixed, *world.things))
+    walk_map = make_walk_map(world.plan, (*world.fixed, *world.objects))
     spots = _spots(rng, walk_map, count)
     poses = np.tile(np.eye(4), (count, 1, 1))
     for index, spot in enumerate(spots):

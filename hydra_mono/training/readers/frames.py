@@ -94,7 +94,7 @@ def _normals(frame: Frame, depth_m: Float32[np.ndarray, "h w"]) -> Float32[np.nd
 
 
 def _whole(frame: Frame, labels: UInt8[np.ndarray, "h w"]) -> UInt8[np.ndarray, "h w"]:
-    """Labels to find edges in: with seams closed, unless instances say where things end."""
+    """Labels to find edges in: with seams closed, unless instances say where objects end."""
     if frame.instances is not None or not labels.any():
         return labels
     return closed_gaps(labels)

@@ -67,7 +67,7 @@ class NicrHypersim:
         return fitting(read_image(path), camera, channels, path)
 
     def _instances(self, index: int, camera: Intrinsics) -> UInt16[np.ndarray, "h w"] | None:
-        """The number of a thing lies in the second (low byte) and third channel."""
+        """The number of an object lies in the second (low byte) and third channel."""
         if not self._path(index, "instance").is_file():
             return None
         _, low, high = np.moveaxis(self._read(index, "instance", camera, channels=3), 2, 0)

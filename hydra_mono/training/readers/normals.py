@@ -37,7 +37,7 @@ def axis_signs(pairs: Iterable[tuple[Normals, np.ndarray]], where: str) -> Float
     """The sign of each axis of stored normals, found by comparison with those of the depth.
 
     ``pairs``: normals of the depth, in our axes, and the stored ones (h w 3). The data sets do
-    not write down which way their axes point; their depth settles it.
+    not write down where their axes point; their depth settles it.
 
     Raises:
         DataError: no choice of signs makes the two agree; the message begins with ``where``.

@@ -40,7 +40,7 @@ FORMS = {
     "normals": (".npy", ".png", ".jpg"),
     "depth": (".npy", ".mat"),
 }
-COMPARED = 12  # samples whose depth tells which way the axes of the normals point
+COMPARED = 12  # samples whose depth tells where the axes of the normals point
 
 
 class PublishedNyu:

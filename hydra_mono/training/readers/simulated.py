@@ -22,7 +22,7 @@ SEEDS = re.compile(r"(\d+)(?:-(\d+))?")
 
 
 class SimulatedSamples:
-    """``views`` of each world, drawn when they are asked for, a world at a time.
+    """``views`` of each world, drawn on demand, a world at a time.
 
     ``worlds``: by seed. ``table``: from the worlds' label ids to NYU40.
     """

@@ -29,7 +29,7 @@ def label_edges(labels: UInt8[np.ndarray, "h w"]) -> UInt8[np.ndarray, "h w"]:
 
 
 def closed_gaps(labels: UInt8[np.ndarray, "h w"], reach_px: int = 5) -> UInt8[np.ndarray, "h w"]:
-    """Labels grown into the unlabelled seams that annotators leave between things."""
+    """Labels dilated into the unlabelled seams that annotators leave between objects."""
     distance, nearest = ndimage.distance_transform_edt(labels == 0, return_indices=True)
     return np.asarray(np.where(distance <= reach_px, labels[tuple(nearest)], labels))
 

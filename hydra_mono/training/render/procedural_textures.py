@@ -40,7 +40,7 @@ def _coloured(pattern: Float32[Tensor, "n s s"], generator: torch.Generator) -> 
 
 
 def _colors(n: int, generator: torch.Generator) -> Float32[Tensor, "n 3"]:
-    """Mostly pale or greyish, of any hue, as things indoors are."""
+    """Mostly pale or greyish, of any hue, as objects indoors are."""
     hue = _uniform(n, 0, 2 * math.pi, generator)[:, None] + torch.tensor([0.0, 2.1, 4.2])
     saturation = _uniform(n, 0, 1, generator)[:, None] ** 2 * 0.9
     value = 1 - 0.9 * _uniform(n, 0, 1, generator)[:, None] ** 1.5

@@ -26,7 +26,7 @@ class _Beams:
     world: Int64[Tensor, " n"]
     room: Int64[Tensor, " n"]
     lamp_m: Float32[Tensor, "n 3"]
-    way_m: Float32[Tensor, "n points 3"]
+    ray_m: Float32[Tensor, "n points 3"]
     wanted: Bool[Tensor, "n points"]
 
 
@@ -86,10 +86,10 @@ def _blocked(worlds: WorldTensors, beams: _Beams) -> Bool[Tensor, "n points"]:
     beam, face = _between(worlds, beams)
     at_once = max(LAYER_VALUES.get(blocked.device.type, 1 << 15) // PATCH**2, 1)
     for group in layered(beam, len(blocked), at_once):
-        found, way_m = blocked[group.owner], beams.way_m[group.owner]
+        found, ray_m = blocked[group.owner], beams.ray_m[group.owner]
         world, lamp_m = beams.world[group.owner], beams.lamp_m[group.owner]
         for n, pairs, valid in group.layers():
-            hits = _hits(worlds, world[:n, None], face[pairs], lamp_m[:n, None], way_m[:n])
+            hits = _hits(worlds, world[:n, None], face[pairs], lamp_m[:n, None], ray_m[:n])
             found[:n] |= (hits & valid[..., None]).any(dim=1)
         blocked[group.owner] = found
     return blocked
@@ -99,8 +99,8 @@ def _between(
     worlds: WorldTensors, beams: _Beams
 ) -> tuple[Int64[Tensor, " p"], Int64[Tensor, " p"]]:
     """Beams and the faces of their rooms whose bounding boxes meet the beam's, by beam."""
-    ways = torch.where(beams.wanted[..., None], beams.way_m, 0)
-    low, high = ways.amin(dim=1).clamp(max=0), ways.amax(dim=1).clamp(min=0)
+    rays = torch.where(beams.wanted[..., None], beams.ray_m, 0)
+    low, high = rays.amin(dim=1).clamp(max=0), rays.amax(dim=1).clamp(min=0)
     low, high = (low + beams.lamp_m)[:, None], (high + beams.lamp_m)[:, None]
     face_low, face_high = _room_boxes(worlds)
     number = torch.arange(worlds.room_faces.shape[2], device=low.device)
@@ -136,7 +136,7 @@ def _hits(
     world: Int64[Tensor, "n 1"],
     face: Int64[Tensor, "n l"],
     lamp_m: Float32[Tensor, "n 1 3"],
-    way_m: Float32[Tensor, "n points 3"],
+    ray_m: Float32[Tensor, "n points 3"],
 ) -> Bool[Tensor, "n l points"]:
     """Where the way from a lamp to a point goes through a face, seen from the lamp."""
     corners = worlds.corners_m[world, face] - lamp_m[:, :, None]
@@ -144,7 +144,7 @@ def _hits(
     distance = worlds.offsets_m[world, face] - (normals * lamp_m).sum(dim=2)
     edges = torch.linalg.cross(corners, corners.roll(-1, dims=2) - corners, dim=3)
     edges = edges * distance.sign()[..., None, None]
-    x, y, z = (v[:, None] for v in way_m.unbind(dim=2))
+    x, y, z = (v[:, None] for v in ray_m.unbind(dim=2))
 
     def along(vectors: Tensor) -> Tensor:
         a, b, c = vectors[..., None].unbind(dim=2)

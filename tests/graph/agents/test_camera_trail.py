@@ -2,9 +2,8 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from hydra_mono.core.config import AgentsConfig
 from hydra_mono.core.frame import Frame, Intrinsics
-from hydra_mono.graph.agents.camera_trail import AgentTrail, create_agent_trail
+from hydra_mono.graph.agents.camera_trail import AgentTrail
 from hydra_mono.graph.model.nodes import AgentNode
 from hydra_mono.graph.model.scene_graph import SceneGraph
 from hydra_mono.graph.model.symbols import Layer, NodeSymbol
@@ -29,7 +28,7 @@ def frame(second: float, x: float = 0.0, yaw_rad: float = 0.0) -> Frame:
 
 def walk(*frames: Frame, trail: AgentTrail | None = None) -> SceneGraph:
     graph = SceneGraph()
-    trail = trail or create_agent_trail(AgentsConfig())
+    trail = trail or AgentTrail()
     for one in frames:
         trail.update(graph, one)
     return graph

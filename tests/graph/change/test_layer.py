@@ -65,9 +65,6 @@ def test_nothing_of_its_surface_is_left(mapper: Mapper) -> None:
     assert inside.sum() < 0.05 * node.vertex_count
 
 
-@pytest.mark.xfail(
-    strict=True, reason="seen for 3 s, the chair lacks its lower part and is not known again"
-)
 def test_a_moved_chair_is_one_node_with_both_places(mapper: Mapper) -> None:
     symbol, node = named(mapper, "chair")
     assert node.is_present and len(node.trajectory) == 2

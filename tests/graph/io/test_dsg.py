@@ -11,7 +11,6 @@ import pytest
 from helpers_exports import (
     LABELS,
     START_NS,
-    graphs,
     house_mesh,
     mesh_of,
     random_mesh,
@@ -19,6 +18,7 @@ from helpers_exports import (
     symbol,
     thing,
 )
+from helpers_random_graphs import graphs
 from hypothesis import HealthCheck, given, settings
 from scipy.spatial.transform import Rotation
 

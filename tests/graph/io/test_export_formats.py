@@ -9,7 +9,6 @@ import networkx as nx
 import pytest
 from helpers_exports import (
     LABELS,
-    graphs,
     house_mesh,
     link,
     place,
@@ -18,6 +17,7 @@ from helpers_exports import (
     symbol,
     thing,
 )
+from helpers_random_graphs import graphs
 from hypothesis import given, settings
 
 from hydra_mono.core.errors import ExportError

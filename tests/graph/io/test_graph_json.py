@@ -7,7 +7,8 @@ from typing import Any
 
 import jsonschema
 import pytest
-from helpers_exports import LABELS, START_NS, graphs, link, place, same_graph, small_house, symbol
+from helpers_exports import LABELS, START_NS, link, place, same_graph, small_house, symbol
+from helpers_random_graphs import graphs
 from hypothesis import given, settings
 
 from hydra_mono.core.errors import ExportError

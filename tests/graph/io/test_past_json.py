@@ -7,6 +7,7 @@ from helpers_exports import LABELS, SECOND_NS, START_NS, same_graph, small_house
 
 from hydra_mono.core.errors import ExportError
 from hydra_mono.graph.io.graph_json import from_document, to_document
+from hydra_mono.graph.io.origin import moved
 from hydra_mono.graph.io.past_json import history_text, read_history
 from hydra_mono.graph.model.looks import Seen
 from hydra_mono.graph.model.nodes import ObjectNode
@@ -80,3 +81,11 @@ def test_a_damaged_version_is_refused() -> None:
     text = "".join(history_text(lived_in())).replace('"kind":"removed"', '"kind":"eaten"')
     with pytest.raises(ExportError, match="damaged history"):
         read_history(small_house(), text)
+
+
+def test_positions_of_trajectories_move_whatever_the_format_calls_them() -> None:
+    point = [[1.0, 2.0, 3.0]]
+    for key in ("positions_m", "trajectory_positions", "boundary"):
+        assert moved({key: point}, FAR)[key] == [
+            [v + o for v, o in zip(point[0], FAR, strict=True)]
+        ]

@@ -16,10 +16,9 @@ from hydra_mono.core.box import BoundingBox
 from hydra_mono.core.mesh import BlockMesh, MeshUpdate, SemanticMesh, concatenate
 from hydra_mono.graph.objects.box_completion import (
     CompletionRule,
-    Structure,
-    StructureStore,
     complete_box,
 )
+from hydra_mono.graph.objects.structure import Structure, StructureStore
 
 RULE = CompletionRule(wall_reach_m=0.12, back_reach_m=0.6, floor_reach_m=0.15, clearance_m=0.02)
 BOX = standing_box(0.5, 0.0, (0.6, 1.0, 0.8))  # x from 0.2 to 0.8

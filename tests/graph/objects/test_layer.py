@@ -6,12 +6,13 @@ from helpers_graph import (
     BIN,
     CABINET,
     CHAIR,
+    DESK,
+    FLOOR_PATCH,
     LABELS,
     TABLE,
     ObjectWorld,
     blocks_of,
     box_mesh,
-    floor_mesh,
     noisy,
     object_world,
     standing_box,
@@ -24,9 +25,6 @@ from hydra_mono.core.mesh import BlockMesh
 from hydra_mono.graph.model.scene_graph import SceneGraph
 from hydra_mono.graph.objects.box_completion import CompletionRule
 from hydra_mono.graph.objects.layer import create_objects
-
-FLOOR_PATCH = floor_mesh((-0.2, -0.2), (1.6, 1.4))
-DESK = standing_box(0.6, 0.6, (1.0, 0.6, 0.7))
 
 
 def test_a_table_becomes_one_node_that_knows_what_it_is() -> None:

@@ -3,21 +3,19 @@
 import pytest
 from helpers_graph import (
     CHAIR,
+    DESK,
+    FLOOR_PATCH,
     SECOND_NS,
     TABLE,
     ObjectWorld,
     blocks_of,
     box_mesh,
-    floor_mesh,
     noisy,
     object_world,
     standing_box,
 )
 
 from hydra_mono.core.box import box_iou
-
-FLOOR_PATCH = floor_mesh((-0.2, -0.2), (1.6, 1.4))
-DESK = standing_box(0.6, 0.6, (1.0, 0.6, 0.7))
 
 
 def test_an_object_carried_away_is_remembered_as_gone() -> None:

@@ -17,11 +17,11 @@ NOISE_M = 0.03  # of every side of every box: as boxes of a run with depth are
 def truth(home: Built) -> set[tuple[str, str, str]]:
     """What was put on what, what on the wall and what on the floor; by how the home was built."""
     found = set()
-    for item in home.world.things:
+    for item in home.world.objects:
         floor_m = home.world.plan.rooms[0].floor_m
         below = [
             other
-            for other in home.world.things
+            for other in home.world.objects
             if other is not item
             and abs(item.position_m[2] - other.position_m[2] - other.size_m[2]) < 1e-6
             and other.box.contains(np.array([[*item.position_m[:2], other.box.center_m[2]]]))[0]
@@ -69,7 +69,7 @@ def test_neighbours_are_close_and_side_by_side(homes: list[Built]) -> None:
     for home in homes:
         beside = {(a, b) for a, verb, b in found_in(home) if verb == "next_to"}
         assert all((b, a) in beside for a, b in beside)
-        things = {f"O({item.instance})": item for item in home.world.things}
+        things = {f"O({item.instance})": item for item in home.world.objects}
         for name, item in things.items():
             if LABELS.name_of(item.label) == "nightstand":
                 assert any(LABELS.name_of(things[b].label) == "bed" for a, b in beside if a == name)

@@ -25,7 +25,7 @@ from helpers_datasets import (
     write_tum_sequence,
 )
 from helpers_evaluation import one_room
-from helpers_exports import house_mesh, small_house
+from helpers_exports import LABELS, house_mesh, small_house
 from helpers_posed import (
     shortened,
     write_colmap,
@@ -36,10 +36,11 @@ from hydra_mono.core.config import dump_config, load_config
 from hydra_mono.core.config.tree import Config
 from hydra_mono.core.errors import BadFrameError
 from hydra_mono.core.files import trajectory
+from hydra_mono.core.files.documents import parse_yaml
 from hydra_mono.core.files.ply import read_ply, write_ply
 from hydra_mono.core.frame import Frame
 from hydra_mono.core.label_map import label_map_of
-from hydra_mono.core.labels import LabelSpace, load_label_space
+from hydra_mono.core.labels import LabelSpace, label_space_of, load_label_space
 from hydra_mono.core.source import Source
 from hydra_mono.core.truth import load_truth, save_truth
 from hydra_mono.datasets.label_file import find_label_table
@@ -48,7 +49,6 @@ from hydra_mono.graph.io.graph_json import from_text, to_document, to_text
 
 FARTHEST_M = 1e9
 MOST_FRAMES = 5  # read of a sequence that declares more
-CONFIGS = Path(__file__).resolve().parents[3] / "configs"
 
 Doubts = Iterator[str]
 
@@ -185,10 +185,9 @@ def read_hydra_space(folder: Path) -> Doubts:
 
 
 def read_label_map(folder: Path) -> Doubts:
-    spaces = load_label_space("nyu40"), load_label_space("nyud21")
     text = (folder / "map.yaml").read_bytes().decode("latin-1")
-    found = label_map_of(text, *spaces)
-    if set(found.table.tolist()) - {0, *(label.id for label in spaces[1].labels)}:
+    found = label_map_of(text, LABELS, ROOMY)
+    if set(found.table.tolist()) - {0, *(label.id for label in ROOMY.labels)}:
         yield "a label that the target does not have"
 
 
@@ -241,12 +240,21 @@ def write_trajectory(folder: Path) -> None:
 
 
 def write_graph(folder: Path) -> None:
-    document = to_document(small_house(), load_label_space("nyu40"))
+    document = to_document(small_house(), LABELS)
     (folder / "graph.json").write_text("".join(to_text(document)))
 
 
-SPACE = (CONFIGS / "labels" / "nyud21.yaml").read_text()
-MAP = (CONFIGS / "labels" / "maps" / "nyu40_to_nyud21.yaml").read_text()
+SPACE = """name: few
+labels:
+  - {id: 1, name: wall, color: [174, 199, 232], kind: structure, role: wall}
+  - {id: 6, name: structure, color: [94, 106, 211], kind: structure}
+  - {id: 9, name: bed, color: [255, 187, 120], kind: object, least_width: 0.6}
+"""
+ROOMY = label_space_of(parse_yaml(SPACE))
+MAP = """source: house
+target: few
+names: {wall: wall, chair: structure, table: structure, cabinet: bed, box: structure, person: bed}
+"""
 
 TARGETS: dict[str, Target] = {
     "tum": sequence("tum", write_tum),

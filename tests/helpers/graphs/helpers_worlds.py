@@ -16,7 +16,8 @@ from hydra_mono.simulation.building.storeys import make_building
 from hydra_mono.simulation.building.structure import fittings
 from hydra_mono.simulation.building.windows import make_windows
 from hydra_mono.simulation.furniture.placement import ODD_MANNER, USUAL_MANNER, furnish
-from hydra_mono.simulation.shapes import Thing
+from hydra_mono.simulation.scene import World
+from hydra_mono.simulation.shapes import SceneObject
 
 LABELS = load_label_space("apartment")
 TIMES = {"first_seen_ns": 0, "last_seen_ns": 10**9}
@@ -29,7 +30,7 @@ class Furnished:
     """A plan and what stands in it; nothing to look at."""
 
     plan: Plan
-    things: tuple[Thing, ...]
+    objects: tuple[SceneObject, ...]
 
 
 def furnished(
@@ -40,7 +41,7 @@ def furnished(
     plan = make_building(rng, rooms, 1, 1, measures)
     plan = replace(plan, windows=tuple(make_windows(rng, plan.rooms)))
     placed = furnish(rng, plan, fittings(rng, plan, labels), labels, manner)
-    movable = [thing for thing in placed if thing.label in labels.object_ids]
+    movable = [obj for obj in placed if obj.label in labels.object_ids]
     return Furnished(plan, tuple(replace(t, instance=i) for i, t in enumerate(movable, start=1)))
 
 
@@ -55,15 +56,21 @@ class Built:
 
 @cache
 def built(seed: int, rooms: int = 5, noise_m: float = 0.0, is_odd: bool = False) -> Built:
-    """R(i) is room i of the plan, with one place p(i); O(i) is the thing of instance i."""
+    """R(i) is room i of the plan, with one place p(i); O(i) is the object of instance i."""
     rng = np.random.default_rng([1, seed])
     world = furnished(rng, LABELS, rooms, is_odd=is_odd)
-    graph, kinds = SceneGraph(), {}
-    floors = tuple(world.plan.floors_m)
-    graph.add_node(BUILDING, building(floors))
+    kinds = {NodeSymbol("R", room.index): room.kind for room in world.plan.rooms}
+    return Built(world, true_graph(world, rng, noise_m), kinds)
+
+
+def true_graph(
+    world: Furnished | World, rng: np.random.Generator | None = None, noise_m: float = 0.0
+) -> SceneGraph:
+    """The graph of a world, in the building's axes; see ``built``."""
+    graph = SceneGraph()
+    graph.add_node(BUILDING, building(tuple(world.plan.floors_m)))
     for room in world.plan.rooms:
         symbol = NodeSymbol("R", room.index)
-        kinds[symbol] = room.kind
         lower, upper = (*room.lower_m, room.floor_m), (*room.upper_m, room.ceiling_m)
         middle, size = np.add(lower, upper) / 2, np.subtract(upper, lower)
         box = BoundingBox(tuple(middle.tolist()), tuple(size.tolist()))
@@ -77,14 +84,15 @@ def built(seed: int, rooms: int = 5, noise_m: float = 0.0, is_odd: bool = False)
         if not graph.has_edge(a, b):
             edge = replace(LINK, weight=opening.width_m / 2, is_weighted=True)
             graph.add_edge(a, b, edge)
-    for thing in world.things:
-        symbol = NodeSymbol("O", thing.instance)
-        graph.add_node(symbol, object_node(thing.label, noisy(rng, thing.box, noise_m)))
-        graph.add_edge(symbol, NodeSymbol("p", room_of(world, thing.position_m)), LINK)
-    return Built(world, graph, kinds)
+    for obj in world.objects:
+        symbol = NodeSymbol("O", obj.instance)
+        box = obj.box if rng is None else noisy(rng, obj.box, noise_m)
+        graph.add_node(symbol, object_node(obj.label, box))
+        graph.add_edge(symbol, NodeSymbol("p", room_of(world, obj.position_m)), LINK)
+    return graph
 
 
-def room_of(world: Furnished, position_m: tuple[float, float, float]) -> int:
+def room_of(world: Furnished | World, position_m: tuple[float, float, float]) -> int:
     point = np.array(position_m[:2])
     away = [
         np.maximum(np.array(r.lower_m) - point, point - np.array(r.upper_m)).max()

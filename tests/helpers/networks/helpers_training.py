@@ -9,7 +9,7 @@ from hydra_mono.core.config.training import LossConfig, StageConfig, TrainingCon
 from hydra_mono.core.frame import Intrinsics
 from hydra_mono.core.geometry import camera_rays
 from hydra_mono.perception.networks.backbones.convnext import ConvConfig
-from hydra_mono.perception.networks.m2h import COMPACT, M2HConfig
+from hydra_mono.perception.networks.m2h_config import COMPACT, M2HConfig
 from hydra_mono.training.data.batches import BatchRule
 from hydra_mono.training.samples import Sample
 

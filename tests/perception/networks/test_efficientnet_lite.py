@@ -19,7 +19,8 @@ from hydra_mono.perception.networks.backbones.efficientnet_lite import (
     same_padding,
 )
 from hydra_mono.perception.networks.input_spec import InputSpec
-from hydra_mono.perception.networks.m2h import COMPACT, COMPACTS, M2H
+from hydra_mono.perception.networks.m2h import M2H
+from hydra_mono.perception.networks.m2h_config import COMPACT, COMPACTS
 from hydra_mono.perception.predictors.fuse_batchnorm import fuse_batchnorm
 from hydra_mono.perception.weights_io import pretrained
 from hydra_mono.perception.weights_io.checkpoint import load_network, save_network

@@ -12,14 +12,8 @@ from torch import Tensor
 from hydra_mono.perception.networks.backbones.vit import Backbone, FeatureMap
 from hydra_mono.perception.networks.complexity import complexity
 from hydra_mono.perception.networks.interface import TaskMaps
-from hydra_mono.perception.networks.m2h import (
-    COMPACT,
-    FULL,
-    M2H,
-    SMALL,
-    SMALL_96,
-    M2HConfig,
-)
+from hydra_mono.perception.networks.m2h import M2H
+from hydra_mono.perception.networks.m2h_config import COMPACT, FULL, SMALL, SMALL_96, M2HConfig
 from hydra_mono.perception.networks.padding import pad_to_multiple
 
 TINY_COMPACT = dataclasses.replace(COMPACT, backbone=TINY_CONV, channels=32, classes=5)

@@ -8,7 +8,8 @@ import pytest
 import torch
 from helpers_perception import activations, deviations, made_image, made_state, recorded
 
-from hydra_mono.perception.networks.m2h import FULL, M2H, SMALL
+from hydra_mono.perception.networks.m2h import M2H
+from hydra_mono.perception.networks.m2h_config import FULL, SMALL
 
 # Of each array's standard deviation. Single precision rounds by 6e-8, and a map is some twenty sums
 # of thousands of terms, whose order depends on the number of threads: up to 1.1e-4 was seen with

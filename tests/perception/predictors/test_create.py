@@ -17,7 +17,8 @@ from hydra_mono.core.gate.frame_gate import create_gate
 from hydra_mono.core.labels import load_label_space
 from hydra_mono.core.prediction import Predictor
 from hydra_mono.perception.networks.input_spec import InputSpec
-from hydra_mono.perception.networks.m2h import M2H, M2HConfig
+from hydra_mono.perception.networks.m2h import M2H
+from hydra_mono.perception.networks.m2h_config import M2HConfig
 from hydra_mono.perception.predictors import create as predict
 from hydra_mono.perception.predictors.create import create_predictor
 from hydra_mono.perception.predictors.network import NetworkPredictor

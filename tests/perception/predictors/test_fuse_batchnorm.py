@@ -8,7 +8,8 @@ from helpers_perception import TINY, TINY_CONV, TINY_LIGHT, fill, made_image
 from torch import nn
 
 from hydra_mono.perception.networks.heads import SeparableConv
-from hydra_mono.perception.networks.m2h import COMPACT, M2H
+from hydra_mono.perception.networks.m2h import M2H
+from hydra_mono.perception.networks.m2h_config import COMPACT
 from hydra_mono.perception.predictors.fuse_batchnorm import fuse_batchnorm
 
 TINY_COMPACT = dataclasses.replace(COMPACT, backbone=TINY_CONV, channels=32, classes=5)

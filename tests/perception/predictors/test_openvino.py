@@ -17,7 +17,8 @@ from hydra_mono.core.errors import ConfigError, MissingDependencyError
 from hydra_mono.core.labels import load_label_space
 from hydra_mono.perception.networks.backbones.vit import VitConfig
 from hydra_mono.perception.networks.interface import MultiTaskNetwork, TaskMaps, TrainingMaps
-from hydra_mono.perception.networks.m2h import M2H, M2HConfig
+from hydra_mono.perception.networks.m2h import M2H
+from hydra_mono.perception.networks.m2h_config import M2HConfig
 from hydra_mono.perception.predictors.create import create_predictor
 from hydra_mono.perception.weights_io.checkpoint import save_network
 

@@ -8,7 +8,8 @@ from helpers_perception import TINY, TINY_COMPACT
 
 from hydra_mono.cli.main import main
 from hydra_mono.core.errors import ConfigError
-from hydra_mono.perception.networks.m2h import M2H, M2HConfig
+from hydra_mono.perception.networks.m2h import M2H
+from hydra_mono.perception.networks.m2h_config import M2HConfig
 from hydra_mono.perception.weights_io.average import average_weights
 from hydra_mono.perception.weights_io.checkpoint import load_network, save_network
 from hydra_mono.perception.weights_io.files import CheckpointError

@@ -23,7 +23,8 @@ from helpers_perception import (
 from torch import Tensor
 
 from hydra_mono.perception.networks.backbones.vit import VisionTransformer, VitConfig
-from hydra_mono.perception.networks.m2h import COMPACT, M2H, SMALL_96, M2HConfig
+from hydra_mono.perception.networks.m2h import M2H
+from hydra_mono.perception.networks.m2h_config import COMPACT, SMALL_96, M2HConfig
 from hydra_mono.perception.weights_io.checkpoint import (
     convert_weights,
     load_backbone,

@@ -78,7 +78,7 @@ def matrix_text(matrix: np.ndarray) -> str:
 
 def real_tum(name: str = "rpy") -> Path:
     """A recorded TUM sequence, fr1/rpy or fr1/xyz; skips the test where it is absent."""
-    default = Path(__file__).resolve().parents[3] / "shared" / "data"
+    default = Path(__file__).resolve().parents[4] / "shared" / "data"
     root = Path(os.environ.get("HYDRA_MONO_TEST_DATA", default))
     folder = root / f"rgbd_dataset_freiburg1_{name}"
     if not folder.is_dir():

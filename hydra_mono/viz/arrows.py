@@ -1,4 +1,4 @@
-"""Ways: of agents, of objects that were moved, and how many went through each place."""
+"""Arrows: of agents, of objects that were moved, and of how many went through each place."""
 
 import colorsys
 import math
@@ -44,10 +44,10 @@ def flow_arrows(graph: SceneGraph) -> ArrowChunk:
         for sector, count in enumerate(flow.directions):
             if count and place is not None:
                 angle, length_m = 2 * math.pi * sector / SECTORS, ARROW_M * (1 + math.log2(count))
-                way = (length_m * math.cos(angle), length_m * math.sin(angle), 0.0)
-                arrows.append((lifted(place, Layer.PLACES), way, place_color(graph, symbol)))
+                step_m = (length_m * math.cos(angle), length_m * math.sin(angle), 0.0)
+                arrows.append((lifted(place, Layer.PLACES), step_m, place_color(graph, symbol)))
     return ArrowChunk(
         positions_m=array(start for start, _, _ in arrows),
-        vectors_m=array(way for _, way, _ in arrows),
+        vectors_m=array(step_m for _, step_m, _ in arrows),
         colors=colors_of(color for _, _, color in arrows),
     )

@@ -121,7 +121,8 @@ def aligned(lines: Sequence[Cells]) -> str:
 
 
 def picture(lines: Sequence[Cells]) -> Image.Image:
-    """The table, drawn."""
+    """The table, drawn; the font that comes with Pillow has no Greek."""
+    lines = [tuple(cell.replace("Δm", "gain") for cell in line) for line in lines]
     font = ImageFont.load_default(FONT_PX)
     widths = [
         round(max(font.getlength(line[k]) for line in lines)) + 2 * MARGIN_PX

@@ -16,6 +16,9 @@ from hydra_mono.graph.model.symbols import NodeSymbol
 
 SECTORS = 8  # of 45° round an object: views from as far apart err each in its own manner
 LEAST_POINTS = 4  # of a surface, met by rays: fewer may all lie on its rim
+REFUTED = 0.15  # probability of a label below which an object was a mistake of depth or labels:
+# in simulated and real rooms most of those below are none, and all but few of those above are
+LEAST_LOOKS = 5  # before that is believed: single predictions err
 STEP = 0.1  # by which a probability must have changed to be written: history keeps every version
 
 
@@ -87,13 +90,26 @@ class Evidence:
     def _new(self) -> LabelEvidence:
         return LabelEvidence(np.zeros((SECTORS, self._count), np.float32))
 
-    def write(self, graph: SceneGraph) -> None:
-        """Tells the nodes what has changed of their labels' probabilities."""
+    def write(self, graph: SceneGraph, stamp_ns: int, *, is_estimated: bool) -> None:
+        """Tells the nodes what has changed of their labels' probabilities.
+
+        Where depth is estimated, and with it the surface that objects are made of, an object is
+        retracted of which the predictor hardly ever says what it is.
+        """
         for symbol in sorted(self._unwritten):
             node = graph.find_node(symbol)
-            if isinstance(node, ObjectNode) and node.is_present:
-                self._write(graph, symbol, node)
+            if not isinstance(node, ObjectNode) or not node.is_present:
+                continue
+            self._write(graph, symbol, node)
+            if is_estimated and not node.by_hand and self._is_refuted(symbol, node.label):
+                graph.retract(symbol, stamp_ns)
+                self._known.pop(symbol)
         self._unwritten.clear()
+
+    def _is_refuted(self, symbol: NodeSymbol, label: int) -> bool:
+        known = self._known[symbol]
+        is_enough = int(known.looks.sum()) >= LEAST_LOOKS
+        return is_enough and float(known.probabilities()[label]) < REFUTED
 
     def _write(self, graph: SceneGraph, symbol: NodeSymbol, node: ObjectNode) -> None:
         known = self._known[symbol]

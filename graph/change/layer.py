@@ -117,7 +117,7 @@ class ChangeLayer:
             join(graph, kept, given_up, keyframe.stamp_ns)
             self._take_over(graph, kept, given_up)
         self._evidence.rename(moves)
-        self._evidence.write(graph)
+        self._evidence.write(graph, keyframe.stamp_ns, is_estimated=self._is_estimated)
         return moves
 
     def _identify(self, graph: SceneGraph) -> list[Move]:

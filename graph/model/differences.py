@@ -71,7 +71,7 @@ def differences(
     if now is None:
         return [] if was is None else [_ended(symbol, was, after, known_ns)]
     if was is None:
-        return [_came(symbol, now)]
+        return _moved(symbol, before, now) or [_came(symbol, now)]
     return [*_moved(symbol, was, now), *_relabelled(symbol, was, now, known_ns)]
 
 
@@ -108,7 +108,8 @@ def _ended(symbol: NodeSymbol, was: Node, now: Node | None, known_ns: int) -> Di
     )
 
 
-def _moved(symbol: NodeSymbol, was: Node, now: Node) -> list[Difference]:
+def _moved(symbol: NodeSymbol, was: Node | None, now: Node) -> list[Difference]:
+    """A longer trajectory: of what was there, or had been seen to be gone and is elsewhere."""
     if not isinstance(was, ObjectNode) or not isinstance(now, ObjectNode):
         return []
     old, new = was.trajectory, now.trajectory

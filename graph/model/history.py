@@ -10,7 +10,7 @@ from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from hydra_mono.core.map.state import State
 from hydra_mono.graph.model.symbols import NodeSymbol
@@ -214,35 +214,46 @@ def edge_key(a: NodeSymbol, b: NodeSymbol) -> EdgeKey:
 class RecordCodec:
     """Records of keys and values of some types as plain values, and back.
 
-    ``kind_of``: the type of a key's values, where values may be of several: to try them all takes
-    seconds for a large graph.
+    ``kind_of``: the type that a key's values mostly have, which is tried first: to try all of
+    several takes seconds for a large graph.
     """
 
-    def __init__(self, key: Any, value: Any, kind_of: Callable[[Any], Any] | None = None) -> None:
+    def __init__(self, key: Any, value: Any, kind_of: Callable[[Any], type] | None = None) -> None:
         self._key: Any = TypeAdapter(key)
-        self._kind_of = kind_of or (lambda key: value)
-        self._values: dict[Any, Any] = {}
+        self._values: Any = TypeAdapter(list[value | None])
+        self._kind_of = kind_of
+        self._of_kind: dict[type, Any] = {}
 
     def dump(self, key: Any, record: _Record[Any]) -> State:
+        kind = self._kind_of(key) if self._kind_of else None
+        is_usual = kind is not None and all(type(v) is kind for v in record.values if v is not None)
+        values = self._adapter(kind) if kind is not None and is_usual else self._values
         return {
             "key": self._key.dump_python(key, mode="json"),
             "version": record.version,
             "lives": list(record.lives),
             "stamps_ns": list(record.stamps_ns),
-            "values": self._adapter(key).dump_python(record.values, mode="json"),
+            "values": values.dump_python(record.values, mode="json"),
         }
 
     def load(self, plain: State) -> tuple[Any, _Record[Any]]:
         key = self._key.validate_python(plain["key"])
-        values = self._adapter(key).validate_python(plain["values"])
+        values = self._load_values(self._kind_of(key) if self._kind_of else None, plain["values"])
         lives, stamps_ns = list(plain["lives"]), list(plain["stamps_ns"])
         return key, _Record(plain["version"], lives, stamps_ns, values)
 
-    def _adapter(self, key: Any) -> Any:
-        kind = self._kind_of(key)
-        if kind not in self._values:
-            self._values[kind] = TypeAdapter(list[kind | None])
-        return self._values[kind]
+    def _load_values(self, kind: type | None, values: Any) -> Any:
+        if kind is None:
+            return self._values.validate_python(values)
+        try:
+            return self._adapter(kind).validate_python(values)
+        except ValidationError:
+            return self._values.validate_python(values)
+
+    def _adapter(self, kind: type) -> Any:
+        if kind not in self._of_kind:
+            self._of_kind[kind] = TypeAdapter(list[kind | None])  # type: ignore[valid-type]
+        return self._of_kind[kind]
 
 
 def changes_in(history: History[GraphKey, Value], version: int) -> Changes[GraphKey]:

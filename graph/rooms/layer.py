@@ -168,7 +168,16 @@ class RoomLayer:
                 writer.assign_room(symbol, room)
                 if room is not None:
                     touched.add(room)
+        self._drop_rests(writer, touched)
         return touched
+
+    def _drop_rests(self, writer: RoomWriter, touched: set[NodeSymbol]) -> None:
+        """Frees the places of rooms of which less is left than makes a room."""
+        for room in touched:
+            left = sorted(self._mirror.rooms.get(room, ()))
+            if len(left) < self._rule.min_places:
+                for symbol in left:
+                    writer.assign_room(symbol, None)
 
     def _rooms_of(
         self,

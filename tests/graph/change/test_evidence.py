@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hydra_mono.core.box import BoundingBox
 from hydra_mono.core.labels import Label, LabelSpace
 from hydra_mono.core.prediction import Prediction
-from hydra_mono.graph.change.evidence import SECTORS, Evidence, LabelEvidence
+from hydra_mono.graph.change.evidence import LEAST_LOOKS, SECTORS, Evidence, LabelEvidence
 from hydra_mono.graph.change.rays import DepthLook, Ray
 from hydra_mono.graph.model.nodes import ObjectNode, SecondLabel
 from hydra_mono.graph.model.scene_graph import SceneGraph
@@ -71,7 +71,7 @@ def test_a_long_look_from_one_side_weighs_as_much_as_a_short_one_from_another() 
     for _ in range(50):
         take(evidence, FRONT, SOFA, 0.8)
     take(evidence, LEFT, CHAIR, 0.6)
-    evidence.write(graph)
+    evidence.write(graph, 1, is_estimated=False)
     chair = chair_of(graph)
     assert chair.probability == pytest.approx(0.3, abs=1e-3)
     assert chair.second == SecondLabel(SOFA, "sofa", 0.4)
@@ -81,7 +81,7 @@ def test_a_long_look_from_one_side_weighs_as_much_as_a_short_one_from_another() 
 def test_labels_that_are_given_are_certain_and_leave_no_second() -> None:
     evidence, graph = Evidence(SPACE), graph_with_chair()
     take(evidence, FRONT, CHAIR, None)
-    evidence.write(graph)
+    evidence.write(graph, 1, is_estimated=False)
     assert (chair_of(graph).probability, chair_of(graph).second) == (1.0, None)
 
 
@@ -90,17 +90,33 @@ def test_only_rays_that_meet_the_surface_tell_its_label(ray: Ray) -> None:
     evidence, graph = Evidence(SPACE), graph_with_chair()
     rays = np.full(len(POINTS), ray, np.int8)
     evidence.take([O1], [POINTS], rays, look_from(*FRONT), predicted(CHAIR, 0.9))
-    evidence.write(graph)
+    evidence.write(graph, 1, is_estimated=False)
     assert chair_of(graph).probability == 0.0 and chair_of(graph).view_count == 0
+
+
+@pytest.mark.parametrize(("is_estimated", "label"), [(True, CHAIR), (False, SOFA), (True, SOFA)])
+def test_what_the_predictor_hardly_ever_calls_so_is_retracted_where_depth_is_estimated(
+    is_estimated: bool, label: int
+) -> None:
+    evidence, graph = Evidence(SPACE), graph_with_chair()
+    for _ in range(LEAST_LOOKS - 1):
+        take(evidence, FRONT, label, 0.8)
+    evidence.write(graph, 1, is_estimated=is_estimated)
+    assert chair_of(graph).is_present, "too early to say"
+    take(evidence, FRONT, label, 0.8)
+    evidence.write(graph, 2, is_estimated=is_estimated)
+    ending = chair_of(graph).ending
+    is_refuted = is_estimated and label == SOFA
+    assert (ending.kind if ending else None) == ("retracted" if is_refuted else None)
 
 
 def test_what_hardly_changed_is_not_written_again() -> None:
     evidence, graph = Evidence(SPACE), graph_with_chair()
     take(evidence, FRONT, CHAIR, 0.8)
-    evidence.write(graph)
+    evidence.write(graph, 1, is_estimated=False)
     version = graph.version
     take(evidence, FRONT, CHAIR, 0.9)
-    evidence.write(graph)
+    evidence.write(graph, 1, is_estimated=False)
     assert graph.version == version
 
 
@@ -111,7 +127,7 @@ def test_evidence_goes_on_after_a_restart_and_under_another_id() -> None:
     again.rename([(NodeSymbol("O", 7), O1)])
     again.rename([(O1, NodeSymbol("O", 7))])
     take(again, LEFT, CHAIR, 1.0)
-    again.write(graph)
+    again.write(graph, 1, is_estimated=False)
     assert chair_of(graph).probability == pytest.approx(0.5, abs=1e-3)
     assert chair_of(graph).second == SecondLabel(SOFA, "sofa", 0.4)
 

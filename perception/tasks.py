@@ -36,6 +36,8 @@ TASKS: Mapping[str, TaskSpec] = {
     "saliency": TaskSpec(2, "logits", "maxF", lower_is_better=False),
     "disparity": TaskSpec(1, "positive", "disparity RMSE", lower_is_better=True),  # pixels
 }
+IN_PIXELS = frozenset({"disparity"})  # values are pixels of the image, and grow with it
+NO_TRUTH: Mapping[str, float] = {"parts": 255, "saliency": 255, "disparity": -1}
 INDOOR: tuple[Task, ...] = ("depth", "semantics", "normals", "edges")  # of NYUv2 and our own worlds
 
 

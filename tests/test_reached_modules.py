@@ -124,11 +124,16 @@ REACHED_BY = {
     "training/compare/test_compare.py": (
         "cli.compare",
         "cli.compare_options",
+        "training.compare.record",
     ),
     "training/test_evaluate_perception.py": ("cli.perception",),
     "training/test_hypersim.py": (
         "training.readers.hypersim",
         "training.readers.hypersim_nicr",
+    ),
+    "training/test_other_data_sets.py": (
+        "training.readers.cityscapes",
+        "training.readers.pascal",
     ),
     "training/test_raycast.py": ("training.render",),
     "training/test_run.py": (

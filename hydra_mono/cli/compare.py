@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from hydra_mono.training.compare.runner import Scores, Settings
 
 GENOTYPE = "genotype.json"
+MAX_WIDTH = 8192  # of a network that a weights file may describe
 
 
 def compare(options: argparse.Namespace) -> int:
@@ -33,6 +34,8 @@ def compare(options: argparse.Namespace) -> int:
         raise ConfigError(f"--seeds {options.seeds}: at least 1")
     plan = _plan(options)
     planned = list(jobs(plan, methods, options.seeds))
+    if options.table:
+        return _table_only(plan, planned, options)
     first = [job for job in planned if job.seed == 0]
     settings, data = _checked(plan, first, options)
     with stop_request() as stop:
@@ -43,6 +46,20 @@ def compare(options: argparse.Namespace) -> int:
         print(f"{len(results)} of {len(planned)} networks; the same command goes on")
     print(settings.folder / "table.csv")
     return stop.exit_code
+
+
+def _table_only(plan: "Plan", planned: "list[Job]", options: argparse.Namespace) -> int:
+    """Of what is trained by now."""
+    from hydra_mono.training.compare.record import results_so_far
+    from hydra_mono.training.compare.runner import agree
+
+    settings = _settings(options)
+    agree(plan, settings.folder)
+    results = results_so_far(planned, settings)
+    if not results:
+        raise ConfigError(f"{settings.folder}: nothing of this plan is trained yet")
+    print(_written(plan, results, settings), end="")
+    return 0
 
 
 def _checked(
@@ -95,19 +112,29 @@ def _advance(bar: Any, values: dict[str, float]) -> None:
 
 def _written(plan: "Plan", results: "dict[Job, Scores]", settings: "Settings") -> str:
     """The table so far, and with which protocol it was made."""
+    from hydra_mono.training.compare.record import write_record
     from hydra_mono.training.compare.table import rows_of, write_tables
+    from hydra_mono.training.data_sets import data_set
 
     height, width = plan.size
     images = {f"{scores['images']} of {scores['source']}" for scores in results.values()}
     notes = [
         f"{plan.data}, {plan.backbone}, images of {height}×{width}, {plan.batch} a step,",
-        f"{plan.budget_s:.0f} s of training a network (stl: {len(plan.tasks)} networks)",
+        f"{_budget(plan)} (stl: {len(plan.tasks)} networks)",
         "with the triplane regularizer;" if plan.regularized else "without a regularizer;",
         f"scored: {', '.join(sorted(images)) or 'none'};",
-        f"mIoU over 40 classes, odsF at {settings.thresholds} thresholds;",
+        f"mIoU over {data_set(plan.data).labels} classes,",
+        f"odsF at {settings.thresholds} thresholds;",
         f"{settings.device.type}, {platform.machine()}.",
     ]
+    write_record(plan, results, settings)
     return write_tables(settings.folder, rows_of(results, plan.tasks), plan.tasks, " ".join(notes))
+
+
+def _budget(plan: "Plan") -> str:
+    if plan.budget_s is None:
+        return f"each network trained on {plan.samples} images"
+    return f"{plan.budget_s:.0f} s of training a network"
 
 
 def search(options: argparse.Namespace) -> int:
@@ -133,20 +160,24 @@ def search(options: argparse.Namespace) -> int:
 
 
 def _plan(options: argparse.Namespace) -> "Plan":
-    from hydra_mono.perception.tasks import INDOOR
     from hydra_mono.training.compare.plan import Plan, parse_budget, parse_size
+    from hydra_mono.training.data_sets import data_set
 
     if options.batch < 2:
         raise ConfigError(f"--batch {options.batch}: at least 2, for batch norms")
+    if options.widest is not None and not 1 <= options.widest <= MAX_WIDTH:
+        raise ConfigError(f"--widest {options.widest}: 1 to {MAX_WIDTH} channels")
     named = getattr(options, "tasks", None)
     genotype = getattr(options, "genotype", None)
     return Plan(
         data=options.data,
         backbone=options.backbone,
-        budget_s=parse_budget(options.budget),
+        budget_s=None if options.samples is not None else parse_budget(options.budget),
+        samples=options.samples,
+        widest=options.widest,
         size=parse_size(options.size),
         batch=options.batch,
-        tasks=tuple(named.split(",")) if named else INDOOR,
+        tasks=tuple(named.split(",")) if named else data_set(options.data).tasks,
         regularized=getattr(options, "regularizer", None) is not None,
         genotype=Path(genotype) if genotype else None,
     )

@@ -15,7 +15,7 @@ def add_compare(parser: argparse.ArgumentParser) -> None:
         "--regularizer", choices=("triplane",), help="trained along, and not in the weights"
     )
     parser.add_argument("--genotype", metavar="FILE", help="of atrc, in place of the published")
-    parser.add_argument("--tasks", metavar="NAMES", help="(depth,semantics,normals,edges)")
+    parser.add_argument("--tasks", metavar="NAMES", help="all that the data have the truth of")
     parser.add_argument("--max-images", type=int, metavar="N", help="that are scored (all)")
     parser.add_argument(
         "--boundaries",
@@ -23,6 +23,9 @@ def add_compare(parser: argparse.ArgumentParser) -> None:
         default=21,
         metavar="N",
         help="thresholds of odsF (21; field: 101)",
+    )
+    parser.add_argument(
+        "--table", action="store_true", help="of what is trained by now; nothing is trained"
     )
     _add_trained_alike(parser, "compare")
 
@@ -37,11 +40,25 @@ def _add_trained_alike(parser: argparse.ArgumentParser, folder: str) -> None:
         "--data",
         default="simulated",
         metavar="KIND:DIR",
-        help="simulated (default), or nyuv2:DIR or hypersim:DIR; train part and validation part",
+        help="simulated (default), or nyuv2:DIR, hypersim:DIR, pascal:DIR or cityscapes:DIR; "
+        "train part and validation part",
     )
     parser.add_argument("--backbone", default="efficientnet_lite2", metavar="NAME")
-    parser.add_argument(
+    budget = parser.add_mutually_exclusive_group()
+    budget.add_argument(
         "--budget", default="30m", metavar="TIME", help="of training each network: 90s, 30m, 2h"
+    )
+    budget.add_argument(
+        "--samples",
+        type=int,
+        metavar="N",
+        help="images that each network is trained on, in place of a time: fair on a busy machine",
+    )
+    parser.add_argument(
+        "--widest",
+        type=int,
+        metavar="N",
+        help="channels that wider maps of the backbone are brought to (all): less to compute",
     )
     parser.add_argument("--size", default="192x256", metavar="HxW", help="of images (192x256)")
     parser.add_argument("--batch", type=int, default=8, metavar="N", help="images a step (8)")

@@ -22,6 +22,7 @@ def evaluate_perception(options: argparse.Namespace) -> int:
     """Prints a network's scores on samples."""
     from hydra_mono.perception.predictors.create import shipped_weights
     from hydra_mono.perception.weights_io.checkpoint import load_network
+    from hydra_mono.training.data_sets import data_set
     from hydra_mono.training.evaluate import evaluate_network
     from hydra_mono.training.readers.open_samples import open_samples
 
@@ -37,11 +38,12 @@ def evaluate_perception(options: argparse.Namespace) -> int:
         thresholds=options.boundaries,
         max_images=options.max_images,
         progress=_bar,
+        data_set=data_set(options.data),
     )
     if options.json:
         print(json.dumps(scores.as_dict(), indent=1))
     else:
-        print_scores(scores)
+        print_scores(scores, data_set(options.data).label_space)
     return 0
 
 
@@ -51,13 +53,13 @@ def _bar(indices: Iterable[int]) -> Iterable[int]:
     )
 
 
-def print_scores(scores: "PerceptionScores") -> None:
+def print_scores(scores: "PerceptionScores", label_space: str = "nyu40") -> None:
     """A table of all scores and one of IoU by class."""
     from hydra_mono.core.labels import load_label_space
 
     print_table(perception_rows(scores))
     if scores.semantics is not None:
-        labels = load_label_space("nyu40")
+        labels = load_label_space(label_space)
         by_class = scores.semantics.class_iou
         rows = [(labels.name_of(k), f"{iou:.3f}") for k, iou in by_class.items()]
         print_table(rows, header=("class", "IoU"))

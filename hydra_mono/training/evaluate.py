@@ -14,7 +14,6 @@ from hydra_mono.core.errors import ConfigError, DataError
 from hydra_mono.core.frame import Intrinsics
 from hydra_mono.perception.metrics.boundary import Boundaries, BoundaryScores
 from hydra_mono.perception.metrics.dense import (
-    CLASSES,
     Confusion,
     DepthErrors,
     DepthScores,
@@ -27,6 +26,8 @@ from hydra_mono.perception.networks.heads import resized
 from hydra_mono.perception.networks.input_spec import InputSpec
 from hydra_mono.perception.networks.interface import TaskMaps
 from hydra_mono.perception.predictors.network import facing_camera
+from hydra_mono.perception.tasks import IN_PIXELS
+from hydra_mono.training.data_sets import INDOORS, DataSet
 from hydra_mono.training.samples import NO_EDGE_KNOWN, Sample, SampleSource
 
 Progress = Callable[[Iterable[int]], Iterable[int]]
@@ -72,24 +73,27 @@ def evaluate_network(
     thresholds: int = 0,
     max_images: int | None = None,
     progress: Progress = iter,
+    data_set: DataSet = INDOORS,
 ) -> PerceptionScores:
     """Scores pooled over the source, at the size of its truth.
 
     ``network``: turns a normalised image (1 3 h w) into maps by task; it runs where its parameters
     lie. ``thresholds``: of the boundary score, which is the slow one; 0: none. ``max_images``:
-    at most so many, spread evenly. ``progress``: wraps the iteration over images.
+    at most so many, spread evenly. ``progress``: wraps the iteration over images. ``data_set``:
+    that the source is of.
 
     Raises:
-        ConfigError: the network has other classes than NYU40 and unknown.
+        ConfigError: the network has other classes than the data set and unknown.
         DataError: the source is empty, or the network's numbers are not finite.
     """
     if len(source) == 0:
         raise DataError(f"{source.name}: there is no image to evaluate on")
-    tally = Tally(Boundaries(thresholds) if thresholds else None)
+    boundaries = Boundaries(thresholds, data_set.edge_tolerance) if thresholds else None
+    tally = Tally(boundaries, Confusion(data_set.labels))
     for index in progress(spread(len(source), max_images)):
         sample = source[index]
         start_s = time.perf_counter()
-        estimates = estimate(network, feed, sample.rgb, sample.intrinsics)
+        estimates = estimate(network, feed, sample.rgb, sample.intrinsics, data_set)
         tally.add(sample, estimates, time.perf_counter() - start_s)
     return tally.scores(source.name)
 
@@ -102,12 +106,16 @@ def spread(count: int, wanted: int | None) -> list[int]:
 
 
 def estimate(
-    network: nn.Module, feed: InputSpec, rgb: UInt8[np.ndarray, "h w 3"], camera: Intrinsics
+    network: nn.Module,
+    feed: InputSpec,
+    rgb: UInt8[np.ndarray, "h w 3"],
+    camera: Intrinsics,
+    data_set: DataSet = INDOORS,
 ) -> Estimates:
     """Shows the network an image; logits grow before the likeliest known class is taken.
 
     Raises:
-        ConfigError: the network has other classes than NYU40 and unknown.
+        ConfigError: the network has other classes than the data set and unknown.
         DataError: the network's numbers are not finite.
     """
     size, device = (camera.height, camera.width), _device(network)
@@ -118,19 +126,26 @@ def estimate(
         maps = {task: resized(values.float(), size) for task, values in found.items()}
         depth, normals, edges = (maps.get(task) for task in ("depth", "normals", "edges"))
         factor = np.float32(feed.depth_factor(camera))
+        enlarged = np.float32(camera.width / feed.shown_size(size)[1])
         return Estimates(
             depth_m=None if depth is None else _array(depth[0, 0]) * factor,
-            labels=_labels(maps["semantics"]) if "semantics" in maps else None,
+            labels=_labels(maps["semantics"], data_set) if "semantics" in maps else None,
             normals=None if normals is None else _facing(normals, camera),
             edges=None if edges is None else _array(edges[0, 0].sigmoid()),
-            others={task: _array(maps[task][0]) for task in maps if task in METERS},
+            others={
+                task: _array(maps[task][0]) * (enlarged if task in IN_PIXELS else np.float32(1))
+                for task in maps
+                if task in METERS
+            },
         )
 
 
-def _labels(logits: Float[Tensor, "1 k h w"]) -> UInt8[np.ndarray, "h w"]:
+def _labels(logits: Float[Tensor, "1 k h w"], data_set: DataSet) -> UInt8[np.ndarray, "h w"]:
     """The likeliest known class."""
-    if logits.shape[1] != CLASSES + 1:
-        raise ConfigError(f"the network has {logits.shape[1]} classes; NYU40 and unknown make 41")
+    known = data_set.labels + 1
+    if logits.shape[1] != known:
+        told = f"{data_set.label_space} and unknown make {known}"
+        raise ConfigError(f"the network has {logits.shape[1]} classes; {told}")
     labels = logits[0, 1:].argmax(dim=0) + 1
     return np.asarray(labels.to(torch.uint8).cpu().numpy())
 

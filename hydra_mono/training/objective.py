@@ -11,6 +11,7 @@ from hydra_mono.core.config.training import LossConfig
 from hydra_mono.perception.losses import dense as losses
 from hydra_mono.perception.losses import discrete
 from hydra_mono.perception.losses.other_tasks import LOSSES
+from hydra_mono.perception.losses.pairs import pair_loss
 from hydra_mono.perception.losses.task_weights import create_weighting
 from hydra_mono.perception.networks.heads import resized
 from hydra_mono.perception.networks.interface import MultiTaskNetwork, TaskMaps, TrainingMaps
@@ -58,6 +59,9 @@ class Objective(nn.Module):
         total = self.weighting(tasks) + sum(tied)
         if maps.penalty is not None:
             total = total + maps.penalty
+        if maps.alike is not None:
+            ties["pairs"] = self._pairs(maps.alike, batch)
+            total = total + maps.alike_weight * ties["pairs"]
         return total, {**tasks, **ties}
 
     def _auxiliary(self, maps: TrainingMaps) -> list[tuple[TaskMaps, float]]:
@@ -102,6 +106,18 @@ class Objective(nn.Module):
                 logits, batch.edges, batch.edges_known, positive_weight=weight
             )
         return LOSSES[task](resized(logits, batch_size(batch)), batch.others[task])
+
+    def _pairs(self, features: TaskMaps, batch: Batch) -> Tensor:
+        """The loss on pairs of pixels, of the tasks that know what makes two alike."""
+        truth = {
+            "semantics": batch.labels[:, None],
+            "depth": batch.depth_m,
+            "normals": batch.normals,
+        }
+        values = [
+            pair_loss(features[task], task, truth[task]) for task in truth if task in features
+        ]
+        return torch.stack(values).sum() if values else batch.depth_m.new_zeros(())
 
     def _ties(self, found: TaskMaps, batch: Batch) -> dict[str, Tensor]:
         """Losses that hold tasks to one another, of the tasks that the network has."""

@@ -14,7 +14,8 @@ NO_EDGE_KNOWN = 255
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One image with its truth, all of one size; labels are ids of NYU40.
+    """One image with its truth, all of one size; labels are ids of NYU40, or of the label space
+    of its data set (``data_sets``).
 
     ``depth_m``: planar z, 0 where unknown. ``labels``: 0 where unknown. ``normals``: unit vectors
     in camera axes (x right, y down, z forward) that face the camera, 0 where unknown. ``edges``:

@@ -4,12 +4,15 @@ from dataclasses import dataclass
 
 from hydra_mono.core.config.training import StageConfig, TrainingConfig
 
+WARMUP_SHARE = 0.05  # of a short training, which 300 steps of warming up would eat into
+
 
 @dataclass(frozen=True)
 class Schedule:
     """Warm-up, a level stretch, and a linear fall to zero (Hägele et al., NeurIPS 2024).
 
     The level stretch needs no end set in advance: a run may be made longer or be ended sooner.
+    ``warmup``: steps of it, or ``WARMUP_SHARE`` of the whole where that is sooner over.
     ``seconds``: where the clock may end it before the steps do; None: it does not.
     """
 
@@ -38,7 +41,8 @@ class Schedule:
 
     def rate(self, step: int, seconds: float = 0.0) -> float:
         """``seconds``: spent training so far."""
-        rising = min(1.0, (step + 1) / max(self.warmup, 1))
+        after = self.progress(step + 1, seconds)
+        rising = max((step + 1) / max(self.warmup, 1), after / WARMUP_SHARE)
         falling = (1 - self.progress(step, seconds)) / max(self.cooldown, 1 / self.steps)
         return self.highest * max(0.0, min(rising, falling, 1.0))
 

@@ -16,7 +16,8 @@ from scipy.spatial import cKDTree
 
 from hydra_mono.perception.metrics.thinning import thinned
 
-NYU_TOLERANCE = 0.011  # of the image's diagonal; 0.0075 for PASCAL-Context
+NYU_TOLERANCE = 0.011  # of the image's diagonal, as the field scores NYUv2
+PASCAL_TOLERANCE = 0.0075  # likewise, of PASCAL-Context
 LEVELS = 255  # the benchmark reads images of eight bits
 FADED_PX = 5  # at the image's border, where maxima are not to be trusted
 SMOOTHING = np.array([1, 2, 3, 4, 5, 4, 3, 2, 1], np.float32) / 25  # before orientations

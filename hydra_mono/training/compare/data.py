@@ -7,6 +7,7 @@ from pathlib import Path
 from hydra_mono.core.config.training import TrainingConfig
 from hydra_mono.training.data.sources import Data, cached_batches, load_photographs, load_worlds
 from hydra_mono.training.data.sources import read_samples as read
+from hydra_mono.training.data_sets import data_set
 from hydra_mono.training.readers.open_samples import open_samples
 from hydra_mono.training.samples import SampleSource
 
@@ -40,4 +41,5 @@ def open_compared(
         return ComparedData(training, len(worlds), open_samples(SCORED_WORLDS))
     shown, scored = open_samples(f"{spec}:train"), open_samples(f"{spec}:validation")
     photographs = load_photographs(read(shown, 0))
-    return ComparedData(Data(cached_batches(None, photographs)), len(photographs), scored)
+    training = Data(cached_batches(None, photographs), tasks=data_set(spec).tasks)
+    return ComparedData(training, len(photographs), scored)

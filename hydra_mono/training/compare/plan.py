@@ -1,5 +1,6 @@
 """What a comparison trains: methods, seeds, the data, one budget for all."""
 
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -10,37 +11,50 @@ from hydra_mono.core.config.training import StageConfig, TrainingConfig
 from hydra_mono.core.errors import ConfigError
 from hydra_mono.perception.networks.backbones.create import BackboneConfig
 from hydra_mono.perception.networks.backbones.hrnet import HRNETS, IMAGENET_MEAN, IMAGENET_STD
+from hydra_mono.perception.networks.backbones.resnet import RESNETS
+from hydra_mono.perception.networks.backbones.swin import SWINS
+from hydra_mono.perception.networks.backbones.vit import VITS
 from hydra_mono.perception.networks.input_spec import Triple
 from hydra_mono.perception.networks.interface import NetworkConfig
 from hydra_mono.perception.networks.m2h_config import COMPACT, COMPACTS
 from hydra_mono.perception.networks.registry import MODULES, SEARCHES, method
 from hydra_mono.perception.tasks import INDOOR, TASKS
+from hydra_mono.training.data_sets import data_set
 
 SINGLE = "stl"  # single-task learning: a network of hard sharing for each task alone
 COMPARED = (SINGLE, *(name for name in MODULES if name not in SEARCHES.values()))
 BACKBONES: dict[str, tuple[BackboneConfig, Triple, Triple]] = {  # with their images' colours
     name: (config.backbone, config.colour_mean, config.colour_std)
     for name, config in COMPACTS.items()
-} | {name: (config, IMAGENET_MEAN, IMAGENET_STD) for name, config in HRNETS.items()}
+} | {
+    name: (config, IMAGENET_MEAN, IMAGENET_STD)
+    for name, config in (HRNETS | RESNETS | SWINS | VITS).items()
+}
 UNITS_S = {"s": 1.0, "m": 60.0, "h": 3600.0}
-MANY_STEPS = 10**7  # the clock ends a training, not these
+MANY_STEPS = 10**7  # where the clock ends a training, not these
 
 
 @dataclass(frozen=True)
 class Plan:
-    """``budget_s``: of training, for each network. ``size``: height and width of the images."""
+    """``budget_s``: of training, for each network; None: each sees ``samples`` images instead,
+    which is fair on a machine that is shared. ``size``: height and width of the images.
+    ``widest``: channels of a backbone's map that methods on pyramids begin with, at most."""
 
     data: str
     backbone: str
-    budget_s: float
+    budget_s: float | None
     size: tuple[int, int]
     batch: int
     tasks: tuple[str, ...] = INDOOR
     regularized: bool = False
     genotype: Path | None = None
+    samples: int | None = None
+    widest: int | None = None
 
     def __post_init__(self) -> None:
-        """Raises ``ConfigError`` for a backbone or task that nobody knows."""
+        """Raises ``ConfigError`` for a backbone or task that nobody knows, or no one budget."""
+        if (self.budget_s is None) == (self.samples is None):
+            raise ConfigError("give --budget or --samples, one of the two")
         if self.backbone not in BACKBONES:
             raise ConfigError(f"--backbone {self.backbone}: choose {', '.join(BACKBONES)}")
         if unknown := [task for task in self.tasks if task not in TASKS]:
@@ -54,6 +68,8 @@ class Plan:
             "data": self.data,
             "backbone": self.backbone,
             "budget_s": self.budget_s,
+            "samples": self.samples,
+            "widest": self.widest,
             "size": list(self.size),
             "batch": self.batch,
             "tasks": list(self.tasks),
@@ -138,12 +154,15 @@ def network_config(plan: Plan, job: Job) -> NetworkConfig:
         "focal_px": (COMPACT.focal_px or 1.0) * plan.size[1] / COMPACT.feed[1],
         "colour_mean": mean,
         "colour_std": std,
+        "classes": data_set(plan.data).labels + 1,
     }
     tasks = plan.tasks if job.task is None else (job.task,)
     if hasattr(compact, "tasks"):
         changes["tasks"] = tasks
     elif set(tasks) != set(INDOOR):
         raise ConfigError(f"{name} is for {', '.join(INDOOR)}, not for {', '.join(tasks)}")
+    if hasattr(compact, "widest"):
+        changes["widest"] = plan.widest
     if plan.genotype is not None and known.read_genotype is not None:
         changes |= known.read_genotype(plan.genotype, tasks)
     try:
@@ -154,9 +173,11 @@ def network_config(plan: Plan, job: Job) -> NetworkConfig:
 
 
 def training_config(plan: Plan, seed: int, base: TrainingConfig) -> TrainingConfig:
-    """``base`` with one stage of the plan's size that the clock ends."""
+    """``base`` with one stage of the plan's size that the clock or the samples end."""
     height, width = plan.size
-    stage = StageConfig(steps=MANY_STEPS, height=height, width=width, batch=plan.batch)
+    steps = MANY_STEPS if plan.samples is None else math.ceil(plan.samples / plan.batch)
+    stage = StageConfig(steps=steps, height=height, width=width, batch=plan.batch)
     backbone = base.backbone.model_copy(update={"name": plan.backbone})
-    changes = {"stages": (stage,), "minutes": plan.budget_s / 60, "seed": seed}
+    minutes = None if plan.budget_s is None else plan.budget_s / 60
+    changes = {"stages": (stage,), "minutes": minutes, "seed": seed}
     return base.model_copy(update={**changes, "backbone": backbone})

@@ -20,6 +20,7 @@ from hydra_mono.perception.networks.interface import NetworkConfig
 from hydra_mono.perception.networks.triplane import TriplaneRule
 from hydra_mono.training.compare.data import ComparedData
 from hydra_mono.training.compare.plan import Job, Plan, network_config, training_config
+from hydra_mono.training.data_sets import data_set
 from hydra_mono.training.evaluate import PerceptionScores, evaluate_network
 from hydra_mono.training.run import create_trainer, rules, train
 from hydra_mono.training.trainer import Trainer
@@ -75,8 +76,12 @@ def check(plan: Plan, job: Job, data: ComparedData, settings: Settings) -> None:
         ConfigError: the method does not take the plan, or the budget is too short for one epoch.
         TrainingError: the data lack a task, or the job's folder is of another training.
     """
+    if plan.samples is not None and plan.samples < data.images:
+        raise ConfigError(
+            f"--samples {plan.samples}: too few for one epoch of {data.images} images"
+        )
     trainer = _trainer(plan, job, data, settings)
-    if trainer.step == 0:
+    if trainer.step == 0 and plan.budget_s is not None:
         needed_s = epoch_seconds(trainer, data.images, plan.batch)
         if needed_s > plan.budget_s:
             raise ConfigError(
@@ -98,6 +103,16 @@ def epoch_seconds(trainer: Trainer, images: int, batch: int) -> float:
     return seconds * math.ceil(images / batch)
 
 
+def finished(job: Job, folder: Path) -> Scores | None:
+    """What the job scored; None where it is not at its end.
+
+    Raises:
+        DataError: its file is damaged.
+    """
+    path = folder / job.folder / SCORES
+    return _read(path) if path.is_file() else None
+
+
 def run_job(
     plan: Plan,
     job: Job,
@@ -107,9 +122,9 @@ def run_job(
     should_stop: Callable[[], bool] = lambda: False,
 ) -> Scores | None:
     """The job's scores, from its folder where it is done; None where it was stopped."""
-    folder = settings.folder / job.folder
-    if (folder / SCORES).is_file():
-        return _read(folder / SCORES)
+    known = finished(job, settings.folder)
+    if known is not None:
+        return known
     trainer = trained(plan, job, data, settings, on_step, should_stop)
     if not trainer.finished:
         return None
@@ -120,9 +135,10 @@ def run_job(
         config.input_spec(),
         thresholds=settings.thresholds if "edges" in trainer.average.tasks else 0,
         max_images=settings.max_images,
+        data_set=data_set(plan.data),
     )
     found = job_scores(scores, config) | {"steps": trainer.step, "seconds": trainer.seconds}
-    write_text(folder / SCORES, json.dumps(found, indent=1) + "\n")
+    write_text(settings.folder / job.folder / SCORES, json.dumps(found, indent=1) + "\n")
     return found
 
 

@@ -56,6 +56,7 @@ def _add_seed(row: Row, results: Mapping[Job, Scores], seed: int, tasks: Sequenc
         row.add("Δm %", delta_m(metrics, single, lower))
     row.add("parameters M", sum(part["parameters"] for part in parts) / 1e6)
     row.add("MACs G", sum(part["macs"] for part in parts) / 1e9)
+    row.add("training min", sum(part["seconds"] for part in parts) / 60)
     row.add("images/s", 1 / sum(part["seconds_per_image"] for part in parts))
 
 
@@ -70,7 +71,7 @@ def _metrics(parts: list[Scores]) -> dict[str, float]:
 
 def columns_of(tasks: Sequence[str]) -> list[str]:
     names = [TASKS[task].metric for task in tasks]
-    return [*names, "Δm %", "parameters M", "MACs G", "images/s"]
+    return [*names, "Δm %", "parameters M", "MACs G", "training min", "images/s"]
 
 
 def text_cells(rows: Sequence[Row], tasks: Sequence[str]) -> list[Cells]:
@@ -120,7 +121,8 @@ def aligned(lines: Sequence[Cells]) -> str:
 
 
 def picture(lines: Sequence[Cells]) -> Image.Image:
-    """The table, drawn."""
+    """The table, drawn; the font that comes with Pillow has no Greek."""
+    lines = [tuple(cell.replace("Δm", "gain") for cell in line) for line in lines]
     font = ImageFont.load_default(FONT_PX)
     widths = [
         round(max(font.getlength(line[k]) for line in lines)) + 2 * MARGIN_PX

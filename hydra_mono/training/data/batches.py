@@ -16,6 +16,7 @@ from jaxtyping import Bool, Float, Float64, Int64, UInt8
 from torch import Tensor
 
 from hydra_mono.core.frame import Intrinsics
+from hydra_mono.perception.tasks import IN_PIXELS
 from hydra_mono.training.data.cache import NAMES, ViewSize
 from hydra_mono.training.data.camera_effects import photographed, random_effects
 from hydra_mono.training.data.colors import random_color_change, recoloured
@@ -65,6 +66,7 @@ class Shot:
     edges: UInt8[np.ndarray, "h w"]
     normals: np.ndarray  # int8, times 127
     camera: Intrinsics
+    others: Mapping[str, np.ndarray] = field(default_factory=dict)  # by task, as in ``Sample``
 
 
 @runtime_checkable
@@ -129,7 +131,18 @@ def _shot(sample: Sample, width: int, margin_px: int) -> Shot:
         edges=whole.marked(sample.edges[cut, cut], size),
         normals=np.rint(whole.picked(sample.normals[cut, cut], size) * 127).astype(np.int8),
         camera=inner.resized(width, height),
+        others={
+            task: scaled(task, whole.picked(truth[cut, cut], size), width / inner.width)
+            for task, truth in sample.others.items()
+        },
     )
+
+
+def scaled(task: str, truth: np.ndarray, factor: float) -> np.ndarray:
+    """A task's truth in an image ``factor`` times as wide; what is unknown stays so."""
+    if task not in IN_PIXELS:
+        return truth
+    return np.where(truth >= 0, truth * np.float32(factor), truth).astype(np.float32)
 
 
 @dataclass(frozen=True)
@@ -171,11 +184,13 @@ class BatchMaker:
         rng = np.random.default_rng(seed)
         cuts = [_item(rng, *self._draw(rng, rule, i), rule) for i in range(rule.count)]
         items = [[getattr(cut, f.name) for f in fields(cut)] for cut in cuts]
+        tasks = cuts[0].others
+        others = {task: torch.stack([cut.others[task] for cut in cuts]) for task in tasks}
         image = torch.stack([item[0] for item in items])
         noise = torch.from_numpy(rng.standard_normal(image.shape, dtype=np.float32))
         image = recoloured(image / 255, random_color_change(rng, rule.count), noise)
         rest = [torch.stack([item[k] for item in items]) for k in range(1, 7)]
-        return Batch(normalised(image, rule), *rest)
+        return Batch(normalised(image, rule), *rest, others=others)
 
     def label_counts(self, classes: int) -> Float64[np.ndarray, " k"]:
         rng = np.random.default_rng(0)
@@ -242,7 +257,17 @@ def _cropped(rng: np.random.Generator, shot: Shot, least: float, rule: BatchRule
         torch.from_numpy((edges == 1).astype(np.float32))[None],
         torch.from_numpy(edges != NO_EDGE_KNOWN)[None],
         torch.tensor([camera.fx, camera.fy, camera.cx, camera.cy]),
+        others={
+            task: _others(task, crop.picked(truth, size), rule.feed_width / crop.width)
+            for task, truth in shot.others.items()
+        },
     )
+
+
+def _others(task: str, truth: np.ndarray, factor: float) -> Tensor:
+    """Class ids as integers, pixels as those of the image that a network is fed with."""
+    values = torch.from_numpy(np.ascontiguousarray(scaled(task, truth, factor)))
+    return values if task in IN_PIXELS else values.long()
 
 
 def random_crop(

@@ -1,12 +1,15 @@
 """One cut image turned about its optical axis: a camera held askew."""
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import torch
 import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int64
 from torch import Tensor
+
+from hydra_mono.perception.tasks import NO_TRUTH
 
 
 @dataclass(frozen=True)
@@ -23,6 +26,7 @@ class Cut:
     edges: Float[Tensor, "1 th tw"]
     edges_known: Bool[Tensor, "1 th tw"]
     camera: Float[Tensor, "4"]
+    others: Mapping[str, Tensor] = field(default_factory=dict)  # th tw, by task
 
 
 def rolled(cut: Cut, roll_rad: float) -> Cut:
@@ -51,6 +55,10 @@ def rolled(cut: Cut, roll_rad: float) -> Cut:
         edges=cut.edges[:, *at] * inside,
         edges_known=cut.edges_known[:, *at] & inside,
         camera=cut.camera,
+        others={
+            task: torch.where(inside, values[at], NO_TRUTH[task]).to(values.dtype)
+            for task, values in cut.others.items()
+        },
     )
 
 

@@ -57,6 +57,19 @@ def read_array(path: Path, key: str) -> np.ndarray:
         raise _unreadable(path, error) from error
 
 
+def read_struct(path: Path, key: str) -> dict[str, Any]:
+    """The struct ``key`` of a ``.mat``, as nested dicts and arrays.
+
+    Raises:
+        DataError: it is missing or cannot be decoded.
+    """
+    try:
+        with path.open("rb") as file:
+            return dict(scipy.io.loadmat(file, simplify_cells=True)[key])
+    except _DECODING_ERRORS as error:
+        raise _unreadable(path, error) from error
+
+
 def read_hdf5(path: Path) -> np.ndarray:
     """The data set named ``dataset`` of an HDF5 file.
 

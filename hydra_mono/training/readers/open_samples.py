@@ -5,10 +5,12 @@ from pathlib import Path
 
 from hydra_mono.core.errors import DataError
 from hydra_mono.datasets.registry import open_sequence
+from hydra_mono.training.readers.cityscapes import open_cityscapes
 from hydra_mono.training.readers.frames import FrameSamples, map_to_nyu40
 from hydra_mono.training.readers.hypersim import open_raw_hypersim
 from hydra_mono.training.readers.hypersim_nicr import open_nicr_hypersim
 from hydra_mono.training.readers.nyuv2_layouts import open_nyuv2
+from hydra_mono.training.readers.pascal import open_pascal
 from hydra_mono.training.readers.simulated import open_simulated_samples
 from hydra_mono.training.samples import SampleSource
 
@@ -21,8 +23,10 @@ PARTS = ("train", "validation", "all", "test")
 def open_samples(spec: str) -> SampleSource:
     """The samples that ``spec`` names.
 
-    ``nyuv2:PATH[:PART]`` (four layouts), ``hypersim:PATH[:PART]`` (two layouts), with PART train
-    (the default), validation, all or test; ``frames:PATH``, any sequence that can be mapped;
+    ``nyuv2:PATH[:PART]`` (four layouts), ``hypersim:PATH[:PART]`` (two layouts),
+    ``pascal:PATH[:PART]`` and ``cityscapes:PATH[:PART]``, which have label spaces of their own,
+    with PART train (the default), validation, all or test; ``frames:PATH``, any sequence that
+    can be mapped;
     ``simulated:SEED`` or ``simulated:FIRST-LAST``, views of worlds that training never sees.
 
     Raises:
@@ -86,6 +90,8 @@ def _by_part(opener: PartOpener) -> Opener:
 KINDS: dict[str, Opener] = {
     "nyuv2": _by_part(open_nyuv2),
     "hypersim": _by_part(open_hypersim),
+    "pascal": _by_part(open_pascal),
+    "cityscapes": _by_part(open_cityscapes),
     "frames": open_frames,
     "simulated": open_simulated_samples,
 }

@@ -1,7 +1,7 @@
 """Which backbone has which numbers."""
 
-from collections.abc import Iterator
-from typing import Protocol, runtime_checkable
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Protocol, runtime_checkable
 
 from torch import Tensor
 
@@ -11,22 +11,28 @@ from hydra_mono.perception.networks.backbones.efficientnet_lite import (
     LiteConfig,
 )
 from hydra_mono.perception.networks.backbones.hrnet import HrNet, HrNetConfig
+from hydra_mono.perception.networks.backbones.resnet import ResNet, ResNetConfig
+from hydra_mono.perception.networks.backbones.swin import Swin, SwinConfig
 from hydra_mono.perception.networks.backbones.vit import VisionTransformer, VitConfig
 from hydra_mono.perception.networks.interface import Shapes
 from hydra_mono.perception.networks.shapes import count, extent
 
-BackboneConfig = VitConfig | ConvConfig | LiteConfig | HrNetConfig
+BackboneConfig = VitConfig | ConvConfig | LiteConfig | HrNetConfig | ResNetConfig | SwinConfig
+AnyBackbone = VisionTransformer | ConvBackbone | EfficientNetLite | HrNet | ResNet | Swin
+# A new backbone is a module with a config and a row here.
+BUILDERS: Mapping[type, Callable[[Any], AnyBackbone]] = {
+    VitConfig: VisionTransformer,
+    ConvConfig: ConvBackbone,
+    LiteConfig: EfficientNetLite,
+    HrNetConfig: HrNet,
+    ResNetConfig: ResNet,
+    SwinConfig: Swin,
+}
 
 
-def create_backbone(
-    config: BackboneConfig,
-) -> VisionTransformer | ConvBackbone | EfficientNetLite | HrNet:
+def create_backbone(config: BackboneConfig) -> AnyBackbone:
     """The backbone whose numbers these are."""
-    if isinstance(config, VitConfig):
-        return VisionTransformer(config)
-    if isinstance(config, HrNetConfig):
-        return HrNet(config)
-    return ConvBackbone(config) if isinstance(config, ConvConfig) else EfficientNetLite(config)
+    return BUILDERS[type(config)](config)
 
 
 @runtime_checkable

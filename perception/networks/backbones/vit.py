@@ -64,6 +64,13 @@ class VitConfig:
             raise ValueError("patches and grid need a size")
 
 
+VITS = {  # Dosovitskiy et al., ICLR 2021, and Touvron et al. (DeiT), ICML 2021, at 224×224
+    "vit_s16": VitConfig(patch=16, grid=14),
+    "vit_b16": VitConfig(width=768, heads=12, patch=16, grid=14),
+    "vit_l16": VitConfig(1024, 24, 16, (5, 11, 17, 23), patch=16, grid=14),
+}
+
+
 class VisionTransformer(nn.Module):
     """DINOv2's ViT; gives the tokens after four of its blocks, without the final norm."""
 

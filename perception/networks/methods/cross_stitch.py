@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from hydra_mono.perception.networks.backbones.create import create_backbone, has_stages
 from hydra_mono.perception.networks.backbones.hrnet import HrNetConfig
+from hydra_mono.perception.networks.backbones.swin import SwinConfig
 from hydra_mono.perception.networks.backbones.vit import Backbone, VitConfig
 from hydra_mono.perception.networks.interface import Method, TrainingMaps
 from hydra_mono.perception.networks.methods.blocks import task_head
@@ -32,12 +33,12 @@ STAGES = 4
 
 @dataclass(frozen=True)
 class CrossStitchConfig(PyramidConfig):
-    """No numbers of its own."""
+    """No numbers of its own; all tasks share the convolutions of ``widest``."""
 
     def __post_init__(self) -> None:
         """Raises ``ValueError`` for a backbone that cannot be stitched between its stages."""
         super().__post_init__()
-        if isinstance(self.backbone, VitConfig | HrNetConfig):
+        if isinstance(self.backbone, VitConfig | HrNetConfig | SwinConfig):
             raise ValueError("cross_stitch needs a backbone in stages, such as efficientnet_lite2")
 
 
@@ -61,7 +62,9 @@ class CrossStitch(PyramidNetwork):
 
     def training_maps(self, image: Tensor, size: tuple[int, int]) -> TrainingMaps:
         pyramids = self.backbone(image)
-        own = {task: head(joined(pyramids[task])) for task, head in self.heads.items()}
+        own = {
+            task: head(joined(self.laterals(pyramids[task]))) for task, head in self.heads.items()
+        }
         first = next(iter(pyramids.values()))
         return TrainingMaps(with_meaning(own), shared=tuple(first))
 

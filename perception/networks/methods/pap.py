@@ -5,14 +5,16 @@ Zhang et al., *Pattern-Affinitive Propagation across Depth, Surface Normal and S
 Segmentation*, CVPR 2019: each task has an affinity of all pairs of pixels; each target mixes
 them by trained weights and lets its features diffuse along the mixture, h ← β Σ_s w_ts A_s h +
 (1 − β) h₀. Here A_s is the cosine of the (non-negative) features, rows summing to 1, so that A_s h
-is computed without A_s. The loss on pairs of pixels, whose weight the paper does not state, is left
-out, as in later comparisons.
+is computed without A_s. A loss on pairs of pixels (``losses/pairs.py``) teaches the affinities; its
+weight is ours, for the paper states none. Later comparisons leave it out: ``pairs=0``.
 """
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import torch
 import torch.nn.functional as F
+from annotated_types import Interval
 from torch import Tensor, nn
 
 from hydra_mono.perception.networks.backbones.vit import Backbone
@@ -36,10 +38,12 @@ DIFFUSION = 0.05  # β of the comparison by Sinodinos and Armanfard, WACV 2025
 
 @dataclass(frozen=True)
 class PapConfig(PyramidConfig):
-    """``width``: channels of a task's features. ``iterations``: of the diffusion."""
+    """``width``: channels of a task's features. ``iterations``: of the diffusion. ``pairs``: weight
+    of the loss on pairs of pixels."""
 
     width: Width = 256
     iterations: Count = 1
+    pairs: Annotated[float, Interval(ge=0, le=100)] = 0.1  # ours: a task's own loss leads
 
 
 class Pap(PyramidNetwork):
@@ -58,7 +62,10 @@ class Pap(PyramidNetwork):
         narrow = {task: block(features[task]) for task, block in self.narrow.items()}
         mixed = self.diffusion(narrow)
         final = {task: head(mixed[task]) for task, head in self.heads.items()}
-        return TrainingMaps(final, (early,) if self.training else ())
+        if not self.training:
+            return TrainingMaps(final)
+        alike = narrow if self.config.pairs else None
+        return TrainingMaps(final, (early,), alike=alike, alike_weight=self.config.pairs)
 
 
 class AffinityDiffusion(nn.Module):

@@ -12,7 +12,7 @@ from typing import ClassVar
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 
 from hydra_mono.perception.networks.backbones.convnext import ConvConfig
 from hydra_mono.perception.networks.backbones.create import BackboneConfig, create_backbone
@@ -29,6 +29,7 @@ from hydra_mono.perception.networks.interface import (
     TrainingMaps,
     Width,
 )
+from hydra_mono.perception.networks.methods.blocks import conv_block
 from hydra_mono.perception.networks.padding import pad_to_multiple
 from hydra_mono.perception.tasks import INDOOR, TASKS, Task, channels_of
 
@@ -38,7 +39,11 @@ Pyramid = list[Tensor]  # four of b c h w, finest first
 
 @dataclass(frozen=True)
 class PyramidConfig:
-    """Backbone, tasks and the images that it is meant for."""
+    """Backbone, tasks and the images that it is meant for.
+
+    ``widest``: channels that wider maps of the backbone are brought down to, so that a method
+    costs by what it does and not by how wide the backbone ends; None: they are taken as they are.
+    """
 
     __pydantic_config__: ClassVar = REFUSE_UNKNOWN
 
@@ -49,6 +54,7 @@ class PyramidConfig:
     focal_px: FocalPx | None = 210.0  # at that size; that of the compact M2H, to compare with it
     colour_mean: Triple = COLOUR_MEAN
     colour_std: Triple = COLOUR_STD
+    widest: Width | None = None
 
     def __post_init__(self) -> None:
         """Raises ``ValueError`` for tasks that are none or named twice."""
@@ -69,6 +75,7 @@ class PyramidNetwork(MultiTaskNetwork):
         super().__init__()
         self.config = config
         self.backbone = backbone or create_backbone(config.backbone)
+        self.laterals = Laterals(self.backbone.widths, config.widest)
 
     @property
     def tasks(self) -> dict[str, int]:
@@ -76,9 +83,8 @@ class PyramidNetwork(MultiTaskNetwork):
 
     @property
     def widths(self) -> tuple[int, int, int, int]:
-        """Channels of the four maps."""
-        widths: tuple[int, int, int, int] = self.backbone.widths
-        return widths
+        """Channels of the four maps that are decoded."""
+        return self.laterals.widths
 
     @abstractmethod
     def decode(self, pyramid: Pyramid) -> TrainingMaps:
@@ -97,11 +103,32 @@ class PyramidNetwork(MultiTaskNetwork):
     def training_maps(self, image: Float[Tensor, "b 3 h w"], size: tuple[int, int]) -> TrainingMaps:
         """Of images whose sides are multiples of the backbone's; at the method's own scale."""
         pyramid = pyramid_of(self.backbone(image))
-        maps = self.decode(pyramid)
+        maps = self.decode(self.laterals(pyramid))
         auxiliary = tuple(with_meaning(earlier) for earlier in maps.auxiliary)
         return maps._replace(
             final=with_meaning(maps.final), auxiliary=auxiliary, shared=tuple(pyramid)
         )
+
+
+class Laterals(nn.Module):
+    """Brings maps down to ``widest`` channels, each by a 1×1 convolution, as feature pyramids do
+    (Lin et al., CVPR 2017); those that have no more stay as they are."""
+
+    def __init__(self, widths: tuple[int, ...], widest: int | None) -> None:
+        super().__init__()
+        first, second, third, fourth = (min(w, widest or w) for w in widths)
+        self.widths = (first, second, third, fourth)
+        self.reduce = nn.ModuleDict(
+            {
+                str(k): conv_block(wide, own)
+                for k, (wide, own) in enumerate(zip(widths, self.widths, strict=True))
+                if own < wide
+            }
+        )
+
+    def forward(self, pyramid: Pyramid) -> Pyramid:
+        reduced = {int(k): reduce(pyramid[int(k)]) for k, reduce in self.reduce.items()}
+        return [reduced.get(k, x) for k, x in enumerate(pyramid)]
 
 
 def pyramid_of(taps: list[FeatureMap]) -> Pyramid:

@@ -30,6 +30,7 @@ from hydra_mono.training.compare.plan import (
     parse_budget,
     parse_methods,
     parse_size,
+    training_config,
 )
 from hydra_mono.training.compare.runner import Settings, run_job
 from hydra_mono.training.compare.table import aligned, csv_text, rows_of, text_cells
@@ -64,9 +65,10 @@ class Plane:
         return plane_sample(camera=SMALL)
 
 
-def command(output: Path, *options: str, budget: str = "1h") -> list[str]:
+def command(output: Path, *options: str, budget: str | None = "1h") -> list[str]:
     small = ["--size", "32x32", "--batch", "2", "--backbone", "conv", "--device", "cpu", "--quiet"]
-    return [*small, "--budget", budget, "--output", str(output), *options]
+    clock = [] if budget is None else ["--budget", budget]
+    return [*small, *clock, "--output", str(output), *options]
 
 
 def test_the_validation_part_is_scored_and_never_learned_from(tmp_path: Path) -> None:
@@ -74,8 +76,8 @@ def test_the_validation_part_is_scored_and_never_learned_from(tmp_path: Path) ->
     root = write_flat_nyu(tmp_path, dict.fromkeys(numbers, corner(CAMERA)))
     data = compared.open_compared(f"nyuv2:{root}", tmp_path, TrainingConfig())
     assert data.images == 5 and [data.scored[0].name] == ["0011"] and len(data.scored) == 1
-    with pytest.raises(DataError, match="no samples 'pascal:here:train'"):
-        compared.open_compared("pascal:here", tmp_path, TrainingConfig())
+    with pytest.raises(DataError, match="no samples 'kitti:here:train'"):
+        compared.open_compared("kitti:here", tmp_path, TrainingConfig())
 
 
 def test_budgets_sizes_and_methods_are_read_or_refused() -> None:
@@ -115,9 +117,18 @@ def test_every_method_stands_on_the_same_backbone_and_sees_the_same_images() -> 
     assert configs[0].input_spec().focal_px == pytest.approx(105)
 
 
+def test_a_budget_of_samples_is_as_many_steps_whatever_the_clock_says() -> None:
+    plan = Plan("simulated", "conv", None, (32, 64), 4, samples=10)
+    config = training_config(plan, 7, TrainingConfig(minutes=3))
+    assert (config.stages[0].steps, config.minutes, config.seed) == (3, None, 7)
+
+
 def test_a_plan_that_no_method_can_follow_is_refused() -> None:
     with pytest.raises(ConfigError, match="--backbone alexnet"):
         Plan("simulated", "alexnet", 60.0, (32, 32), 2)
+    for budget_s, samples in ((None, None), (60.0, 100)):
+        with pytest.raises(ConfigError, match="--budget or --samples"):
+            Plan("simulated", "conv", budget_s, (32, 32), 2, samples=samples)
     with pytest.raises(ConfigError, match="no task 'taste'"):
         Plan("simulated", "conv", 60.0, (32, 32), 2, tasks=("taste",))
     two = Plan("simulated", "conv", 60.0, (32, 32), 2, tasks=("depth", "edges"))
@@ -148,6 +159,14 @@ def test_a_comparison_ends_with_its_table_trains_nothing_twice_and_names_its_pla
     with Image.open(tmp_path / "table.png") as picture:
         assert picture.width > 400
     assert "scored: 1 of plane" in (tmp_path / "table.txt").read_text()
+    record = json.loads((tmp_path / "table.json").read_text())
+    assert record["plan"]["tasks"] == ["depth", "normals"] and record["seeds"] == [0]
+    assert set(record["networks"]) == {
+        f"{k}/seed-0" for k in ("stl-depth", "stl-normals", "pad_net")
+    }
+    scores.unlink()
+    assert main([*call, "--table"]) == 0
+    assert "pad_net" not in capsys.readouterr().out and not scores.exists()
     assert main([*call, "--batch", "3"]) == 1
     assert "begun with another plan (batch was 2, not 3)" in capsys.readouterr().err
 
@@ -164,6 +183,10 @@ def test_what_cannot_be_is_told_in_one_line_before_training(
             tmp_path / "b", "--methods", "atrc", "--genotype", str(genotype)
         ),
         "for one epoch of 2 images": command(tmp_path / "c", "--methods", "mtl", budget="0.0001s"),
+        "--samples 1: too few for one epoch of 2 images": command(
+            tmp_path / "g", "--methods", "mtl", "--samples", "1", budget=None
+        ),
+        "--widest 0: 1 to 8192": command(tmp_path / "h", "--widest", "0"),
         "name each task once": command(tmp_path / "d", "--tasks", "depth,depth"),
         "at least 2, for batch norms": command(tmp_path / "e", "--batch", "1"),
         "nothing is searched; choose atrc": ["--method", "mtl", *command(tmp_path / "f")],
@@ -208,6 +231,7 @@ def scores(miou: float, rmse: float, parameters: int = 2_000_000) -> dict[str, A
         "metrics": {"semantics": miou, "depth": rmse},
         "parameters": parameters,
         "macs": 10**9,
+        "seconds": 30.0,
         "seconds_per_image": 0.1,
     }
 

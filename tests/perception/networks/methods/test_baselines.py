@@ -18,6 +18,7 @@ from hydra_mono.perception.networks.methods.mti_net import FeaturePropagation
 from hydra_mono.perception.networks.methods.pad_net import Distillation
 from hydra_mono.perception.networks.methods.pap import AffinityDiffusion
 from hydra_mono.perception.networks.methods.psd import graphlets, spread, transferred
+from hydra_mono.perception.networks.registry import build
 from hydra_mono.perception.tasks import INDOOR
 
 
@@ -144,3 +145,13 @@ def test_a_stage_of_invpt_hears_the_scores_of_the_stage_before() -> None:
     heard, own = second(fine, (2, 2), scores)
     assert heard.shape == fine.shape and own.shape == (1, 2, 3, 4, 4, 12)
     assert not torch.allclose(heard, second(fine, (2, 2), scores + torch.randn_like(scores))[0])
+
+
+@pytest.mark.parametrize("name", ["mtl", "cross_stitch", "mti_net"])
+def test_wide_maps_of_a_backbone_are_brought_down_where_the_config_says_so(name: str) -> None:
+    whole, narrow = build(toy(name)), build(toy(name, widest=8))
+    assert max(whole.backbone.widths) == max(narrow.backbone.widths) > 8
+    assert max(narrow.widths) == 8 and not parameters(whole.laterals)  # type: ignore[arg-type]
+    assert parameters(narrow) < parameters(whole)
+    maps = narrow.eval()(torch.rand(1, 3, 32, 32))
+    assert set(maps) == set(INDOOR) and maps["normals"].shape == (1, 3, 32, 32)

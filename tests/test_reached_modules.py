@@ -55,6 +55,7 @@ REACHED_BY = {
         "evaluation.ratios",
         "evaluation.scores",
     ),
+    "graph/align/test_align.py": ("graph.align",),
     "graph/change/test_layer.py": ("graph.change",),
     "graph/io/test_dsg.py": (
         "graph.io.dsg_khronos",
@@ -69,6 +70,7 @@ REACHED_BY = {
         "graph.model.flow",
         "graph.model.timed",
     ),
+    "graph/merge/test_merge.py": ("graph.merge",),
     "graph/query/test_edits.py": ("graph.query.names",),
     "graph/query/test_questions.py": ("graph.query",),
     "graph/rooms/test_describe.py": (

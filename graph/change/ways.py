@@ -11,6 +11,7 @@ from hydra_mono.graph.model.presence import Point
 from hydra_mono.graph.model.scene_graph import SceneGraph
 from hydra_mono.graph.model.symbols import Layer, NodeSymbol
 
+STILL_M = 0.1  # from its first place: there it has not set out yet, but for errors of the track
 POINT_M = 0.25  # between points of a way: as between nodes of an agent
 SET_OUT_M = 1.0  # a track is believed after 0.3 m or four frames; and half the size of an object
 ARRIVED_M = 0.8  # between a track's end and the object there: a cluster may take in floor
@@ -28,8 +29,14 @@ class Way:
     positions_m: list[Point] = field(default_factory=list)
 
     def add(self, stamp_ns: int, position_m: Point) -> None:
-        """Takes in where it is now, unless it is still where it was."""
+        """Takes in where it is now, unless it is still where it was.
+
+        The first stamp is the last one at its first place: a track may be traced back to then.
+        """
         if self.positions_m and math.dist(self.positions_m[-1], position_m) < POINT_M:
+            is_first = len(self.stamps_ns) == 1
+            if is_first and math.dist(self.positions_m[0], position_m) < STILL_M:
+                self.stamps_ns[0] = stamp_ns
             return
         self.stamps_ns.append(stamp_ns)
         self.positions_m.append(position_m)
@@ -55,11 +62,11 @@ class Ways:
             way = self._ways.get(agent.track)
             if way is None:
                 way = self._ways[agent.track] = Way(self._owner(graph, agent))
-                if way.owner is not None:
-                    _set_out(graph, way.owner, agent.stamp_ns)
                 if len(self._ways) > MOST_WAYS:
                     del self._ways[next(iter(self._ways))]
             way.add(agent.stamp_ns, agent.position_m)
+            if way.owner is not None and len(way.stamps_ns) > 1:
+                _set_out(graph, way.owner, (way.stamps_ns[0], way.stamps_ns[1]))
 
     def _owner(self, graph: SceneGraph, agent: TrackedAgent) -> NodeSymbol | None:
         """The nearest object of its label that stands, or just stood, where it was first seen."""
@@ -119,11 +126,10 @@ def _may_set_out(node: ObjectNode, stamp_ns: int) -> bool:
     return ending.kind != "merged" and stamp_ns - ending.until_ns <= ENDED_NS
 
 
-def _set_out(graph: SceneGraph, symbol: NodeSymbol, stamp_ns: int) -> None:
-    node = graph.get_node(symbol)
+def _set_out(graph: SceneGraph, symbol: NodeSymbol, interval_ns: tuple[int, int]) -> None:
+    node = graph.find_node(symbol)
     if isinstance(node, ObjectNode) and node.ending and node.ending.kind == "retracted":
-        seen_ns = node.presence.last_seen_ns if node.presence else node.last_seen_ns
-        graph.mark_removed(symbol, (min(seen_ns, stamp_ns), stamp_ns))
+        graph.mark_removed(symbol, interval_ns)
 
 
 def _may_be_it(gone: ObjectNode, other: object, way: Way) -> bool:

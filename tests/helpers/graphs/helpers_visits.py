@@ -15,7 +15,7 @@ from hydra_mono.graph.model.nodes import PlaceNode
 from hydra_mono.graph.model.scene_graph import SceneGraph
 from hydra_mono.graph.model.symbols import NodeSymbol
 from hydra_mono.simulation.scene import World, build_world
-from hydra_mono.simulation.shapes import Surface, Thing, concatenate, thing_surface
+from hydra_mono.simulation.shapes import SceneObject, Surface, concatenate, object_surface
 
 PER_M2 = 150  # surface points: nearly one for every cell of 10 cm that is looked at
 NOISE_M = 0.01  # of surfaces of runs with depth
@@ -44,8 +44,8 @@ def visit(
     """
     world, rng = home(seed, rooms), np.random.default_rng([4, seed, draw])
     pose = np.eye(4) if world_from_home is None else world_from_home
-    things = [_carried(rng, world, t) if rng.random() < moved_share else t for t in world.things]
-    points, normals = _sampled(rng, _surface(world, things))
+    objects = [_carried(rng, world, o) if rng.random() < moved_share else o for o in world.objects]
+    points, normals = _sampled(rng, _surface(world, objects))
     centers, radii = _places(world, points)
     seen = world.plan.rooms[: seen_rooms or len(world.plan.rooms)]
     kept = _within(points, seen, 0.05)
@@ -57,11 +57,11 @@ def visit(
     ):
         node = PlaceNode(**TIMES, position_m=tuple(center), radius_m=radius)
         graph.add_node(NodeSymbol("p", number), node)
-    for thing in things:
-        if _within(np.array([thing.box.center_m]), seen, 0.0)[0]:
+    for obj in objects:
+        if _within(np.array([obj.box.center_m]), seen, 0.0)[0]:
             graph.add_node(
-                NodeSymbol("O", thing.instance),
-                object_node(thing.label, moved_box(pose, thing.box)),
+                NodeSymbol("O", obj.instance),
+                object_node(obj.label, moved_box(pose, obj.box)),
             )
     return graph, _mesh(moved_points(pose, points), turned_vectors(pose, normals))
 
@@ -77,17 +77,17 @@ def moved_box(pose: np.ndarray, box: BoundingBox) -> BoundingBox:
     return BoundingBox(tuple(center.tolist()), box.dimensions_m, box.yaw_rad + yaw_of(pose))
 
 
-def _carried(rng: np.random.Generator, world: World, thing: Thing) -> Thing:
-    """The thing somewhere else in its room, turned."""
-    inside = [r for r in world.plan.rooms if _within(np.array([thing.box.center_m]), [r], 0)[0]]
+def _carried(rng: np.random.Generator, world: World, obj: SceneObject) -> SceneObject:
+    """The object somewhere else in its room, turned."""
+    inside = [r for r in world.plan.rooms if _within(np.array([obj.box.center_m]), [r], 0)[0]]
     low, high = np.array(inside[0].lower_m) + 0.4, np.array(inside[0].upper_m) - 0.4
     x, y = rng.uniform(low, np.maximum(high, low + 0.01)).tolist()
-    return replace(thing.at((x, y, thing.position_m[2]), float(rng.uniform(0, 6.28))))
+    return replace(obj.at((x, y, obj.position_m[2]), float(rng.uniform(0, 6.28))))
 
 
-def _surface(world: World, things: list[Thing]) -> Surface:
+def _surface(world: World, objects: list[SceneObject]) -> Surface:
     surface = world.surface
-    fixed = ~np.isin(surface.instances, [thing.instance for thing in world.things])
+    fixed = ~np.isin(surface.instances, [obj.instance for obj in world.objects])
     bare = replace(
         surface,
         faces=surface.faces[fixed],
@@ -96,7 +96,7 @@ def _surface(world: World, things: list[Thing]) -> Surface:
         labels=surface.labels[fixed],
         instances=surface.instances[fixed],
     )
-    return concatenate([bare, *(thing_surface(thing, world.palette.index) for thing in things)])
+    return concatenate([bare, *(object_surface(obj, world.palette.index) for obj in objects)])
 
 
 def _sampled(rng: np.random.Generator, surface: Surface) -> tuple[np.ndarray, np.ndarray]:

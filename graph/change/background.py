@@ -18,6 +18,8 @@ from hydra_mono.graph.model.background import BackgroundChange
 LEAST_VERTICES = 24  # of background in a block; a wall has 64, fewer are its rim
 LEFT_SHARE = 0.2  # of them, of any label, that may be left of a piece that went
 POINTS = 12  # of a piece that rays are cast at
+_EVENLY = np.linspace(0, 1, POINTS)
+PROBED = [1, 4, 7, 10]  # of them, cast at first: most of a piece's points were free, or none
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,23 +43,24 @@ class Background:
     def update(self, keyframe: KeyframeInput, record: LookRecord) -> list[BackgroundChange]:
         """Pieces that came where space had been seen free, or were seen through and are gone."""
         found: list[BackgroundChange] = []
+        new: list[tuple[BlockKey, Piece]] = []
         for key, mesh in sorted(keyframe.mesh_update.changed.items()):
             before, now = self._pieces.get(key), self._piece(mesh)
-            if before is None:
-                found += self._came(key, now, record)
-            elif len(mesh) <= LEFT_SHARE * before.vertices:
+            if before is None and now is not None:
+                new.append((key, now))
+            elif before is not None and len(mesh) <= LEFT_SHARE * before.vertices:
                 found += self._went(key, before, record)
                 del self._pieces[key]
                 continue
             if now is not None and (before is None or now.vertices >= 0.7 * before.vertices):
                 self._pieces[key] = now
-        return found
+        return [*found, *self._came(new, record)]
 
     def _piece(self, mesh: SemanticMesh) -> Piece | None:
         chosen = np.flatnonzero(self._is_background[mesh.labels] & ~mesh.occlusion_artifacts)
         if len(chosen) < LEAST_VERTICES:
             return None
-        spread = chosen[np.linspace(0, len(chosen) - 1, POINTS).round().astype(int)]
+        spread = chosen[np.rint(_EVENLY * (len(chosen) - 1)).astype(int)]
         return Piece(
             points_m=mesh.vertices_m[spread].copy(),
             vertices=len(chosen),
@@ -66,13 +69,16 @@ class Background:
         )
 
     def _came(
-        self, key: BlockKey, piece: Piece | None, record: LookRecord
+        self, pieces: list[tuple[BlockKey, Piece]], record: LookRecord
     ) -> Iterator[BackgroundChange]:
-        if piece is None:
-            return
-        looks = record.cast(piece.points_m, self._rays)
-        if (interval := arrival(looks, self._rule, piece.last_ns)) is not None:
-            yield _change("appeared", key, piece, *interval)
+        """Of new pieces those whose space was seen free; most were never looked at before."""
+        points_m = np.array([piece.points_m[PROBED] for _, piece in pieces], np.float32)
+        maybe = record.seen_through(points_m.reshape(len(pieces), len(PROBED), 3), self._rays)
+        for number in np.flatnonzero(maybe).tolist():
+            key, piece = pieces[number]
+            looks = record.cast(piece.points_m, self._rays)
+            if (interval := arrival(looks, self._rule, piece.last_ns)) is not None:
+                yield _change("appeared", key, piece, *interval)
 
     def _went(self, key: BlockKey, piece: Piece, record: LookRecord) -> Iterator[BackgroundChange]:
         looks = record.cast(piece.points_m, self._rays)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float32, Int8, Int64
+from jaxtyping import Bool, Float32, Int8, Int64
 
 from hydra_mono.core.map.state import State
 from hydra_mono.graph.change.rays import DepthLook, Ray, RayRule, camera_sigma_m
@@ -58,6 +58,23 @@ class LookRecord:
         """A ``Ray`` for every point and every look that had the middle of them in view."""
         chosen = self._in_view(points_m.mean(axis=0, keepdims=True))
         return PastLooks(self._stamps_ns[chosen], self._cast(chosen, points_m, rule))
+
+    def seen_through(
+        self, points_m: Float32[np.ndarray, "p m 3"], rule: RayRule
+    ) -> Bool[np.ndarray, " p"]:
+        """Of groups of points, whether any look went through any of them; one pass over all.
+
+        Only looks from near enough are cast, so that the cost does not grow with the map.
+        """
+        if not self._count or not len(points_m):
+            return np.zeros(len(points_m), bool)
+        flat = points_m.reshape(-1, 3)
+        reach = self._cameras[: self._count, 4, None]
+        eyes = self._poses[: self._count, :, 3]
+        near = (eyes > flat.min(axis=0) - reach) & (eyes < flat.max(axis=0) + reach)
+        rays = self._cast(np.flatnonzero(near.all(axis=1)), flat, rule)
+        through = (rays == Ray.THROUGH).any(axis=0)
+        return np.asarray(through.reshape(points_m.shape[:2]).any(axis=1))
 
     def _in_view(self, point_m: Float32[np.ndarray, "1 3"]) -> Int64[np.ndarray, " k"]:
         everything = np.arange(self._count)

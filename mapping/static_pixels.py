@@ -18,7 +18,7 @@ def static_pixels(
     """
     if prediction.labels is None:
         return None
-    mask = is_agent[prediction.labels]
+    mask = np.take(is_agent, prediction.labels)
     if not mask.any():
         return None
     return np.asarray(~ndimage.binary_dilation(mask, iterations=margin_px))

@@ -8,12 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool, Int32, Int64
-from scipy import ndimage
 
 from hydra_mono.core.map.voxel_keys import pack
 from hydra_mono.mapping.freespace.grid import SIDE, VOXELS, split_voxels
-
-_NEIGHBOURS = ndimage.generate_binary_structure(3, 2)  # the 18 that share a face or an edge
 
 _CLOCK_NS = 500_000_000  # as finely as it is remembered when a voxel was last seen free
 
@@ -102,8 +99,8 @@ class VoxelHistory:
         lower = chunks[news].min(axis=0) - 1
         upper = chunks[news].max(axis=0) + 2
         table = self._table(lower, upper)
-        is_free = _dense((self._free >= self._rule.free_ticks) | self._ever_free, table)
-        inner = ndimage.binary_erosion(is_free, _NEIGHBOURS)
+        is_free = (self._free[table] >= self._rule.free_ticks) | self._ever_free[table]
+        inner = eroded(_dense(is_free))
         cells = _chunked(inner, table.shape)
         row = np.ravel_multi_index(tuple((chunks[news] - lower).T), table.shape)
         self._ever_free[slots[news]] |= cells[row]
@@ -217,11 +214,28 @@ def with_neighbours(voxels: Int32[np.ndarray, "n 3"]) -> Int32[np.ndarray, "m 3"
     return distinct((distinct(voxels)[:, None] + _offsets()).reshape(-1, 3))
 
 
-def _dense(
-    field: Bool[np.ndarray, "s 512"], table: Int64[np.ndarray, "x y z"]
-) -> Bool[np.ndarray, "a b c"]:
-    values = field[table].reshape(*table.shape, SIDE, SIDE, SIDE).transpose(0, 3, 1, 4, 2, 5)
-    return np.asarray(values.reshape(*(np.array(table.shape) * SIDE)))
+def _dense(chunked: Bool[np.ndarray, "x y z 512"]) -> Bool[np.ndarray, "a b c"]:
+    shape = chunked.shape[:3]
+    values = chunked.reshape(*shape, SIDE, SIDE, SIDE).transpose(0, 3, 1, 4, 2, 5)
+    return np.asarray(values.reshape(*(np.array(shape) * SIDE)))
+
+
+def eroded(dense: Bool[np.ndarray, "a b c"]) -> Bool[np.ndarray, "a b c"]:
+    """True where a voxel and the 18 that share a face or an edge with it are; outside is none.
+
+    The three squares of 3×3 through a voxel hold them all, and each is two lines of three.
+    """
+    along_x = _line(dense, 0)
+    squares = (_line(along_x, 1), _line(along_x, 2), _line(_line(dense, 1), 2))
+    return np.asarray(squares[0] & squares[1] & squares[2])
+
+
+def _line(dense: Bool[np.ndarray, "a b c"], axis: int) -> Bool[np.ndarray, "a b c"]:
+    """True where a voxel and both next to it along an axis are."""
+    first, last = (np.moveaxis(dense, axis, 0)[part] for part in (slice(None, -2), slice(2, None)))
+    kept = np.zeros_like(dense)
+    np.moveaxis(kept, axis, 0)[1:-1] = first & np.moveaxis(dense, axis, 0)[1:-1] & last
+    return kept
 
 
 def _chunked(dense: Bool[np.ndarray, "a b c"], shape: tuple[int, ...]) -> Bool[np.ndarray, "n 512"]:

@@ -5,10 +5,17 @@ import pytest
 from scipy import ndimage
 
 from hydra_mono.mapping.freespace.grid import SIDE, VOXELS, split_voxels
-from hydra_mono.mapping.motion.voxel_history import HistoryRule, VoxelHistory
+from hydra_mono.mapping.motion.voxel_history import HistoryRule, VoxelHistory, eroded
 
 TICK_NS = 100_000_000
 RULE = HistoryRule(free_ticks=3, promote_every=1)
+
+
+@pytest.mark.parametrize("shape", [(8, 8, 8), (24, 16, 8), (1, 2, 9)])
+def test_erosion_is_scipys_with_the_eighteen_neighbours(shape: tuple[int, int, int]) -> None:
+    dense = np.random.default_rng(1).random(shape) < 0.9
+    eighteen = ndimage.generate_binary_structure(3, 2)
+    np.testing.assert_array_equal(eroded(dense), ndimage.binary_erosion(dense, eighteen))
 
 
 def test_a_voxel_is_ever_free_once_it_and_its_neighbours_were_free_long_enough() -> None:

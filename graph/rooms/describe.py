@@ -140,6 +140,21 @@ def _draw(work: _Work, room: NodeSymbol) -> None:
         area_m2=round(polygon_area(border_m), 3),
         passages=tuple(passages_of(work.graph, work.keyframe, room, gaps, floor_m)),
     )
+    _share_passages(work.graph, room)
+
+
+def _share_passages(graph: SceneGraph, room: NodeSymbol) -> None:
+    """Rooms next to one that was drawn know the passages between them as it does."""
+    drawn = graph.get_node(room)
+    assert isinstance(drawn, RoomNode)
+    for other in graph.siblings(room):
+        beside = graph.get_node(other)
+        if not isinstance(beside, RoomNode):
+            continue
+        theirs = [p for p in beside.passages if room not in p.rooms]
+        shared = [p for p in drawn.passages if other in p.rooms]
+        if (passages := (*theirs, *shared)) != beside.passages:
+            graph.update_node(other, passages=passages)
 
 
 def _places_near(

@@ -117,6 +117,7 @@ def test_outlines_areas_and_passages_are_those_of_the_plan(yaw_deg: float) -> No
     explorer = Explorer(two_rooms(), yaw_deg=yaw_deg).see()
     RoomDescriber().complete(explorer.graph, seen(explorer), explorer.plan)
     nodes = list(rooms_of(explorer.graph).values())
+    assert nodes[0].passages == nodes[1].passages, "one door, told alike by both rooms"
     assert sorted(node.area_m2 for node in nodes) == pytest.approx([12.0, 16.0], rel=0.1)
     for node in nodes:
         assert 4 <= len(node.outline_m) <= 8

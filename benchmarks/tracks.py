@@ -84,7 +84,7 @@ def _shares(frame: Frame, moving: np.ndarray | None, source: SimulatedSource) ->
     assert frame.instances is not None
     shares = {}
     for number, body in enumerate(source.bodies):
-        own = frame.instances == body.thing.instance
+        own = frame.instances == body.obj.instance
         count = int(own.sum())
         if body.stamps_ns is not None and count:
             shares[number] = 0.0 if moving is None else float(moving[own].sum()) / count

@@ -12,6 +12,8 @@ import json
 import math
 import sys
 import time
+from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -53,16 +55,8 @@ def row_of(name: str, found: Alignment) -> dict[str, Any]:
     }
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--visits", type=int, default=5, help="second visits to one home")
-    parser.add_argument("--parts", type=int, default=3, help="of them, to half the rooms only")
-    parser.add_argument("--pairs", type=int, default=10, help="of different homes")
-    parser.add_argument("--rooms", type=int, default=4)
-    parser.add_argument("--first-seed", type=int, default=2001)
-    parser.add_argument("--output", type=Path)
-    options = parser.parse_args()
-    rows = []
+def second_visits(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    """Visits to one home, some to a part of it, each laid on the first visit."""
     for number in range(options.visits + options.parts):
         seed, pose = options.first_seed + number, random_pose(number)
         is_part = number >= options.visits
@@ -80,8 +74,11 @@ def main() -> None:
         off_m, off_deg = errors(seed, found, pose, options.rooms)
         name = f"{seed}{' in part' if is_part else ''}"
         figures = {"off_m": round(off_m, 4), "off_deg": round(off_deg, 3)}
-        rows.append(row_of(name, found) | figures | {"seconds": round(seconds, 2)})
-        print(rows[-1], flush=True)
+        yield row_of(name, found) | figures | {"seconds": round(seconds, 2)}
+
+
+def different_homes(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    """Pairs of homes that have nothing in common."""
     homes = 2
     while homes * (homes - 1) // 2 < options.pairs:
         homes += 1
@@ -91,8 +88,22 @@ def main() -> None:
     pairs = [(i, j) for j in range(homes) for i in range(j)][: options.pairs]
     for i, j in pairs:
         name = f"{options.first_seed + i} and {options.first_seed + j}"
-        rows.append(row_of(name, align(views[i], views[j])))
-        print(rows[-1], flush=True)
+        yield row_of(name, align(views[i], views[j]))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--visits", type=int, default=5, help="second visits to one home")
+    parser.add_argument("--parts", type=int, default=3, help="of them, to half the rooms only")
+    parser.add_argument("--pairs", type=int, default=10, help="of different homes")
+    parser.add_argument("--rooms", type=int, default=4)
+    parser.add_argument("--first-seed", type=int, default=2001)
+    parser.add_argument("--output", type=Path)
+    options = parser.parse_args()
+    rows = []
+    for row in chain(second_visits(options), different_homes(options)):
+        rows.append(row)
+        print(row, flush=True)
     same = [row for row in rows if "off_m" in row]
     differ = [row for row in rows if "off_m" not in row]
     figures = {

@@ -19,19 +19,17 @@ from hydra_mono.graph.change.identity import MatchRule, match
 from hydra_mono.graph.change.moves import candidates, enqueue, join
 from hydra_mono.graph.change.rays import DepthLook, RayRule, cast
 from hydra_mono.graph.change.record import LookRecord
+from hydra_mono.graph.change.routes import Routes
 from hydra_mono.graph.change.samples import mapped_ns, sample_of, surface_of
 from hydra_mono.graph.change.walls import MappedWalls
 from hydra_mono.graph.change.watch import PresenceRule, Watch
 from hydra_mono.graph.change.watches import Watches
-from hydra_mono.graph.change.ways import Ways
 from hydra_mono.graph.model.looks import Seen
 from hydra_mono.graph.model.nodes import Node, ObjectNode
 from hydra_mono.graph.model.presence import Presence
 from hydra_mono.graph.model.scene_graph import SceneGraph
 from hydra_mono.graph.model.symbols import NodeSymbol
 
-RESAMPLED = 0.1  # share of an object's vertices that must be new for it to be sampled again
-SHRUNK = 0.7  # of the most vertices it had; with less, it is being carved away, or seen in part
 SETTLING_NS = 5_000_000_000  # after it came to be known; so long its surface still grows
 WRITTEN_NS = 5_000_000_000  # between notes of when an object in view was last seen
 
@@ -51,15 +49,13 @@ class ChangeLayer:
         self._rays, self._rule, self._match_rule = RayRule(), PresenceRule(), MatchRule()
         self._record = LookRecord()
         self._background = Background(labels.mask(labels.ids("structure")))
-        self._watches, self._ways = Watches(), Ways()
-        self._evidence = Evidence(labels)
+        self._watches, self._routes = Watches(), Routes()
+        self._evidence, self._walls = Evidence(labels), MappedWalls(labels)
         self._looked: set[NodeSymbol] = set()  # since the last keyframe
         self._unwritten: set[NodeSymbol] = set()  # seen since their presence was written
         self._came: dict[NodeSymbol, None] = {}
         self._went: dict[NodeSymbol, None] = {}
-        self._version = (0, 0)
-        self._is_estimated = False
-        self._walls = MappedWalls(labels)
+        self._version, self._is_estimated = (0, 0), False
 
     def look(
         self,
@@ -116,8 +112,8 @@ class ChangeLayer:
         self._sync(graph, keyframe)
         self._decide(graph)
         stamp_ns, moves = keyframe.stamp_ns, []
-        for kept, given_up, way in self._ways.arrived(graph, self._watches):
-            join(graph, kept, given_up, stamp_ns, way)
+        for kept, given_up, route in self._routes.arrived(graph, self._watches):
+            join(graph, kept, given_up, stamp_ns, route)
             moves.append(self._take_over(graph, kept, given_up))
         for kept, given_up in self._identify(graph):
             join(graph, kept, given_up, stamp_ns)
@@ -128,7 +124,7 @@ class ChangeLayer:
 
     def follow(self, graph: SceneGraph, agents: Sequence[TrackedAgent]) -> None:
         """Takes in who moves in a frame: some may be objects that are pushed or carried."""
-        self._ways.follow(graph, agents)
+        self._routes.follow(graph, agents)
 
     def _identify(self, graph: SceneGraph) -> list[Move]:
         """(vanished, appeared) that are one object."""
@@ -173,7 +169,7 @@ class ChangeLayer:
         self, graph: SceneGraph, symbol: NodeSymbol, node: ObjectNode, mesh: MeshView
     ) -> None:
         watch = self._watches.get(symbol)
-        if watch is not None and not _is_news(watch, node):
+        if watch is not None and not watch.is_news(node.vertex_count):
             return
         is_wanted = np.zeros(256, np.bool_)
         is_wanted[node.label] = True
@@ -281,7 +277,7 @@ class ChangeLayer:
             "unwritten": [str(symbol) for symbol in sorted(self._unwritten)],
             "came": [str(symbol) for symbol in self._came],
             "went": [str(symbol) for symbol in self._went],
-            "ways": self._ways.state(),
+            "routes": self._routes.state(),
             "version": list(self._version),
             "is_estimated": self._is_estimated,
             "walls": self._walls.state(),
@@ -294,7 +290,7 @@ class ChangeLayer:
         self._background.restore(state["background"])
         self._watches = Watches.restored(state["watches"])
         self._evidence.restore(state["evidence"])
-        self._ways.restore(state["ways"])
+        self._routes.restore(state["routes"])
         self._looked = set(map(parse, state["looked"]))
         self._unwritten = set(map(parse, state["unwritten"]))
         self._came = dict.fromkeys(map(parse, state["came"]))
@@ -302,13 +298,3 @@ class ChangeLayer:
         self._version = (state["version"][0], state["version"][1])
         self._is_estimated = state["is_estimated"]
         self._walls.restore(state["walls"])
-
-
-def _is_news(watch: Watch, node: ObjectNode) -> bool:
-    """Whether an object's surface is to be sampled again: not while it may be vanishing."""
-    before, now = watch.nodes_vertices, node.vertex_count
-    return (
-        not watch.through_looks
-        and now >= SHRUNK * before
-        and abs(now - before) > (RESAMPLED * before)
-    )

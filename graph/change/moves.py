@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Mapping
 
 from hydra_mono.graph.change.identity import Candidate
+from hydra_mono.graph.change.routes import Route
 from hydra_mono.graph.change.samples import Appearance
-from hydra_mono.graph.change.ways import Way
 from hydra_mono.graph.model.nodes import ObjectNode
 from hydra_mono.graph.model.presence import Presence, Trajectory
 from hydra_mono.graph.model.scene_graph import SceneGraph
@@ -36,11 +36,15 @@ def candidates(
 
 
 def join(
-    graph: SceneGraph, kept: NodeSymbol, given_up: NodeSymbol, stamp_ns: int, way: Way | None = None
+    graph: SceneGraph,
+    kept: NodeSymbol,
+    given_up: NodeSymbol,
+    stamp_ns: int,
+    route: Route | None = None,
 ) -> None:
     """The object that vanished is where the other appeared: one node, with its trajectory.
 
-    ``way``: on which it was seen to move there.
+    ``route``: on which it was seen to move there.
     """
     old, new = graph.get_node(kept), graph.get_node(given_up)
     assert isinstance(old, ObjectNode) and isinstance(new, ObjectNode)
@@ -50,8 +54,8 @@ def join(
     first_ns, came_ns = old.presence.first_seen_ns, new.presence.first_seen_ns
     start = old.trajectory or Trajectory((first_ns,), (old.position_m,))
     last_ns = max(new.presence.last_seen_ns, came_ns)
-    if way is not None:
-        start, came_ns = _along(start, old, way), way.stamps_ns[-1]
+    if route is not None:
+        start, came_ns = _along(start, old, route), route.stamps_ns[-1]
     graph.update_node(
         kept,
         **{name: getattr(new, name) for name in _OF_ITS_PLACE},
@@ -61,16 +65,16 @@ def join(
     )
 
 
-def _along(start: Trajectory, old: ObjectNode, way: Way) -> Trajectory:
-    """A trajectory that goes on from where an object was last seen, up to the way's last point.
+def _along(start: Trajectory, old: ObjectNode, route: Route) -> Trajectory:
+    """A trajectory that goes on from where an object was last seen, up to the route's last point.
 
     That one is left out: there the object rests.
     """
     assert old.presence is not None
-    left_ns = min(old.presence.last_seen_ns, way.stamps_ns[0] - 1)
+    left_ns = min(old.presence.last_seen_ns, route.stamps_ns[0] - 1)
     left_ns = max(left_ns, start.stamps_ns[-1])
     start = start.and_then(left_ns, old.position_m, is_rest=False)
-    for stamp_ns, position_m in zip(way.stamps_ns[:-1], way.positions_m[:-1], strict=True):
+    for stamp_ns, position_m in zip(route.stamps_ns[:-1], route.positions_m[:-1], strict=True):
         start = start.and_then(stamp_ns, position_m, is_rest=False)
     return start
 

@@ -10,6 +10,9 @@ from hydra_mono.graph.change.rays import Ray
 from hydra_mono.graph.change.samples import Appearance, Sample
 from hydra_mono.graph.model.looks import Seen
 
+RESAMPLED = 0.1  # share of an object's vertices that must be new for it to be sampled again
+SHRUNK = 0.7  # of the most vertices it had; with less, it is being carved away, or seen in part
+
 
 @dataclass(frozen=True, slots=True)
 class PresenceRule:
@@ -74,6 +77,12 @@ class Watch:
             self.through_looks, self.latest_ns = self.through_looks + 1, stamp_ns
             away = float(np.linalg.norm(camera_m - np.array(self.through_from_m)))
             self.moved_m = max(self.moved_m, away)
+
+    def is_news(self, vertices: int) -> bool:
+        """Whether a surface of so many vertices is to be sampled: not while it may be vanishing."""
+        before = self.nodes_vertices
+        is_there = not self.through_looks and vertices >= SHRUNK * before
+        return is_there and abs(vertices - before) > RESAMPLED * before
 
     def has_vanished(self, rule: PresenceRule, is_estimated: bool) -> bool:
         """Whether it was there, and enough looks in a row have seen through it since."""

@@ -108,6 +108,11 @@ class ObjectNode(Node):
     second: SecondLabel | None = None
     view_count: int = 0
 
+    @property
+    def is_refuted(self) -> bool:
+        """Retracted because the predictor does not say it is what its label says."""
+        return self.ending is not None and self.ending.kind == "retracted" and self.view_count > 0
+
 
 def named_alike(whole: ObjectNode, part: ObjectNode) -> dict[str, Any]:
     """Fields of a whole that takes over the name which a person gave to a part of it."""

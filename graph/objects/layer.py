@@ -174,7 +174,7 @@ class ObjectLayer:
             now.graph.update_node(known.symbol, is_active=active)
             return
         before, (new, _) = now.object_of(known.symbol), self._node(now, cluster)
-        if _is_refuted(before) and new.vertex_count < REVIVED * before.vertex_count:
+        if before.is_refuted and new.vertex_count < REVIVED * before.vertex_count:
             self._remember(known.symbol, cluster, known.updates + 1)
             return
         now.graph.update_node(
@@ -189,7 +189,7 @@ class ObjectLayer:
             mesh_blocks=new.mesh_blocks,
             is_active=active,
             ending=None,
-            view_count=0 if _is_refuted(before) else before.view_count,
+            view_count=0 if before.is_refuted else before.view_count,
         )
         self._remember(known.symbol, cluster, known.updates + 1)
 
@@ -273,11 +273,6 @@ class ObjectLayer:
         is_active = not self._active_blocks.isdisjoint(cluster.blocks)
         node = object_node(cluster, seen, box, self._labels, is_active=is_active)
         return node, is_evident(seen, float(self._labels.least_widths_m[cluster.label]))
-
-
-def _is_refuted(node: ObjectNode) -> bool:
-    """Whether it was retracted because the predictor does not say it is what its label says."""
-    return node.ending is not None and node.ending.kind == "retracted" and node.view_count > 0
 
 
 def _may_be(known: KnownObject, cluster: Cluster) -> bool:

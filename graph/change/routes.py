@@ -12,16 +12,16 @@ from hydra_mono.graph.model.scene_graph import SceneGraph
 from hydra_mono.graph.model.symbols import Layer, NodeSymbol
 
 STILL_M = 0.1  # from its first place: there it has not set out yet, but for errors of the track
-POINT_M = 0.25  # between points of a way: as between nodes of an agent
+POINT_M = 0.25  # between points of a route: as between nodes of an agent
 SET_OUT_M = 1.0  # a track is believed after 0.3 m or four frames; and half the size of an object
 ARRIVED_M = 0.8  # between a track's end and the object there: a cluster may take in floor
 ENDED_NS = 3_000_000_000  # its surface is taken out of the map so long before a track is believed
-MOST_WAYS = 32  # tracks remembered; the oldest led nowhere
-MOST_POINTS = 64  # of a way; beyond, every second one of the older half is dropped
+MOST_ROUTES = 32  # tracks remembered; the oldest led nowhere
+MOST_POINTS = 64  # of a route; beyond, every second one of the older half is dropped
 
 
 @dataclass(slots=True)
-class Way:
+class Route:
     """``owner``: the object that set out, None where it is none that is known."""
 
     owner: NodeSymbol | None
@@ -44,11 +44,11 @@ class Way:
             del self.stamps_ns[1 : MOST_POINTS // 2 : 2], self.positions_m[1 : MOST_POINTS // 2 : 2]
 
 
-class Ways:
+class Routes:
     """The latest tracks that have an object's label, by number."""
 
     def __init__(self) -> None:
-        self._ways: dict[int, Way] = {}
+        self._routes: dict[int, Route] = {}
 
     def follow(self, graph: SceneGraph, agents: Iterable[TrackedAgent]) -> None:
         """Takes one frame's agents in.
@@ -59,18 +59,18 @@ class Ways:
         for agent in agents:
             if not agent.is_seen or not agent.label:
                 continue
-            way = self._ways.get(agent.track)
-            if way is None:
-                way = self._ways[agent.track] = Way(self._owner(graph, agent))
-                if len(self._ways) > MOST_WAYS:
-                    del self._ways[next(iter(self._ways))]
-            way.add(agent.stamp_ns, agent.position_m)
-            if way.owner is not None and len(way.stamps_ns) > 1:
-                _set_out(graph, way.owner, (way.stamps_ns[0], way.stamps_ns[1]))
+            route = self._routes.get(agent.track)
+            if route is None:
+                route = self._routes[agent.track] = Route(self._owner(graph, agent))
+                if len(self._routes) > MOST_ROUTES:
+                    del self._routes[next(iter(self._routes))]
+            route.add(agent.stamp_ns, agent.position_m)
+            if route.owner is not None and len(route.stamps_ns) > 1:
+                _set_out(graph, route.owner, (route.stamps_ns[0], route.stamps_ns[1]))
 
     def _owner(self, graph: SceneGraph, agent: TrackedAgent) -> NodeSymbol | None:
         """The nearest object of its label that stands, or just stood, where it was first seen."""
-        taken = {way.owner for way in self._ways.values()}
+        taken = {route.owner for route in self._routes.values()}
         near = [
             (math.dist(node.position_m[:2], agent.position_m[:2]), symbol)
             for symbol, node in graph.nodes(Layer.OBJECTS)
@@ -84,39 +84,41 @@ class Ways:
 
     def arrived(
         self, graph: SceneGraph, watched: Container[NodeSymbol]
-    ) -> Iterator[tuple[NodeSymbol, NodeSymbol, Way]]:
-        """(object that set out, the one that is where its way ended, the way); each once."""
-        for track, way in list(self._ways.items()):
-            node = graph.find_node(way.owner) if way.owner is not None else None
-            if way.owner is None or not isinstance(node, ObjectNode) or node.removed_ns is None:
+    ) -> Iterator[tuple[NodeSymbol, NodeSymbol, Route]]:
+        """(object that set out, the one that is where its route ended, the route); each once."""
+        for track, route in list(self._routes.items()):
+            node = graph.find_node(route.owner) if route.owner is not None else None
+            if route.owner is None or not isinstance(node, ObjectNode) or node.removed_ns is None:
                 continue
             near = [
-                (math.dist(other.position_m[:2], way.positions_m[-1][:2]), symbol)
+                (math.dist(other.position_m[:2], route.positions_m[-1][:2]), symbol)
                 for symbol, other in graph.present(Layer.OBJECTS)
-                if symbol in watched and _may_be_it(node, other, way)
+                if symbol in watched and _may_be_it(node, other, route)
             ]
             away_m, symbol = min(near, default=(math.inf, None))
             if symbol is not None and away_m <= ARRIVED_M:
-                del self._ways[track]
-                yield way.owner, symbol, way
+                del self._routes[track]
+                yield route.owner, symbol, route
 
     def state(self) -> State:
         """See ``core.map.state``."""
-        ways = self._ways.values()
+        routes = self._routes.values()
         return {
-            "tracks": list(self._ways),
-            "owners": [None if way.owner is None else str(way.owner) for way in ways],
-            "stamps_ns": [list(way.stamps_ns) for way in ways],
-            "positions_m": [[list(point) for point in way.positions_m] for way in ways],
+            "tracks": list(self._routes),
+            "owners": [None if route.owner is None else str(route.owner) for route in routes],
+            "stamps_ns": [list(route.stamps_ns) for route in routes],
+            "positions_m": [[list(point) for point in route.positions_m] for route in routes],
         }
 
     def restore(self, state: State) -> None:
         rows = zip(state["owners"], state["stamps_ns"], state["positions_m"], strict=True)
-        ways = [
-            Way(owner and NodeSymbol.parse(owner), list(stamps), [(x, y, z) for x, y, z in points])
+        routes = [
+            Route(
+                owner and NodeSymbol.parse(owner), list(stamps), [(x, y, z) for x, y, z in points]
+            )
             for owner, stamps, points in rows
         ]
-        self._ways = dict(zip(state["tracks"], ways, strict=True))
+        self._routes = dict(zip(state["tracks"], routes, strict=True))
 
 
 def _may_set_out(node: ObjectNode, stamp_ns: int) -> bool:
@@ -132,12 +134,12 @@ def _set_out(graph: SceneGraph, symbol: NodeSymbol, interval_ns: tuple[int, int]
         graph.mark_removed(symbol, interval_ns)
 
 
-def _may_be_it(gone: ObjectNode, other: object, way: Way) -> bool:
+def _may_be_it(gone: ObjectNode, other: object, route: Route) -> bool:
     """Whether an object is of the label of one that set out, and was first seen since then."""
     return (
         isinstance(other, ObjectNode)
         and other.label == gone.label
         and other.presence is not None
         and gone.presence is not None
-        and other.presence.first_seen_ns >= way.stamps_ns[0]
+        and other.presence.first_seen_ns >= route.stamps_ns[0]
     )

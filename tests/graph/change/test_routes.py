@@ -10,7 +10,7 @@ from helpers_graph import thing
 from hydra_mono.core.box import BoundingBox
 from hydra_mono.core.map.motion import TrackedAgent
 from hydra_mono.evaluation.dynamics.found import found_changes, stays_of
-from hydra_mono.graph.change.ways import MOST_POINTS, MOST_WAYS, Way, Ways
+from hydra_mono.graph.change.routes import MOST_POINTS, MOST_ROUTES, Route, Routes
 from hydra_mono.graph.model.nodes import ObjectNode
 from hydra_mono.graph.model.scene_graph import SceneGraph
 from hydra_mono.graph.model.symbols import NodeSymbol
@@ -26,12 +26,12 @@ def pushed(from_x: float) -> list[Solid]:
     count = round((ARRIVED_S - SET_OUT_S) * FPS)
     xs = from_x + LENGTH_M * np.arange(1, count) / count
     times = SET_OUT_S + np.arange(count) / FPS
-    way = [
+    route = [
         chair(float(x), Y_M, from_s=float(a), until_s=float(b))
         for x, a, b in zip(xs, times[:-1], times[1:], strict=True)
     ]
     start = chair(from_x, Y_M, until_s=SET_OUT_S)
-    return [start, *way, chair(from_x + LENGTH_M, Y_M, from_s=float(times[-1]))]
+    return [start, *route, chair(from_x + LENGTH_M, Y_M, from_s=float(times[-1]))]
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +54,7 @@ def test_it_is_one_node_and_keeps_its_id(mapper: Mapper) -> None:
     assert node.position_m[:2] == pytest.approx((-0.8 + LENGTH_M, Y_M), abs=0.15)
 
 
-def test_its_way_is_told_point_by_point(mapper: Mapper) -> None:
+def test_its_route_is_told_point_by_point(mapper: Mapper) -> None:
     _, node = the_chair(mapper)
     track = node.trajectory
     first, last = track.rests
@@ -91,9 +91,9 @@ def test_the_nearest_object_of_its_label_is_the_one_that_set_out() -> None:
     graph = SceneGraph()
     for x in (0.0, 0.8):
         graph.add_node(graph.next_symbol("O"), standing(x, 1.0))
-    ways = Ways()
-    ways.follow(graph, [agent(0, 2.0, 0.3), agent(1, 2.0, 5.0)])
-    owners = {track: way.owner for track, way in ways._ways.items()}
+    routes = Routes()
+    routes.follow(graph, [agent(0, 2.0, 0.3), agent(1, 2.0, 5.0)])
+    owners = {track: route.owner for track, route in routes._routes.items()}
     assert owners == {0: NodeSymbol("O", 0), 1: None}
 
 
@@ -102,22 +102,22 @@ def test_what_was_retracted_because_it_moves_is_removed_instead() -> None:
     symbol = graph.next_symbol("O")
     graph.add_node(symbol, standing(0.0, 1.0))
     graph.retract(symbol, 2 * SECOND_NS)
-    Ways().follow(graph, [agent(0, 2.2, 0.1), agent(0, 2.4, 0.5)])
+    Routes().follow(graph, [agent(0, 2.2, 0.1), agent(0, 2.4, 0.5)])
     ending = graph.get_node(symbol).ending
     assert ending is not None and ending.kind == "removed"
     assert (ending.from_ns, ending.until_ns) == (2.2 * SECOND_NS, 2.4 * SECOND_NS)
 
 
 def test_ways_are_bounded_and_go_on_from_their_state() -> None:
-    ways, graph = Ways(), SceneGraph()
-    for track in range(2 * MOST_WAYS):
-        ways.follow(graph, [agent(track, track, 0.0)])
-    assert len(ways._ways) == MOST_WAYS
-    again = Ways()
-    again.restore(ways.state())
-    assert again._ways == ways._ways
-    way = Way(None)
+    routes, graph = Routes(), SceneGraph()
+    for track in range(2 * MOST_ROUTES):
+        routes.follow(graph, [agent(track, track, 0.0)])
+    assert len(routes._routes) == MOST_ROUTES
+    again = Routes()
+    again.restore(routes.state())
+    assert again._routes == routes._routes
+    route = Route(None)
     for step in range(5 * MOST_POINTS):
-        way.add(step, (0.5 * step, 0.0, 0.0))
-    assert len(way.stamps_ns) <= MOST_POINTS and way.stamps_ns == sorted(way.stamps_ns)
-    assert (way.stamps_ns[0], way.stamps_ns[-1]) == (0, 5 * MOST_POINTS - 1)
+        route.add(step, (0.5 * step, 0.0, 0.0))
+    assert len(route.stamps_ns) <= MOST_POINTS and route.stamps_ns == sorted(route.stamps_ns)
+    assert (route.stamps_ns[0], route.stamps_ns[-1]) == (0, 5 * MOST_POINTS - 1)

@@ -11,7 +11,7 @@ import torch
 from hydra_mono.core.config.training import StageConfig, TrainingConfig
 from hydra_mono.perception.networks.interface import MultiTaskNetwork, NetworkConfig
 from hydra_mono.perception.networks.registry import build, name_of
-from hydra_mono.perception.networks.triplane import TriplaneRegularizer, TriplaneRule
+from hydra_mono.perception.networks.triplane.regularizer import TriplaneRegularizer, TriplaneRule
 from hydra_mono.perception.weights_io.checkpoint import load_network
 from hydra_mono.perception.weights_io.pretrained import load_pretrained
 from hydra_mono.training.data.batches import Batch, BatchRule

@@ -16,12 +16,12 @@ from hydra_mono.core.config.training import LossConfig, StageConfig, TrainingCon
 from hydra_mono.core.errors import ConfigError
 from hydra_mono.core.labels import load_label_space
 from hydra_mono.perception.networks.registry import build, name_of
-from hydra_mono.perception.networks.triplane import TriplaneRule
+from hydra_mono.perception.networks.triplane.regularizer import TriplaneRule
 from hydra_mono.perception.predictors.create import create_predictor
 from hydra_mono.perception.predictors.fuse_batchnorm import fuse_batchnorm
 from hydra_mono.perception.tasks import INDOOR
 from hydra_mono.perception.weights_io.checkpoint import load_network, save_network
-from hydra_mono.training.data.batches import Photographs
+from hydra_mono.training.data.shots import Photographs
 from hydra_mono.training.data.sources import Data, cached_batches
 from hydra_mono.training.evaluate import evaluate_network
 from hydra_mono.training.objective import Objective

@@ -56,8 +56,15 @@ def main() -> None:
 
 
 def keep(path: Path, name: str, counts: dict[str, int]) -> None:
-    """Writes a format's counts into the file, and leaves the other formats' there."""
+    """Writes a format's counts into the file, and leaves the other formats' there.
+
+    Inputs that follow on those counted before are added to them.
+    """
     known = json.loads(path.read_text()) if path.is_file() else {}
+    before = known.get(name, {})
+    if before and before["first"] + before["inputs"] == counts["first"]:
+        counts = {each: before[each] + counts[each] for each in counts}
+        counts["first"] = before["first"]
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(known | {name: counts}, indent=1, sort_keys=True) + "\n")
 

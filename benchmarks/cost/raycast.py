@@ -1,7 +1,7 @@
 """Views of training worlds a second: Open3D's renderer, and the torch ray caster by batch size.
 
-    python benchmarks/raycast.py                       # on the GPU if there is one
-    python benchmarks/raycast.py --device cpu --threads 1 --batches 1 8
+    python benchmarks/cost/raycast.py                       # on the GPU if there is one
+    python benchmarks/cost/raycast.py --device cpu --threads 1 --batches 1 8
 
 Geometry: depth, labels, normals. Plain: coloured as the Open3D renderer does. Varied: random
 looks with three lamps a room, at 1 × and at 2 × the size with averaged colours and edges, as live

@@ -13,7 +13,7 @@ from hydra_mono.mapping.monocular.low_res import LowResEstimate
 from hydra_mono.mapping.monocular.noise import cos_incidence, log_depth_sigma
 from hydra_mono.mapping.monocular.plane_sweep import partners
 from hydra_mono.mapping.monocular_rule import MonocularRule
-from hydra_mono.mapping.tsdf.semantics import vote_weight
+from hydra_mono.mapping.tsdf.attributes import vote_weight
 
 _COMPARED = 4  # earlier frames compared with: the last 0.3 m of the walk
 _TOLERANCE = 0.08  # of depth; frames that differ by more contradict each other: sigma_m at 1 m

@@ -28,8 +28,8 @@ from hydra_mono.core.config import load_config
 from hydra_mono.graph.model.nodes import ObjectNode, Passage, RoomNode
 from hydra_mono.graph.model.scene_graph import SceneGraph
 from hydra_mono.graph.model.symbols import Layer, NodeSymbol
-from hydra_mono.graph.query.index import index_of
 from hydra_mono.graph.query.relations import all_relations
+from hydra_mono.graph.query.snapshot.index import index_of
 from hydra_mono.outputs import LoadedRun, load_metrics, load_run
 from hydra_mono.simulation.building.plan import Opening
 from hydra_mono.simulation.source import SimulatedSource, open_simulated

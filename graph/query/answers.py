@@ -12,6 +12,17 @@ from hydra_mono.graph.model.symbols import SymbolText
 Status = Literal["found", "none", "not seen yet", "was there until"]
 Provenance = Literal["seen", "restored", "edited"]
 
+ChangeKind = Literal[
+    "appeared",
+    "discovered",
+    "vanished",
+    "moved",
+    "retracted",
+    "merged",
+    "reparented",
+    "relabelled",
+]
+
 Item = TypeVar("Item")
 
 
@@ -183,12 +194,16 @@ class RelationFact:
 
 @dataclass(frozen=True, slots=True)
 class ChangeFact:
-    """What became of an object: from some instant (``from_ns``) to another (``until_ns``)."""
+    """What became of an object: from some instant (``from_ns``) to another (``until_ns``).
 
-    kind: Literal["appeared", "removed", "moved", "retracted", "merged"]
+    ``kind``: see ``Change``. ``detail``: the old and the new name or room, or what it is part of.
+    """
+
+    kind: ChangeKind
     object_id: SymbolText
     name: str
     from_ns: int
     until_ns: int
     position_m: Position
     before_m: Position | None = None
+    detail: str = ""

@@ -86,7 +86,8 @@ def _door(item: DoorFact) -> str:
 def _change(item: ChangeFact) -> str:
     span = f"{item.from_ns / NS_PER_S:.1f} to {item.until_ns / NS_PER_S:.1f} s"
     before = f" from {_xyz(item.before_m)}" if item.before_m else ""
-    return f"{item.name} ({item.object_id}) {item.kind}{before} at {_xyz(item.position_m)}, {span}"
+    what = f"{item.kind} {item.detail}".strip() + before
+    return f"{item.name} ({item.object_id}) {what} at {_xyz(item.position_m)}, {span}"
 
 
 def _xyz(position_m: Position) -> str:

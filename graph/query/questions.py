@@ -22,8 +22,8 @@ from hydra_mono.graph.query.answers import (
     in_world,
     shifted,
 )
-from hydra_mono.graph.query.facts import object_fact, room_fact
-from hydra_mono.graph.query.index import GraphIndex, index_of
+from hydra_mono.graph.query.snapshot.facts import object_fact, room_fact
+from hydra_mono.graph.query.snapshot.index import GraphIndex, index_of
 
 Where = TypeVar("Where", str | Position | None, str | Position, Position)
 
@@ -102,8 +102,8 @@ class Questions:
         """When and where an object was last seen."""
         return self._told(changes.last_seen(self.snapshot(), name))
 
-    def changed(self, since_ns: int) -> Answer[ChangeFact]:
-        """What came, went or moved after a stamp."""
+    def changed(self, since_ns: int | None = None) -> Answer[ChangeFact]:
+        """What came, went, moved or got another name after a stamp; without one, ever."""
         return self._told(changes.changed(self.snapshot(), since_ns))
 
     def rename(self, name: str, new_name: str) -> Answer[ObjectFact] | Answer[RoomFact]:

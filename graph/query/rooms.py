@@ -5,8 +5,8 @@ import numpy as np
 from hydra_mono.graph.model.nodes import Passage
 from hydra_mono.graph.model.symbols import Layer, NodeSymbol
 from hydra_mono.graph.query.answers import Answer, DoorFact, Neighbour
-from hydra_mono.graph.query.index import GraphIndex
-from hydra_mono.graph.query.names import find_node
+from hydra_mono.graph.query.snapshot.index import GraphIndex
+from hydra_mono.graph.query.snapshot.names import find_node
 
 ROOM = (Layer.ROOMS,)
 

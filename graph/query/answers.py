@@ -178,6 +178,19 @@ class DoorFact:
 
 
 @dataclass(frozen=True, slots=True)
+class WindowFact:
+    """A window in a wall of a room. ``sill_m``: from the floor to the pane."""
+
+    room_id: SymbolText
+    room: str
+    position_m: Position
+    width_m: float
+    height_m: float
+    sill_m: float
+    last_seen_ns: int
+
+
+@dataclass(frozen=True, slots=True)
 class RelationFact:
     """``subject`` is ``verb`` ``target``; ``target_id`` is None for the floor and walls.
 

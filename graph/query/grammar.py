@@ -6,7 +6,7 @@
     where is OBJECT
     approach OBJECT
     path [from X] to X
-    neighbours of ROOM | doors of ROOM
+    neighbours of ROOM | doors of ROOM | windows of ROOM
     relations of OBJECT | what is on OBJECT
     last seen OBJECT
     changed [since SECONDS]             seconds before the last look; none: all that happened
@@ -38,6 +38,7 @@ _PATTERNS: tuple[tuple[str, str], ...] = (
     ("path", r"(?:path|way|route)(?:\s+from\s+(?P<start>.+?))?\s+to\s+(?P<end>.+)"),
     ("neighbours", r"neighbou?rs\s+(?:of\s+)?(?P<room>.+)"),
     ("doors", r"doors\s+(?:of\s+)?(?P<room>.+)"),
+    ("windows", r"windows\s+(?:of\s+|in\s+)?(?P<room>.+)"),
     ("relations", r"(?:relations\s+(?:of\s+)?|what\s+is\s+(?:on|in|under|at)\s+)(?P<name>.+)"),
     ("last_seen", r"last\s+seen\s+(?P<name>.+)"),
     ("changed", rf"(?:what\s+)?changed?(?:\s+since\s+(?P<seconds>{_NUMBER})\s*s?)?"),

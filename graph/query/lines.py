@@ -13,6 +13,7 @@ from hydra_mono.graph.query.answers import (
     Pose,
     RelationFact,
     RoomFact,
+    WindowFact,
 )
 
 NS_PER_S = 1e9
@@ -41,6 +42,8 @@ def _line(item: Any) -> str:
             return f"{item.room} ({item.room_id}), {item.clearance_m:.2f} m of clearance"
         case DoorFact():
             return _door(item)
+        case WindowFact():
+            return _window(item)
         case RelationFact():
             return f"{item.subject} is {item.verb.replace('_', ' ')} {item.target}"
         case ChangeFact():
@@ -81,6 +84,11 @@ def _door(item: DoorFact) -> str:
     state = {None: "", True: ", open", False: ", closed"}[item.is_open]
     rooms = " - ".join(item.rooms)
     return f"{item.kind} {rooms} at {_xyz(item.position_m)}, {item.width_m:.2f} m wide{state}"
+
+
+def _window(item: WindowFact) -> str:
+    size = f"{item.width_m:.2f} m wide, {item.height_m:.2f} m high"
+    return f"window of {item.room} at {_xyz(item.position_m)}, {size}, {item.sill_m:.2f} m up"
 
 
 def _change(item: ChangeFact) -> str:

@@ -19,6 +19,7 @@ from hydra_mono.graph.query.answers import (
     Pose,
     RelationFact,
     RoomFact,
+    WindowFact,
     in_world,
     shifted,
 )
@@ -93,6 +94,10 @@ class Questions:
     def doors(self, room: str) -> Answer[DoorFact]:
         """What leads out of a room."""
         return self._told(rooms.doors(self.snapshot(), room))
+
+    def windows(self, room: str) -> Answer[WindowFact]:
+        """The windows of a room."""
+        return self._told(rooms.windows(self.snapshot(), room))
 
     def relations(self, name: str) -> Answer[RelationFact]:
         """What an object is on, in, under or beside, and what is on it."""

@@ -69,6 +69,7 @@ REACHED_BY = {
     "graph/model/test_timed.py": (
         "graph.model.flow",
         "graph.model.timed",
+        "graph.model.told",
     ),
     "graph/merge/test_merge.py": ("graph.merge",),
     "graph/query/test_edits.py": ("graph.query.snapshot.names",),

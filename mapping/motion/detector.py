@@ -8,7 +8,7 @@ from jaxtyping import Bool, Float32, Int32, UInt8
 from scipy import ndimage
 
 from hydra_mono.core.frame import Frame
-from hydra_mono.core.geometry import camera_rays
+from hydra_mono.core.geometry import shared_rays
 from hydra_mono.core.labels import LabelSpace
 from hydra_mono.core.map.state import State
 from hydra_mono.core.prediction import Prediction
@@ -110,7 +110,7 @@ class MotionDetector:
         stride = max(1, round(self._rule.stride_rad * frame.intrinsics.fx))
         depth = prediction.depth_m[::stride, ::stride]
         valid = (depth > 0) & (depth < self._rule.max_depth_m)
-        rays = camera_rays(frame.intrinsics, stride)
+        rays = shared_rays(frame.intrinsics, stride)
         pose = frame.world_from_camera
         points = (rays * np.where(valid, depth, 0)[..., None]) @ pose[:3, :3].T + pose[:3, 3]
         voxels = np.floor(points / self._voxel_size_m).astype(np.int32)

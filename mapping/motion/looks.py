@@ -9,6 +9,7 @@ against earlier looks is that of Kim and Kim, *Remove, then Revert*, IROS 2020; 
 
 from collections import deque
 from dataclasses import dataclass, fields, replace
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -252,7 +253,7 @@ def projected(
     height, width = look.nearest_m.shape
     inside = ahead & (column >= 0) & (column < width) & (row >= 0) & (row < height)
     cell = np.where(inside, row * width + column, 0).astype(np.int64)
-    return cell, look.nearest_m.ravel()[cell], away_m, inside
+    return cell, look.nearest_m.take(cell), away_m, inside
 
 
 def pooled_nearest(
@@ -278,7 +279,7 @@ def _reduced(ufunc: np.ufunc, image: np.ndarray, n: int) -> np.ndarray:
     """A ufunc over cells of n × n pixels: rows first, which is faster than both at once."""
     height, width = image.shape
     rows = ufunc.reduce(image.reshape(height // n, n, width), axis=1)
-    return np.asarray(ufunc.reduce(rows.reshape(height // n, width // n, n), axis=2))
+    return np.asarray(reduce(ufunc, (rows[:, k::n] for k in range(n))))
 
 
 def _wide(mask: Bool[np.ndarray, "h w"], cells: int) -> Bool[np.ndarray, "h w"]:

@@ -18,11 +18,11 @@ def fuse_color(
 ) -> None:
     """Averages observed colours into those of voxels, given as indices into the flat arrays."""
     colors = voxels.color.reshape(-1, 3)
-    weight = np.clip(voxels.weight.reshape(-1)[voxel], 1, _COLOR_FRAMES)
-    is_first = voxels.first_seen.reshape(-1)[voxel] < 0
-    share = np.where(is_first, np.float32(1), 1 / weight)
+    weight = np.clip(voxels.weight.reshape(-1).take(voxel), 1, _COLOR_FRAMES)
+    weight[voxels.first_seen.reshape(-1).take(voxel) < 0] = 1
     old = np.take(colors, voxel, axis=0)
-    colors[voxel] = old + (seen - old) * share[:, None]
+    mean = old + (seen - old) * (1 / weight)[:, None]
+    colors.view("V12")[voxel, 0] = mean.view("V12")[:, 0]  # three floats at once
 
 
 def fuse_label(
@@ -34,7 +34,8 @@ def fuse_label(
 ) -> None:
     """One weighted vote each; see ``vote``."""
     labels, weights = voxels.label.reshape(-1), voxels.label_weight.reshape(-1)
-    labels[voxel], weights[voxel] = vote(labels[voxel], weights[voxel], seen, weight, max_weight)
+    known = labels.take(voxel), weights.take(voxel)
+    labels[voxel], weights[voxel] = vote(*known, seen, weight, max_weight)
 
 
 def update_timestamps(
@@ -42,8 +43,7 @@ def update_timestamps(
 ) -> None:
     """Records that frame ``frame_number`` saw a surface in voxels."""
     first = voxels.first_seen.reshape(-1)
-    known = first[voxel]
-    first[voxel] = np.where(known < 0, np.int32(frame_number), known)
+    first[voxel[first.take(voxel) < 0]] = frame_number
     voxels.last_seen.reshape(-1)[voxel] = frame_number
 
 

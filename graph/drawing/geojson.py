@@ -68,7 +68,9 @@ def _passages(graph: SceneGraph, offset: np.ndarray) -> Iterator[Json]:
 
 def _windows(graph: SceneGraph, offset: np.ndarray) -> Iterator[Json]:
     for symbol, room in graph.present(Layer.ROOMS):
-        for number, window in enumerate(room.windows if isinstance(room, RoomNode) else ()):
+        if not isinstance(room, RoomNode):
+            continue
+        for number, window in enumerate(room.windows):
             along = np.array([np.cos(window.heading_rad), np.sin(window.heading_rad)])
             middle = np.array(window.position_m[:2]) + offset
             ends = [(middle + s * along * window.width_m / 2).tolist() for s in (-1, 1)]

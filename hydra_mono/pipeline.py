@@ -19,6 +19,7 @@ from hydra_mono.graph.agents.tracks import AgentTracks
 from hydra_mono.graph.change.layer import ChangeLayer
 from hydra_mono.graph.hierarchy import ParentAssigner
 from hydra_mono.graph.model.scene_graph import SceneGraph
+from hydra_mono.graph.objects.images import ObjectImages
 from hydra_mono.graph.objects.layer import create_objects
 from hydra_mono.graph.places.layer import create_places
 from hydra_mono.graph.refresh import Refresh, refresh_state, restored_refresh
@@ -72,6 +73,7 @@ class Mapper:
         self._rooms = create_rooms(config.rooms)
         self._parents = ParentAssigner()
         self._describer = RoomDescriber(labels)
+        self.images = ObjectImages()
         self._agents = AgentTrail()
         self._tracks = AgentTracks()
         self._motion = MotionMap(labels, config.free_space.voxel_size)
@@ -110,6 +112,7 @@ class Mapper:
         stage("view", self._viewer.log_frame, frame, prediction)
         self._latest = Instant.of(frame)
         if self._is_keyframe(frame.stamp_ns):
+            stage("images", self.images.look, self.graph, frame, prediction)
             self._start_refresh(self._latest)
         self.clock.end_frame()
         self._viewer.log_timings(self.clock.latest_ms())
@@ -238,6 +241,7 @@ class Mapper:
             "rooms": self._rooms,
             "parents": self._parents,
             "describer": self._describer,
+            "images": self.images,
             "agents": self._agents,
             "tracks": self._tracks,
         }

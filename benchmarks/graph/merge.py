@@ -15,6 +15,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import networkx as nx
 import numpy as np
 
 sys.path.append(str(Path(__file__).resolve().parents[2] / "tests" / "helpers"))
@@ -26,19 +27,23 @@ from hydra_mono.cli.progress import print_table
 from hydra_mono.graph.align.transform import upright_pose
 from hydra_mono.graph.io.graph_json import to_document, to_text
 from hydra_mono.graph.merge.merge import Merged, merge_graphs
+from hydra_mono.graph.merge.robots import robot_of
 from hydra_mono.graph.model.nodes import PlaceNode
 from hydra_mono.graph.model.scene_graph import SceneGraph
 from hydra_mono.graph.model.symbols import Layer
 
 OBJECTS, PLACES, ROOMS = 60, 436, 4
+DOOR_RADIUS_M = 0.85  # free as far as into the door: 0.27 m of clearance between the two maps
 APART_M = 20.0  # from one front door to the next; an apartment is 17 m wide
 
 
 def street(apartments: int) -> SceneGraph:
-    """A row of places past every front door, without a room."""
+    """A row of places past every front door, without a room; at the doors it is wider."""
     graph = SceneGraph()
     for k in range(int(apartments * APART_M / STEP_M)):
-        node = PlaceNode(position_m=(k * STEP_M, -STEP_M, 1.0), radius_m=0.6, **times())
+        is_door = k * STEP_M % APART_M < STEP_M
+        radius_m = DOOR_RADIUS_M if is_door else 0.6
+        node = PlaceNode(position_m=(k * STEP_M, -STEP_M, 1.0), radius_m=radius_m, **times())
         graph.add_node(symbol(f"p({k})"), node)
         if k:
             link(graph, f"p({k - 1})", f"p({k})", 0.5)
@@ -55,6 +60,23 @@ def joined(apartments: int) -> tuple[Merged, int, float]:
     started_s = time.perf_counter()
     merged = merge_graphs(parts)
     return merged, nodes, time.perf_counter() - started_s
+
+
+def doors_of(graph: SceneGraph, apartments: int) -> int:
+    """How many apartments have an edge from one of their places to one of the street's."""
+    robots = {
+        robot_of(end)
+        for a, b, _ in graph.edges()
+        if a.layer is b.layer is Layer.PLACES and 0 in (robot_of(a), robot_of(b))
+        for end in (a, b)
+    }
+    return len({(robot - 1) % apartments for robot in robots - {0}})
+
+
+def is_one_net(graph: SceneGraph) -> bool:
+    """Whether one can walk from every place to every other."""
+    places = {symbol for symbol, _ in graph.present(Layer.PLACES)}
+    return bool(nx.is_connected(graph.view().subgraph(places)))
 
 
 def main() -> None:
@@ -74,6 +96,8 @@ def main() -> None:
                 "seconds": round(seconds, 2),
                 "peak_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
                 "graph_mb": round(megabytes, 1),
+                "doors_to_the_street": doors_of(merged.graph, size),
+                "is_one_net": is_one_net(merged.graph),
                 **{name: getattr(done, name) for name in ("objects", "places", "rooms", "links")},
             }
         )

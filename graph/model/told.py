@@ -59,6 +59,9 @@ class ToldPast:
     def _life(self, symbol: NodeSymbol) -> Iterator[Difference]:
         before: Node | None = None
         for known_ns, node in self.nodes[symbol]:
+            if before is None and node is not None and not node.is_present:
+                before = _as_of(node, node.first_seen_ns)  # without history, it ended unseen
+                yield from differences(symbol, None, before, known_ns)
             yield from differences(symbol, before, node, known_ns)
             before = node
 

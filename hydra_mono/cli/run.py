@@ -26,6 +26,7 @@ from hydra_mono.core.truth import GroundTruth, save_truth
 from hydra_mono.datasets.first_frames.pairs import read_first_frames
 from hydra_mono.datasets.first_frames.suspect import judge
 from hydra_mono.datasets.prepare import PreparedSource
+from hydra_mono.graph.model.symbols import Layer
 from hydra_mono.outputs import Part, RunFolder, RunRecord, find_run
 from hydra_mono.perception.predictors.create import create_predictor
 from hydra_mono.pipeline import Mapper
@@ -170,6 +171,7 @@ def record_of(session: Session, config: Config, source: Source) -> RunRecord:
         stamps_ns=session.log.stamps_ns,
         world_from_camera=session.log.world_from_camera,
         config_text=dump_config(config),
+        images=session.mapper.images.of(session.mapper.graph.symbols(Layer.OBJECTS)),
         metrics=session.metrics() | source_metrics(source) | camera_metrics(session),
     )
 

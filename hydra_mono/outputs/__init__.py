@@ -9,7 +9,13 @@ from hydra_mono.outputs.parts import (
     RunRecord,
     SavedGraph,
 )
-from hydra_mono.outputs.read import find_run, load_graph, load_metrics, load_run
+from hydra_mono.outputs.read import (
+    find_run,
+    load_graph,
+    load_images,
+    load_metrics,
+    load_run,
+)
 from hydra_mono.outputs.write import RunFolder, save_edits, update_metrics, write_new_run
 
 __all__ = [
@@ -23,6 +29,7 @@ __all__ = [
     "SavedGraph",
     "find_run",
     "load_graph",
+    "load_images",
     "load_metrics",
     "load_run",
     "save_edits",

@@ -1,7 +1,7 @@
 """What a run leaves behind, part by part, in memory and by file name."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -12,8 +12,9 @@ from hydra_mono.core.files.trajectory import Trajectory
 from hydra_mono.core.labels import LabelSpace
 from hydra_mono.core.mesh import SemanticMesh
 from hydra_mono.graph.model.scene_graph import SceneGraph
+from hydra_mono.graph.model.symbols import NodeSymbol
 
-Part = Literal["config", "metrics", "trajectory", "dsg", "mesh", "graph", "history"]
+Part = Literal["config", "metrics", "trajectory", "dsg", "mesh", "graph", "history", "images"]
 ALL_PARTS: tuple[Part, ...] = get_args(Part)
 FILES: dict[Part, str] = {
     "config": "config.yaml",
@@ -23,6 +24,7 @@ FILES: dict[Part, str] = {
     "mesh": "mesh.ply",
     "graph": "graph.json",
     "history": "history.json",
+    "images": "images.zip",
 }
 LATEST = "latest"
 NEEDED: tuple[Part, ...] = ("graph", "mesh", "trajectory")  # by whoever reads a run back
@@ -36,8 +38,9 @@ class RunRecord:
     """Everything there is to write about a run, finished or under way.
 
     Poses are ``world_from_camera``, one a stamp; they and the mesh are relative to the graph's
-    ``origin_m``, and files tell the world's positions. ``metrics`` hold numbers, strings, lists and
-    dicts; a number that is not finite is written as null.
+    ``origin_m``, and files tell the world's positions. ``images``: JPEGs by object.
+    ``metrics`` hold numbers, strings, lists and dicts; a number that is not finite is written as
+    null.
     """
 
     graph: SceneGraph
@@ -47,6 +50,7 @@ class RunRecord:
     world_from_camera: Sequence[Float64[np.ndarray, "4 4"]]
     config_text: str
     metrics: dict[str, Any]
+    images: Mapping[NodeSymbol, bytes] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

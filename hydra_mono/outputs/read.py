@@ -1,11 +1,13 @@
 """Reads back what a run left behind: whole, or its graph or metrics alone."""
 
 import json
+import zipfile
+import zlib
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from hydra_mono.core.errors import DataError, ExportError
+from hydra_mono.core.errors import DataError, ExportError, GraphError
 from hydra_mono.core.files.generation import (
     locate,
     read_generation,
@@ -18,7 +20,10 @@ from hydra_mono.graph.io.origin import negative
 from hydra_mono.graph.io.past_json import read_history_later
 from hydra_mono.graph.io.text import from_json
 from hydra_mono.graph.model.scene_graph import SceneGraph
+from hydra_mono.graph.model.symbols import NodeSymbol
 from hydra_mono.outputs.parts import COMPARED, FILES, LATEST, NEEDED, LoadedRun, SavedGraph
+
+MOST_BYTES = 1 << 20  # of one image; a crop has some thousands
 
 
 def load_run(path: Path) -> LoadedRun:
@@ -102,6 +107,23 @@ def find_run(path: Path) -> Path:
         if len(missing) < len(NEEDED):
             raise DataError(f"run {folder} lacks {', '.join(missing)}: it ended too early")
     raise DataError(f"no run in {path}: expected {', '.join(missing)} there or in {path / LATEST}")
+
+
+def load_images(folder: Path) -> dict[NodeSymbol, bytes]:
+    """The best image of each object of a run, as JPEG; empty where it has none.
+
+    Raises:
+        DataError: the file is damaged.
+    """
+    path = locate(folder, FILES["images"])
+    if not path.is_file():
+        return {}
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = [info.filename for info in archive.infolist() if info.file_size <= MOST_BYTES]
+            return {NodeSymbol.parse(Path(name).stem): archive.read(name) for name in names}
+    except (OSError, ValueError, zipfile.BadZipFile, zlib.error, GraphError) as error:
+        raise DataError(f"{path} is damaged: {error}") from error
 
 
 def load_metrics(folder: Path) -> dict[str, Any]:

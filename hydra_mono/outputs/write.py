@@ -4,6 +4,7 @@ import contextlib
 import json
 import logging
 import re
+import zipfile
 from collections.abc import Callable
 from datetime import datetime
 from functools import partial
@@ -135,8 +136,16 @@ _WRITERS: dict[Part, Callable[[RunRecord, Path], None]] = {
     "dsg": lambda record, path: write_export("dsg", record.graph, record.mesh, record.labels, path),
     "mesh": lambda record, path: write_ply(record.mesh, path, record.graph.origin_m),
     "graph": _write_graph,
+    "images": lambda record, path: _write_images(record, path),
     "history": lambda record, path: atomic.write_pieces(path, history_text(record.graph)),
 }
+
+
+def _write_images(record: RunRecord, path: Path) -> None:
+    """JPEGs are stored as they are; equal images make equal bytes."""
+    with zipfile.ZipFile(path, "w") as archive:
+        for symbol, image in sorted(record.images.items()):
+            archive.writestr(zipfile.ZipInfo(f"{symbol}.jpg"), image)
 
 
 def _json_safe(value: Any) -> Any:

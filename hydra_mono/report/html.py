@@ -1,6 +1,8 @@
 """Tables and sections of a page, with text escaped."""
 
+from base64 import b64encode
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from html import escape
 
 STYLE = """
@@ -18,6 +20,7 @@ table { border-collapse: collapse; width: 100%; font-size: 14px; }
 th, td { text-align: left; padding: 4px 12px 4px 0; border-bottom: 1px solid var(--line);
   vertical-align: top; }
 th { color: var(--pale); font-weight: 500; white-space: nowrap; }
+td img { display: block; max-width: 96px; max-height: 72px; border-radius: 4px; }
 td.n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 .tiles { display: flex; flex-wrap: wrap; gap: 10px; margin: 16px 0; }
 .tile { background: var(--band); border-radius: 8px; padding: 10px 16px; min-width: 110px; }
@@ -57,12 +60,29 @@ def table(header: Sequence[str], rows: Sequence[Sequence[object]], most_rows: in
     return f'<div class="scroll"><table><tr>{head}</tr>{lines}</table></div>{more}'
 
 
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A JPEG within the page; without bytes, an empty cell."""
+
+    jpeg: bytes
+    name: str
+
+
 def _cell(value: object) -> str:
+    if isinstance(value, Picture):
+        return f"<td>{_picture(value)}</td>"
     if isinstance(value, float):
         return f'<td class="n">{value:.2f}</td>'
     if isinstance(value, int):
         return f'<td class="n">{value}</td>'
     return f"<td>{escape(str(value))}</td>"
+
+
+def _picture(picture: Picture) -> str:
+    if not picture.jpeg:
+        return ""
+    data = b64encode(picture.jpeg).decode("ascii")
+    return f'<img alt="{escape(picture.name)}" src="data:image/jpeg;base64,{data}">'
 
 
 def tiles(values: Iterable[tuple[str, str]]) -> str:

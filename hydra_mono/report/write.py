@@ -1,7 +1,7 @@
 """``report.html``: what a run mapped, what changed, what went wrong and what it cost."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -13,14 +13,16 @@ from hydra_mono.core.config import Config
 from hydra_mono.core.files import atomic
 from hydra_mono.graph.drawing.floor_plan import floor_plan_svg, storeys_of
 from hydra_mono.graph.model.nodes import ObjectNode
+from hydra_mono.graph.model.symbols import Layer, NodeSymbol
 from hydra_mono.graph.query.answers import ObjectFact
 from hydra_mono.graph.query.questions import Questions
 from hydra_mono.graph.query.relations import all_relations
-from hydra_mono.outputs import LoadedRun, load_run
-from hydra_mono.report.html import figure, page, paragraph, section, table, tiles
+from hydra_mono.outputs import LoadedRun, load_images, load_run
+from hydra_mono.report.html import Picture, figure, page, paragraph, section, table, tiles
 from hydra_mono.report.plots import bar_plot, line_plot
 
 REPORT = "report.html"
+MOST_IMAGE_BYTES = 1_500_000  # of the page's 3 MB: they take a third more as text
 MOST_PATH_POINTS = 1500  # of the camera; more are not told apart on a page
 NS_PER_S = 1e9
 WORLD_CHANGES = ("appeared", "vanished", "moved", "merged", "retracted")
@@ -49,7 +51,7 @@ def report_page(run: LoadedRun) -> str:
         tiles(_figures(run)),
         section("Floor plan", *_plans(run)),
         section("Rooms", _rooms(queries)),
-        section("Objects", _objects(queries)),
+        section("Objects", _objects(queries, _pictures(run))),
         section("What changed", _changes(queries)),
         section("Frames", *_frames(run.metrics)),
         section("Time and memory", *_costs(run.metrics)),
@@ -104,7 +106,19 @@ def _rooms(queries: Questions) -> str:
     return table(header, rows)
 
 
-def _objects(queries: Questions) -> str:
+def _pictures(run: LoadedRun) -> dict[NodeSymbol, bytes]:
+    """Images of objects as far as the page has room for them; first come those sure of most."""
+    room_bytes, kept = MOST_IMAGE_BYTES, {}
+    nodes = {s: n for s, n in run.graph.present(Layer.OBJECTS) if isinstance(n, ObjectNode)}
+    images = load_images(run.path)
+    for symbol in sorted(set(images) & set(nodes), key=lambda s: (-nodes[s].probability, s)):
+        if len(images[symbol]) <= room_bytes:
+            kept[symbol] = images[symbol]
+            room_bytes -= len(images[symbol])
+    return kept
+
+
+def _objects(queries: Questions, images: Mapping[NodeSymbol, bytes]) -> str:
     facts = queries.objects().items if queries.objects().is_found else ()
     if not facts:
         return paragraph("no object was seen")
@@ -115,6 +129,7 @@ def _objects(queries: Questions) -> str:
         if fact.verb in ("on", "in", "attached_to")
     }
     header = (
+        "",
         "object",
         "label sure by",
         "room",
@@ -124,7 +139,13 @@ def _objects(queries: Questions) -> str:
         "seen of it",
         "seen, s",
     )
-    rows = [_object_row(fact, index.objects[fact.id], stands.get(fact.id, "")) for fact in facts]
+    rows = [
+        (
+            Picture(images.get(fact.id, b""), fact.name),
+            *_object_row(fact, index.objects[fact.id], stands.get(fact.id, "")),
+        )
+        for fact in facts
+    ]
     return table(header, rows)
 
 

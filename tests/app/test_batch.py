@@ -1,6 +1,7 @@
 """Many sequences: each in a process of its own, none twice, and what fails stops no other."""
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -54,3 +55,21 @@ def test_what_the_batch_sets_is_not_set_twice(
     (tmp_path / "list").write_text("simulated/5\n")
     assert main(["batch", "--sequences", str(tmp_path / "list"), "--", option, "x"]) == 1
     assert "set by the batch" in capsys.readouterr().err
+
+
+def test_a_batch_runs_on_a_ray_cluster(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("ray")
+    (tmp_path / "list").write_text("simulated/5\nno/such/sequence\n")
+    command = ["batch", "--sequences", str(tmp_path / "list"), "--output", str(tmp_path / "out")]
+    assert main([*command, "--json", "--ray", "local", "--", *RUN]) == 1
+    rows = json.loads(capsys.readouterr().out)
+    assert [row["state"] for row in rows] == ["done", "failed"]
+
+
+def test_without_ray_one_line_says_how_to_get_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    (tmp_path / "list").write_text("simulated/5\n")
+    assert main(["batch", "--sequences", str(tmp_path / "list"), "--ray", "auto"]) == 1
+    assert "pip install 'hydra-mono[ray]'" in capsys.readouterr().err

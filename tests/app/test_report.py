@@ -1,6 +1,8 @@
 """The page about a run: complete, by itself, small, and true to the graph."""
 
+import io
 import xml.etree.ElementTree as ET
+from base64 import b64decode
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -8,6 +10,7 @@ import numpy as np
 import pytest
 from helpers_query import ask_house, grid_graph, symbol
 from helpers_saved import described_house, run_of
+from PIL import Image
 
 from hydra_mono.core.config import load_config
 from hydra_mono.core.errors import DataError
@@ -31,7 +34,7 @@ class Reader(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.add(tag)
         self.links += [value or "" for name, value in attrs if name in ("src", "href")]
-        if tag != "meta":
+        if tag not in ("meta", "img"):
             self.open.append(tag)
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -60,11 +63,22 @@ def test_the_page_is_whole_and_by_itself(text: str) -> None:
     assert len(text) < 3e6
 
 
+def test_objects_are_shown_with_their_images(tmp_path: Path) -> None:
+    written = io.BytesIO()
+    Image.new("RGB", (96, 72), (200, 30, 30)).save(written, "JPEG")
+    images = {symbol("O(0)"): written.getvalue(), symbol("O(99)"): b"of nobody"}
+    path = run_of(described_house(), tmp_path, images=images)
+    reader = Reader()
+    reader.feed(write_report(path).read_text())
+    (link,) = reader.links
+    assert b64decode(link.removeprefix("data:image/jpeg;base64,")) == written.getvalue()
+
+
 @pytest.mark.parametrize(
     "words",
     [
         *("house <1>", "kitchen", "93%", "oven", "room 2", "table 0 (O(0))", "on table 0"),
-        *("removed", "nan-pose", "000002: nan-pose", "integrate", "mapping.voxel_size", "0.06"),
+        *("vanished", "nan-pose", "000002: nan-pose", "integrate", "mapping.voxel_size", "0.06"),
         *("objects: f1", "3 m"),
     ],
 )

@@ -43,7 +43,13 @@ def batch(options: argparse.Namespace) -> int:
     if options.workers < 1:
         raise DataError(f"--workers {options.workers}: at least one is needed")
     root = Path(options.output)
-    results = map_all(sequences, root, extra, options.workers, tell=not options.json)
+    told = Told(len(sequences), is_silent=options.json)
+    if options.ray:
+        from hydra_mono.cli.saved.on_ray import map_on_ray
+
+        results = map_on_ray(sequences, root, extra, options.ray, told)
+    else:
+        results = map_all(sequences, root, extra, options.workers, told)
     if options.json:
         print(json.dumps([asdict(result) for result in results], indent=1))
     else:
@@ -53,6 +59,20 @@ def batch(options: argparse.Namespace) -> int:
         if result.state == "failed":
             say(f"{result.sequence}: {result.note}")
     return int(any(result.state == "failed" for result in results))
+
+
+class Told:
+    """Says of each sequence, as it is done, what became of it."""
+
+    def __init__(self, count: int, *, is_silent: bool) -> None:
+        self._count, self._is_silent = count, is_silent
+        self._done, self._lock = 0, threading.Lock()
+
+    def __call__(self, result: Result) -> None:
+        with self._lock:
+            self._done += 1
+            if not self._is_silent:
+                say(f"{self._done}/{self._count} {result.sequence}: {result.state}")
 
 
 def read_sequences(path: Path) -> list[str]:
@@ -84,18 +104,20 @@ def refuse_own(extra: Sequence[str]) -> None:
 
 
 def map_all(
-    sequences: Sequence[str], root: Path, extra: Sequence[str], workers: int, *, tell: bool
+    sequences: Sequence[str],
+    root: Path,
+    extra: Sequence[str],
+    workers: int,
+    tell: Callable[[Result], None],
 ) -> list[Result]:
-    """The results in the order of the sequences; each run has a folder of its name in ``root``."""
-    lock, done = threading.Lock(), 0
+    """The results in the order of the sequences; each run has a folder of its name in ``root``.
+
+    ``tell`` is called as they come, by any thread.
+    """
 
     def work(sequence: str) -> Result:
-        nonlocal done
         result = map_one(sequence, root / folder_name(sequence), extra)
-        with lock:
-            done += 1
-            if tell:
-                say(f"{done}/{len(sequences)} {sequence}: {result.state}")
+        tell(result)
         return result
 
     return _in_threads(work, sequences, workers)

@@ -40,6 +40,7 @@ def add_merge(parser: argparse.ArgumentParser) -> None:
 def add_query(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run", metavar="RUN", help="a run folder, or a graph.json or dsg.json")
     parser.add_argument("question", nargs="+", metavar="QUESTION", help="'nearest chair to sofa 3'")
+    parser.add_argument("--cypher", action="store_true", help="the question is Cypher")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--edit", action="store_true", help="let the question change the run")
 
@@ -74,6 +75,12 @@ def add_batch(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--output", default="results/batch", metavar="DIR", help="(results/batch)")
     parser.add_argument("--workers", type=int, default=1, metavar="N", help="runs at a time (1)")
+    parser.add_argument(
+        "--ray",
+        metavar="ADDRESS",
+        help="run on a Ray cluster: HOST:PORT, auto, or local for one of this machine; "
+        "all of its machines see the same folders",
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument(
         "run_options", nargs=argparse.REMAINDER, metavar="-- OPTIONS", help="of hydra-mono run"

@@ -5,7 +5,9 @@ import json
 import re
 from pathlib import Path
 
+from hydra_mono.cli.progress import print_table
 from hydra_mono.core.errors import QueryError
+from hydra_mono.graph.query.cypher import cypher
 from hydra_mono.graph.query.grammar import parse
 from hydra_mono.graph.query.lines import answer_lines
 from hydra_mono.graph.query.questions import Questions
@@ -16,6 +18,8 @@ def query(options: argparse.Namespace) -> int:
     """Prints the answer; what is edited is saved before it is told."""
     saved = load_graph(Path(options.run))
     questions = questions_of(saved)
+    if options.cypher:
+        return _cypher(questions, " ".join(options.question), as_json=options.json)
     question = parse(" ".join(options.question), questions.snapshot().now_ns)
     if question.is_edit and not options.edit:
         raise QueryError(f"'{question.verb}' changes the map: add --edit")
@@ -29,6 +33,17 @@ def query(options: argparse.Namespace) -> int:
         print(json.dumps({"verb": question.verb, **answer.plain()}, ensure_ascii=False, indent=1))
     else:
         print("\n".join(answer_lines(answer)))
+    return 0
+
+
+def _cypher(questions: Questions, text: str, *, as_json: bool) -> int:
+    rows = cypher(questions.snapshot(), text)
+    if as_json:
+        print(json.dumps(rows, ensure_ascii=False, indent=1))
+    elif not rows:
+        print("there is none")
+    else:
+        print_table([tuple(map(str, row.values())) for row in rows], header=tuple(rows[0]))
     return 0
 
 

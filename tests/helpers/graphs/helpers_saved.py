@@ -1,5 +1,6 @@
 """A house as a run leaves it: described rooms, a folder with all of its files."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from helpers_query import ask_house, symbol
 from hydra_mono.core.config import Config, dump_config
 from hydra_mono.graph.model.nodes import Passage
 from hydra_mono.graph.model.scene_graph import SceneGraph
+from hydra_mono.graph.model.symbols import NodeSymbol
 from hydra_mono.outputs import RunFolder, RunRecord
 
 SQUARES = [((0.0, 0.0), (4.0, 0.0), (4.0, 4.0), (0.0, 4.0))] * 2
@@ -49,7 +51,12 @@ def described_house() -> SceneGraph:
     return graph
 
 
-def run_of(graph: SceneGraph, root: Path, config: Config | None = None) -> Path:
+def run_of(
+    graph: SceneGraph,
+    root: Path,
+    config: Config | None = None,
+    images: Mapping[NodeSymbol, bytes] | None = None,
+) -> Path:
     folder = RunFolder(root, "house", datetime(2026, 3, 4))
     poses = [np.eye(4), np.eye(4), np.eye(4)]
     poses[1][0, 3], poses[2][0, 3] = 1.0, 3.0
@@ -62,6 +69,7 @@ def run_of(graph: SceneGraph, root: Path, config: Config | None = None) -> Path:
             world_from_camera=poses,
             config_text=dump_config(config or Config()),
             metrics=METRICS,
+            images=images or {},
         )
     )
     return folder.path

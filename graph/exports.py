@@ -13,7 +13,7 @@ from hydra_mono.core.labels import LabelSpace
 from hydra_mono.core.mesh import SemanticMesh
 from hydra_mono.graph.drawing.floor_plan import floor_plan_svg, storeys_of
 from hydra_mono.graph.drawing.geojson import geojson_document
-from hydra_mono.graph.io.dsg import dsg_text
+from hydra_mono.graph.io.dsg.write import dsg_text
 from hydra_mono.graph.io.graph_json import to_document
 from hydra_mono.graph.io.sayplan import sayplan_document
 from hydra_mono.graph.io.text import to_json
@@ -21,7 +21,7 @@ from hydra_mono.graph.model.scene_graph import SceneGraph
 from hydra_mono.graph.planning.goals import parse_goals
 from hydra_mono.graph.planning.nav2 import nav2_files
 from hydra_mono.graph.planning.pddl import pddl_files
-from hydra_mono.graph.query.index import index_of
+from hydra_mono.graph.query.snapshot.index import index_of
 
 _ABOUT_THE_GRAPH = ("schema", "units", "frame", "origin_m", "stamp_ns", "label_space", "layers")
 

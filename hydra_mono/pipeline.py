@@ -71,7 +71,7 @@ class Mapper:
         self._places = create_places(config.places)
         self._rooms = create_rooms(config.rooms)
         self._parents = ParentAssigner()
-        self._describer = RoomDescriber()
+        self._describer = RoomDescriber(labels)
         self._agents = AgentTrail()
         self._tracks = AgentTracks()
         self._motion = MotionMap(labels, config.free_space.voxel_size)

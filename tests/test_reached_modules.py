@@ -28,7 +28,7 @@ REACHED_BY = {
     "app/test_pipeline.py": ("graph.refresh",),
     "app/test_query_cli.py": (
         "cli.saved.query",
-        "graph.io.dsg_reader",
+        "graph.io.dsg.reader",
     ),
     "app/test_report.py": (
         "report.plots",
@@ -58,8 +58,8 @@ REACHED_BY = {
     "graph/align/test_align.py": ("graph.align",),
     "graph/change/test_layer.py": ("graph.change",),
     "graph/io/test_dsg.py": (
-        "graph.io.dsg_khronos",
-        "graph.io.dsg_metadata",
+        "graph.io.dsg.khronos",
+        "graph.io.dsg.metadata",
         "graph.io.text",
     ),
     "graph/model/test_past.py": (
@@ -69,9 +69,10 @@ REACHED_BY = {
     "graph/model/test_timed.py": (
         "graph.model.flow",
         "graph.model.timed",
+        "graph.model.told",
     ),
     "graph/merge/test_merge.py": ("graph.merge",),
-    "graph/query/test_edits.py": ("graph.query.names",),
+    "graph/query/test_edits.py": ("graph.query.snapshot.names",),
     "graph/query/test_questions.py": ("graph.query",),
     "graph/rooms/test_describe.py": (
         "graph.rooms.floor_plan",

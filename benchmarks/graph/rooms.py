@@ -28,10 +28,10 @@ from hydra_mono.core.config import load_config
 from hydra_mono.graph.model.nodes import ObjectNode, Passage, RoomNode
 from hydra_mono.graph.model.scene_graph import SceneGraph
 from hydra_mono.graph.model.symbols import Layer, NodeSymbol
-from hydra_mono.graph.query.index import index_of
 from hydra_mono.graph.query.relations import all_relations
+from hydra_mono.graph.query.snapshot.index import index_of
 from hydra_mono.outputs import LoadedRun, load_metrics, load_run
-from hydra_mono.simulation.building.plan import Opening
+from hydra_mono.simulation.building.plan import Opening, Window
 from hydra_mono.simulation.source import SimulatedSource, open_simulated
 
 NEAR_M = 0.5  # half a doorway
@@ -95,6 +95,40 @@ def doors(run: LoadedRun, source: SimulatedSource) -> dict[str, Any]:
         "height_error_m": float(np.mean(height_m)) if height_m else None,
         "heights_seen": len(height_m),
     }
+
+
+def windows(run: LoadedRun, source: SimulatedSource) -> dict[str, Any]:
+    """Windows whose middles are within half a doorway of the true ones; true ones of rooms that
+    the camera was in, as far as they are near its path.
+    """
+    path_m = run.trajectory.world_from_camera[:, :2, 3]
+    true = [(w, in_world(middle_of(w, source), source.turn_rad)) for w in source.world.plan.windows]
+    true = [(w, at) for w, at in true if np.linalg.norm(path_m - at, axis=1).min() <= SEEN_M]
+    rooms = [node for _, node in run.graph.present(Layer.ROOMS) if isinstance(node, RoomNode)]
+    found = [window for room in rooms for window in room.windows]
+    away = np.array(
+        [[np.linalg.norm(np.array(f.position_m[:2]) - at) for _, at in true] for f in found]
+    ).reshape(len(found), len(true))
+    rows, columns = linear_sum_assignment(away)
+    near = [(i, j) for i, j in zip(rows, columns, strict=True) if away[i, j] <= NEAR_M]
+    pairs = [(found[i], true[j][0]) for i, j in near]
+    width_m = [abs(f.width_m - (w.span_m[1] - w.span_m[0])) for f, w in pairs]
+    height_m = [abs(f.height_m - (w.top_m - w.bottom_m)) for f, w in pairs]
+    return {
+        "found": len(found),
+        "true_seen": len(true),
+        "f1": 2 * len(pairs) / max(len(found) + len(true), 1),
+        "width_error_m": float(np.mean(width_m)) if width_m else None,
+        "height_error_m": float(np.mean(height_m)) if height_m else None,
+    }
+
+
+def middle_of(window: Window, source: SimulatedSource) -> np.ndarray:
+    """Seen from above, on the face of its wall."""
+    room = source.world.plan.rooms[window.room]
+    across = (room.upper_m if window.side > 0 else room.lower_m)[window.axis]
+    along = sum(window.span_m) / 2
+    return np.array([across, along] if window.axis == 0 else [along, across])
 
 
 def true_names(run: LoadedRun, source: SimulatedSource) -> dict[NodeSymbol, str]:
@@ -164,10 +198,12 @@ def main() -> None:
     source = open_simulated(options.sequence, load_config(None, tuple(options.set)).simulation)
     figures = {
         "doors": doors(run, source),
+        "windows": windows(run, source),
         "rooms": room_scores(run),
         "relations": relations(run, source),
     }
     print_table([(f"doors.{name}", _text(value)) for name, value in figures["doors"].items()])
+    print_table([(f"windows.{name}", _text(value)) for name, value in figures["windows"].items()])
     print_table([(f"rooms.{name}", _text(value)) for name, value in figures["rooms"].items()])
     rows = [
         (verb, _text(entry["f1"]), str(entry["true"]), str(entry["found"]))

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float64
 
 from hydra_mono.graph.drawing.svg import document, element, polygon, polyline, rgb, text, title
-from hydra_mono.graph.model.nodes import ObjectNode, Passage, PlaceNode, RoomNode
+from hydra_mono.graph.model.nodes import ObjectNode, Passage, PlaceNode, RoomNode, Window
 from hydra_mono.graph.model.scene_graph import SceneGraph
 from hydra_mono.graph.model.symbols import Layer, NodeSymbol
 
@@ -16,6 +16,7 @@ MOST_PIXELS = 1600.0  # a larger building is drawn smaller
 MARGIN_M = 0.6
 INK, PALE_INK, PATH, GONE = "#222222", "#777777", "#c03030", "#a05020"
 WALL_PX = 3.0
+GLASS = "#7db7d8"
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +123,8 @@ def floor_plan_svg(
         content += _room(sheet, room, scene.places.get(symbol, []))
     for passage in {p: None for room in scene.rooms.values() for p in room.passages}:
         content.append(_passage(sheet, passage))
+    for room in scene.rooms.values():
+        content += [_window(sheet, window) for window in room.windows]
     order = sorted(scene.objects, key=lambda symbol: scene.objects[symbol].box.center_m[2])
     content += [_object(sheet, symbol, scene.objects[symbol]) for symbol in order]
     content += _path(sheet, scene.path_m)
@@ -158,6 +161,15 @@ def _passage(sheet: Sheet, passage: Passage) -> str:
     )
     shut = passage.is_open is False
     return gap + (polyline(points, stroke=INK, stroke_width=1.5) if shut else "")
+
+
+def _window(sheet: Sheet, window: Window) -> str:
+    """A pale line across the wall's."""
+    along = np.array([np.cos(window.heading_rad), np.sin(window.heading_rad)])
+    ends = [np.array(window.position_m[:2]) + s * along * window.width_m / 2 for s in (-1, 1)]
+    points = " ".join(f"{x:.1f},{y:.1f}" for x, y in sheet.all_at(np.array(ends)))
+    words = title(f"window, {window.width_m:.2f} × {window.height_m:.2f} m")
+    return element("polyline", words, points=points, stroke=GLASS, stroke_width=2 * WALL_PX)
 
 
 def _object(sheet: Sheet, symbol: NodeSymbol, node: ObjectNode) -> str:

@@ -17,12 +17,16 @@ Json = dict[str, Any]
 
 
 def geojson_document(graph: SceneGraph) -> Json:
-    """Rooms with outlines as polygons, objects as polygons, passages as lines."""
+    """Rooms with outlines as polygons, objects as polygons, passages and windows as lines."""
     offset = np.array(graph.origin_m[:2])
     return {
         "type": "FeatureCollection",
         "coordinate_unit": "m",
-        "features": [*_rooms(graph, offset), *_passages(graph, offset), *_objects(graph, offset)],
+        "features": [
+            feature
+            for part in (_rooms, _passages, _windows, _objects)
+            for feature in part(graph, offset)
+        ],
     }
 
 
@@ -60,6 +64,25 @@ def _passages(graph: SceneGraph, offset: np.ndarray) -> Iterator[Json]:
             "is_open": passage.is_open,
         }
         yield _feature(f"passage-{number}", line, about)
+
+
+def _windows(graph: SceneGraph, offset: np.ndarray) -> Iterator[Json]:
+    for symbol, room in graph.present(Layer.ROOMS):
+        if not isinstance(room, RoomNode):
+            continue
+        for number, window in enumerate(room.windows):
+            along = np.array([np.cos(window.heading_rad), np.sin(window.heading_rad)])
+            middle = np.array(window.position_m[:2]) + offset
+            ends = [(middle + s * along * window.width_m / 2).tolist() for s in (-1, 1)]
+            about = {
+                "kind": "window",
+                "storey": room.storey,
+                "rooms": [str(symbol)],
+                "width_m": window.width_m,
+                "height_m": window.height_m,
+            }
+            line = {"type": "LineString", "coordinates": ends}
+            yield _feature(f"{symbol}-window-{number}", line, about)
 
 
 def _objects(graph: SceneGraph, offset: np.ndarray) -> Iterator[Json]:

@@ -5,6 +5,7 @@ graph.json shows the present, with what is known of each node's past; history.js
 """
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -20,6 +21,7 @@ from hydra_mono.graph.model.symbols import NodeSymbol
 from hydra_mono.graph.model.timed import flows
 
 HISTORY_FORMAT = "hydra-mono/history/1"
+_HEAD = re.compile(rf'\s*\{{\s*"format"\s*:\s*"{HISTORY_FORMAT}"')
 
 Json = dict[str, Any]
 
@@ -78,6 +80,22 @@ def read_history(graph: SceneGraph, text: str) -> None:
     Raises:
         ExportError: the text is no history of this format, or is damaged.
     """
+    graph.past = _past_of(graph, text)
+
+
+def read_history_later(graph: SceneGraph, text: str) -> None:
+    """``read_history`` at the first question about the past: it takes seconds for a large map.
+
+    Raises:
+        ExportError: the text is no history of this format. Damage further on is found when it is
+            read, and raised there.
+    """
+    if _HEAD.match(text) is None:
+        raise ExportError(f"not a history of the format {HISTORY_FORMAT}")
+    graph.read_past_later(lambda: _past_of(graph, text))
+
+
+def _past_of(graph: SceneGraph, text: str) -> GraphPast:
     document = from_json(text)
     if not isinstance(document, dict) or document.get("format") != HISTORY_FORMAT:
         raise ExportError(f"not a history of the format {HISTORY_FORMAT}")
@@ -89,7 +107,7 @@ def read_history(graph: SceneGraph, text: str) -> None:
         past.restore(document)
     except (KeyError, TypeError, AttributeError, ValidationError, GraphError) as error:
         raise ExportError(f"damaged history: {type(error).__name__} {str(error)[:200]}") from error
-    graph.past = _brought_up_to(graph, past)
+    return _brought_up_to(graph, past)
 
 
 def _brought_up_to(graph: SceneGraph, past: GraphPast) -> GraphPast:

@@ -16,6 +16,7 @@ from hydra_mono.graph.model.nodes import (
     Passage,
     Position,
     RoomNode,
+    Window,
 )
 from hydra_mono.graph.model.scene_graph import SceneGraph
 from hydra_mono.graph.model.symbols import NodeSymbol
@@ -95,6 +96,7 @@ def _room_changes(node: RoomNode, pose: Matrix, first_robot: int) -> dict[str, A
     return {
         "box": upright_box(node.box, pose),
         "outline_m": tuple(outline_m),
+        "windows": tuple(_moved_window(window, pose) for window in node.windows),
         "passages": tuple(_moved_passage(p, pose, first_robot) for p in node.passages),
         "name": node.name if first_robot == 0 else f"{node.name} of robot {first_robot}",
     }
@@ -108,6 +110,11 @@ def _moved_passage(passage: Passage, pose: Matrix, first_robot: int) -> Passage:
         position_m=_point(pose, passage.position_m),
         heading_rad=(passage.heading_rad + yaw_of(pose)) % np.pi,
     )
+
+
+def _moved_window(window: Window, pose: Matrix) -> Window:
+    heading_rad = (window.heading_rad + yaw_of(pose)) % np.pi
+    return replace(window, position_m=_point(pose, window.position_m), heading_rad=heading_rad)
 
 
 def moved_box(box: BoundingBox, pose: Matrix) -> BoundingBox:

@@ -1,5 +1,6 @@
 """Rooms that two robots saw, and the buildings over them."""
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -11,7 +12,7 @@ from hydra_mono.core.box import axis_aligned_box
 from hydra_mono.graph.merge.balls import Balls
 from hydra_mono.graph.merge.robots import robot_of
 from hydra_mono.graph.merge.rule import MergeRule, Reconciled, seen_by_both
-from hydra_mono.graph.model.nodes import BuildingNode, Passage, RoomNode
+from hydra_mono.graph.model.nodes import BuildingNode, Passage, RoomNode, Window
 from hydra_mono.graph.model.scene_graph import SceneGraph
 from hydra_mono.graph.model.symbols import Layer, NodeSymbol
 
@@ -80,9 +81,19 @@ def _joined_room(node: RoomNode, part: RoomNode) -> dict[str, Any]:
         **{name: getattr(surer, name) for name in ("category", "probability", "evidence")},
         "height_m": max(node.height_m, part.height_m),
         "passages": node.passages + part.passages,
+        "windows": _unlike(node.windows + part.windows),
         "name": part.name if "name" in part.by_hand and not node.by_hand else node.name,
         "by_hand": tuple(dict.fromkeys((*node.by_hand, *part.by_hand))),
     }
+
+
+def _unlike(windows: Iterable[Window]) -> tuple[Window, ...]:
+    """Windows of two maps of a room; of one seen twice, the larger view."""
+    kept: list[Window] = []
+    for window in sorted(windows, key=lambda w: -w.width_m * w.height_m):
+        if all(math.dist(window.position_m, w.position_m) >= window.width_m for w in kept):
+            kept.append(window)
+    return tuple(kept)
 
 
 def _renamed_passages(

@@ -115,13 +115,15 @@ def _moved(symbol: NodeSymbol, was: Node | None, now: Node) -> list[Difference]:
     old, new = was.trajectory, now.trajectory
     if len(new) <= max(len(old), 1) or new.stamps_ns[-1] in old.stamps_ns:
         return []
+    seen_ns = was.presence.last_seen_ns if was.presence else was.last_seen_ns
+    by_ns = new.stamps_ns[-1]
     return [
         Difference(
             change=Change.MOVED,
             symbol=symbol,
             name=now.name,
-            after_ns=was.presence.last_seen_ns if was.presence else was.last_seen_ns,
-            before_ns=new.stamps_ns[-1],
+            after_ns=seen_ns if seen_ns < by_ns else new.stamps_ns[-2],
+            before_ns=by_ns,
             from_m=was.position_m,
             to_m=new.positions_m[-1],
         )

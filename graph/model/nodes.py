@@ -149,6 +149,20 @@ class Passage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """A window in a wall of a room. ``position_m``: the middle of its pane.
+
+    ``heading_rad``: direction of the wall, from the world's x axis.
+    """
+
+    position_m: Position
+    width_m: float
+    height_m: float
+    heading_rad: float
+    last_seen_ns: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RoomNode(Node):
     """A room: ``box`` bounds the free space of its places; ``storey`` counts from 0 upwards.
 
@@ -168,6 +182,7 @@ class RoomNode(Node):
     area_m2: float = 0.0
     height_m: float = 0.0
     passages: tuple[Passage, ...] = ()
+    windows: tuple[Window, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

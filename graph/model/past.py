@@ -103,6 +103,11 @@ class GraphPast:
         """
         return self._nodes.versions(symbol)
 
+    def edge_lives(self) -> Iterator[tuple[EdgeKey, list[tuple[int, Edge | None]]]]:
+        """Every edge that ever was and its versions, as ``versions`` tells those of a node."""
+        known = self._edges.keys()
+        return ((key, self._edges.versions(key)) for key in known)
+
     def symbols(self) -> list[NodeSymbol]:
         """Every node that has ever been in the graph, as far as is remembered, sorted."""
         return sorted(self._nodes.keys(), key=lambda symbol: (symbol.layer, symbol))

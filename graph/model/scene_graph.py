@@ -50,12 +50,12 @@ class SceneGraph(GraphInTime):
     def add_node(self, symbol: NodeSymbol, node: Node) -> None:
         if symbol in self._graph:
             raise GraphError(f"node {symbol} exists already")
+        self.past.add_node(symbol, node)
         self._graph.add_node(symbol, node=node)
         self._next_number[symbol.prefix] = max(
             symbol.number + 1, self._next_number.get(symbol.prefix, 0)
         )
         self._index.put(symbol, node, has_parent=False)
-        self.past.add_node(symbol, node)
 
     def has_node(self, symbol: NodeSymbol) -> bool:
         return symbol in self._graph
@@ -76,17 +76,17 @@ class SceneGraph(GraphInTime):
         before = self.get_node(symbol)
         after = before.updated(**changes)
         if after != before:
+            self.past.change_node(symbol, after)
             self._graph.nodes[symbol]["node"] = after
             self._index.put(symbol, after, symbol in self._parents)
-            self.past.change_node(symbol, after)
 
     def remove_node(self, symbol: NodeSymbol) -> None:
         """Takes a node out of the present graph; only the past knows of it still."""
         node = self.get_node(symbol)
         self._detach(symbol)
+        self.past.drop_node(symbol, node)
         self._graph.remove_node(symbol)
         self._index.drop(symbol)
-        self.past.drop_node(symbol, node)
 
     def _detach(self, symbol: NodeSymbol) -> None:
         for other in list(self._graph.neighbors(symbol)):
@@ -191,8 +191,8 @@ class SceneGraph(GraphInTime):
                 raise GraphError(f"{child} already has the parent {self._parents[child]}")
             self._parents[child] = parent
             self._index.put(child, self.get_node(child), has_parent=True)
-        self._graph.add_edge(a, b, edge=edge)
         self.past.add_edge(edge_key(a, b), edge)
+        self._graph.add_edge(a, b, edge=edge)
 
     def has_edge(self, a: NodeSymbol, b: NodeSymbol) -> bool:
         return bool(self._graph.has_edge(a, b))
@@ -209,8 +209,8 @@ class SceneGraph(GraphInTime):
         before = self.get_edge(a, b)
         after = replace(before, **changes)
         if after != before:
-            self._graph.edges[a, b]["edge"] = after
             self.past.change_edge(edge_key(a, b), after)
+            self._graph.edges[a, b]["edge"] = after
 
     def remove_edge(self, a: NodeSymbol, b: NodeSymbol) -> None:
         edge = self.get_edge(a, b)
@@ -218,8 +218,8 @@ class SceneGraph(GraphInTime):
             child = min(a, b, key=lambda end: end.layer)
             del self._parents[child]
             self._index.put(child, self.get_node(child), has_parent=False)
-        self._graph.remove_edge(a, b)
         self.past.drop_edge(edge_key(a, b), edge)
+        self._graph.remove_edge(a, b)
 
     def edges(self) -> Iterator[tuple[NodeSymbol, NodeSymbol, Edge]]:
         """Every edge, lower end first, in sorted order."""
@@ -262,7 +262,7 @@ class SceneGraph(GraphInTime):
     @property
     def version(self) -> Version:
         """Grows with every change; start from ``(0, 0)`` to be told everything."""
-        return self.past.version
+        return self._past.version
 
     def changes_since(self, version: Version) -> GraphChanges:
         """What happened after ``version``; costs as much as there are changes, not nodes."""

@@ -4,6 +4,7 @@ import re
 import string
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import lru_cache
 from typing import Annotated, Any, NamedTuple
 
 from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema
@@ -108,12 +109,17 @@ class NodeSymbol(NamedTuple):
         Raises:
             GraphError: the text is no symbol.
         """
-        match = _PATTERN.fullmatch(text)
-        if not match or match[1] not in _INFO_OF_PREFIX:
-            raise GraphError(f"'{text}' is not a node id such as O(4) or p(135)")
-        if int(match[2]) >= 1 << 56:
-            raise GraphError(f"'{text}' is out of range: the number must be below 2^56")
-        return NodeSymbol(match[1], int(match[2]))
+        return _symbol(text)
+
+
+@lru_cache(maxsize=1 << 16)  # a document names each node several times; some 10 MB when full
+def _symbol(text: str) -> NodeSymbol:
+    match = _PATTERN.fullmatch(text)
+    if not match or match[1] not in _INFO_OF_PREFIX:
+        raise GraphError(f"'{text}' is not a node id such as O(4) or p(135)")
+    if int(match[2]) >= 1 << 56:
+        raise GraphError(f"'{text}' is out of range: the number must be below 2^56")
+    return NodeSymbol(match[1], int(match[2]))
 
 
 def agent_prefix(index: int) -> str:

@@ -1,22 +1,17 @@
 """Queries of a scene graph about time."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 from hydra_mono.core.errors import GraphError
-from hydra_mono.graph.model.differences import (
-    TOLD,
-    Difference,
-    differences,
-    in_order,
-    reparented,
-)
+from hydra_mono.graph.model.differences import Difference
 from hydra_mono.graph.model.flow import Flow, Pose, Visit, flow_of, visits_of
 from hydra_mono.graph.model.looks import Look, LookLog
 from hydra_mono.graph.model.nodes import AgentNode, Node, ObjectNode, Position
 from hydra_mono.graph.model.past import GraphPast
 from hydra_mono.graph.model.symbols import CAMERA_PREFIX, Layer, NodeSymbol
+from hydra_mono.graph.model.told import ToldPast, told_past
 
 if TYPE_CHECKING:
     from hydra_mono.graph.model.scene_graph import SceneGraph
@@ -35,8 +30,40 @@ class GraphInTime:
     """The questions; the answers are in ``past`` (what was known when) and ``looks``."""
 
     origin_m: Position
-    past: GraphPast
     looks: LookLog
+    _past: GraphPast
+    _read_past: Callable[[], GraphPast] | None = None
+    _told: tuple[GraphPast, tuple[int, int], ToldPast] | None = None
+
+    @property
+    def past(self) -> GraphPast:
+        """What was known when; of a graph from a file it is read at the first question about it.
+
+        Raises:
+            ExportError: what the file told is damaged.
+        """
+        if self._read_past is not None:
+            self._past, self._read_past = self._read_past(), None
+        return self._past
+
+    @past.setter
+    def past(self, past: GraphPast) -> None:
+        self._past, self._read_past = past, None
+
+    def read_past_later(self, read: Callable[[], GraphPast]) -> None:
+        """``read`` gives the past when it is needed: before the first change, or question of it."""
+        self._read_past = read
+
+    @property
+    def is_past_read(self) -> bool:
+        return self._read_past is None
+
+    def told(self) -> ToldPast:
+        """The past as it is now, for questions about spans of time; made anew after changes."""
+        past = self.past
+        if self._told is None or self._told[0] is not past or self._told[1] != past.version:
+            self._told = past, past.version, told_past(past)
+        return self._told[2]
 
     def at(self, stamp_ns: int) -> "SceneGraph":
         """The world as known at a stamp: what was present then, as and where it was then.
@@ -58,12 +85,12 @@ class GraphInTime:
         """
         if until_ns < from_ns:
             raise GraphError(f"nothing is between {from_ns} and {until_ns}, which is before it")
-        return _between(_whole(self), from_ns, until_ns)
+        return self.told().between(from_ns, until_ns)
 
     def events(self, since_ns: int | None = None) -> list[Difference]:
         """Everything known to have happened, or to have happened after a stamp, by time."""
-        found = [d for symbol in _told(self.past) for d in _life(self.past, symbol)]
-        return in_order(d for d in found if since_ns is None or d.before_ns > since_ns)
+        found = self.told().events()
+        return [d for d in found if since_ns is None or d.before_ns > since_ns]
 
     def last_seen(self, symbol: NodeSymbol) -> LastSeen:
         """When and where a node was last seen, ended or not; of an agent, its latest pose.
@@ -103,57 +130,12 @@ def _whole(part: GraphInTime) -> "SceneGraph":
     return cast("SceneGraph", part)
 
 
-def _between(graph: "SceneGraph", from_ns: int, until_ns: int) -> list[Difference]:
-    before, after = graph.at(from_ns), graph.at(until_ns)
-    found = []
-    for symbol in _told(graph.past):
-        was, now = (_version(graph.past, symbol, stamp) for stamp in (from_ns, until_ns))
-        found += differences(symbol, was, now, until_ns)
-    nodes = {
-        symbol: node
-        for layer in TOLD
-        for symbol, node in after.nodes(layer)
-        if before.has_node(symbol)
-    }
-    was_in, is_in = (
-        {symbol: above for symbol in nodes if (above := _above(world, symbol)) is not None}
-        for world in (before, after)
-    )
-    return in_order([*found, *reparented(nodes, was_in, is_in, (from_ns, until_ns))])
-
-
-def _told(past: GraphPast) -> list[NodeSymbol]:
-    return [symbol for symbol in past.symbols() if symbol.layer in TOLD and not symbol.is_agent]
-
-
-def _version(past: GraphPast, symbol: NodeSymbol, stamp_ns: int) -> Node | None:
-    """The node as it was known at a stamp, ended or not; None where it was none."""
-    found = None
-    for known_ns, node in past.versions(symbol):
-        if known_ns > stamp_ns:
-            break
-        found = node
-    return found
-
-
-def _above(graph: "SceneGraph", symbol: NodeSymbol) -> NodeSymbol | None:
-    """The room of an object, else the parent."""
-    return room_of(graph, symbol) if symbol.layer < Layer.ROOMS else graph.find_parent(symbol)
-
-
 def room_of(graph: "SceneGraph", symbol: NodeSymbol) -> NodeSymbol | None:
     """The room above a node, or itself; None where it is in none."""
     above: NodeSymbol | None = symbol
     while above is not None and above.layer < Layer.ROOMS:
         above = graph.find_parent(above)
     return above if above is not None and above.layer is Layer.ROOMS else None
-
-
-def _life(past: GraphPast, symbol: NodeSymbol) -> Iterator[Difference]:
-    before: Node | None = None
-    for known_ns, node in past.versions(symbol):
-        yield from differences(symbol, before, node, known_ns)
-        before = node
 
 
 def _last_version(past: GraphPast, symbol: NodeSymbol) -> Node:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from hydra_mono.core.errors import QueryError
 from hydra_mono.graph.model.symbols import Layer, NodeSymbol
-from hydra_mono.graph.query.index import GraphIndex
-from hydra_mono.graph.query.names import find_category, find_node
+from hydra_mono.graph.query.snapshot.index import GraphIndex
+from hydra_mono.graph.query.snapshot.names import find_category, find_node
 
 FORMS = (
     "'be in ROOM', 'look at OBJECT', 'look at every CLASS', 'bring OBJECT to ROOM', 'avoid ROOM'"

@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Bool, Float64, UInt8
 
 from hydra_mono.core.errors import ExportError
-from hydra_mono.graph.io.dsg_places import HIGHEST_M, floor_places
+from hydra_mono.graph.io.dsg.places import HIGHEST_M, floor_places
 from hydra_mono.graph.model.nodes import ObjectNode, PlaceNode, RoomNode
 from hydra_mono.graph.model.scene_graph import SceneGraph
 from hydra_mono.graph.model.symbols import Layer, NodeSymbol

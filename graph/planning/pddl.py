@@ -15,9 +15,9 @@ from hydra_mono.core.labels import LabelSpace
 from hydra_mono.graph.model.scene_graph import SceneGraph
 from hydra_mono.graph.model.symbols import NodeSymbol
 from hydra_mono.graph.planning.goals import Goals
-from hydra_mono.graph.query.index import GraphIndex, index_of
 from hydra_mono.graph.query.objects import camera_position
 from hydra_mono.graph.query.routes import RULE, approach
+from hydra_mono.graph.query.snapshot.index import GraphIndex, index_of
 
 VIEWS = 3  # places to look at a thing from: more make the problem larger, not easier
 CM_PER_M = 100.0  # costs are whole numbers, as planners want them

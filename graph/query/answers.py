@@ -12,6 +12,17 @@ from hydra_mono.graph.model.symbols import SymbolText
 Status = Literal["found", "none", "not seen yet", "was there until"]
 Provenance = Literal["seen", "restored", "edited"]
 
+ChangeKind = Literal[
+    "appeared",
+    "discovered",
+    "vanished",
+    "moved",
+    "retracted",
+    "merged",
+    "reparented",
+    "relabelled",
+]
+
 Item = TypeVar("Item")
 
 
@@ -167,6 +178,19 @@ class DoorFact:
 
 
 @dataclass(frozen=True, slots=True)
+class WindowFact:
+    """A window in a wall of a room. ``sill_m``: from the floor to the pane."""
+
+    room_id: SymbolText
+    room: str
+    position_m: Position
+    width_m: float
+    height_m: float
+    sill_m: float
+    last_seen_ns: int
+
+
+@dataclass(frozen=True, slots=True)
 class RelationFact:
     """``subject`` is ``verb`` ``target``; ``target_id`` is None for the floor and walls.
 
@@ -183,12 +207,16 @@ class RelationFact:
 
 @dataclass(frozen=True, slots=True)
 class ChangeFact:
-    """What became of an object: from some instant (``from_ns``) to another (``until_ns``)."""
+    """What became of an object: from some instant (``from_ns``) to another (``until_ns``).
 
-    kind: Literal["appeared", "removed", "moved", "retracted", "merged"]
+    ``kind``: see ``Change``. ``detail``: the old and the new name or room, or what it is part of.
+    """
+
+    kind: ChangeKind
     object_id: SymbolText
     name: str
     from_ns: int
     until_ns: int
     position_m: Position
     before_m: Position | None = None
+    detail: str = ""

@@ -1,17 +1,14 @@
 """What changed, and when something was last seen."""
 
-import math
-from collections.abc import Iterator
-
-from hydra_mono.graph.model.nodes import ObjectNode, Position
+from hydra_mono.graph.model.differences import Change, Difference
 from hydra_mono.graph.model.symbols import Layer, NodeSymbol
 from hydra_mono.graph.query.answers import Answer, ChangeFact, ObjectFact
-from hydra_mono.graph.query.facts import object_fact
-from hydra_mono.graph.query.index import GraphIndex
-from hydra_mono.graph.query.names import find_node
-from hydra_mono.graph.query.words import display_name
+from hydra_mono.graph.query.snapshot.facts import object_fact
+from hydra_mono.graph.query.snapshot.index import GraphIndex
+from hydra_mono.graph.query.snapshot.names import find_node
+from hydra_mono.graph.query.snapshot.words import display_name
 
-MOVED_M = 0.3  # a centre that moves less may be a box that was seen from another side
+LATEST_NS = 1 << 62  # after every stamp: what is known now
 
 
 def last_seen(index: GraphIndex, name: str) -> Answer[ObjectFact]:
@@ -29,58 +26,46 @@ def last_seen(index: GraphIndex, name: str) -> Answer[ObjectFact]:
     return Answer("none", (fact,), f"{ending.kind}: it is no object of its own")
 
 
-def changed(index: GraphIndex, since_ns: int) -> Answer[ChangeFact]:
-    """What came, went or moved after a stamp, in the order of time."""
-    found = [
-        fact
-        for symbol, node in index.objects.items()
-        for fact in _changes_of(index, symbol, node, since_ns)
-    ]
-    found.sort(key=lambda fact: (fact.until_ns, fact.object_id))
-    if found:
-        return Answer("found", tuple(found))
-    if since_ns >= index.now_ns:
+def changed(index: GraphIndex, since_ns: int | None = None) -> Answer[ChangeFact]:
+    """What the objects of the map have become since a stamp, in the order of time.
+
+    The difference between the world as known then and now, ``GraphInTime.between``; without a
+    stamp everything that happened, ``GraphInTime.events``.
+    """
+    told = index.told()
+    found = told.events() if since_ns is None else told.between(since_ns, LATEST_NS)
+    facts = tuple(_fact(index, d) for d in found if d.symbol.layer is Layer.OBJECTS)
+    if facts:
+        return Answer("found", facts)
+    if since_ns is not None and since_ns >= index.now_ns:
         return Answer("not seen yet", (), "nobody has looked since")
     return Answer("none", (), "nothing changed since")
 
 
-def _changes_of(
-    index: GraphIndex, symbol: NodeSymbol, node: ObjectNode, since_ns: int
-) -> Iterator[ChangeFact]:
-    name, ending = display_name(symbol, node), node.ending
-    if node.first_seen_ns > since_ns and ending is None:
-        after_ns = node.presence.appeared_after_ns if node.presence else None
-        from_ns = node.first_seen_ns if after_ns is None else after_ns
-        yield ChangeFact("appeared", symbol, name, from_ns, node.first_seen_ns, node.position_m)
-    if ending is not None:
-        if ending.until_ns > since_ns:
-            span = ending.from_ns, ending.until_ns
-            yield ChangeFact(ending.kind, symbol, name, *span, node.position_m)
-        return
-    yield from _moves(index, symbol, node, since_ns)
+def _fact(index: GraphIndex, found: Difference) -> ChangeFact:
+    node = index.objects.get(found.symbol)
+    at_m = found.to_m or found.from_m or (node.position_m if node else None)
+    return ChangeFact(
+        kind=found.change.value,
+        object_id=found.symbol,
+        name=display_name(found.symbol, node) if node else f"{found.name} {found.symbol.number}",
+        from_ns=found.before_ns if found.after_ns is None else found.after_ns,
+        until_ns=min(found.before_ns, max(index.now_ns, found.after_ns or 0)),
+        position_m=at_m or (0.0, 0.0, 0.0),
+        before_m=found.from_m if found.change is Change.MOVED else None,
+        detail=_detail(index, found),
+    )
 
 
-def _moves(
-    index: GraphIndex, symbol: NodeSymbol, node: ObjectNode, since_ns: int
-) -> Iterator[ChangeFact]:
-    """By its trajectory; where it has none, by where it was known to be at the stamp."""
-    name, track = display_name(symbol, node), node.trajectory
-    for number, (by_ns, to_m) in enumerate(zip(track.stamps_ns, track.positions_m, strict=True)):
-        if number and by_ns > since_ns:
-            was_ns, was_m = track.stamps_ns[number - 1], track.positions_m[number - 1]
-            yield ChangeFact("moved", symbol, name, was_ns, by_ns, to_m, was_m)
-    if len(track) or node.last_seen_ns <= since_ns:
-        return
-    before = _position_at(index, symbol, since_ns)
-    if before is not None and math.dist(before[1], node.position_m) > MOVED_M:
-        span = before[0], node.last_seen_ns
-        yield ChangeFact("moved", symbol, name, *span, node.position_m, before[1])
+def _detail(index: GraphIndex, found: Difference) -> str:
+    """What it was, where it was, or what it is part of."""
+    if found.change is Change.RELABELLED:
+        return f"from {found.from_name} to {found.to_name}"
+    ends = [_named(index, end) for end in (found.from_node, found.to_node) if end is not None]
+    return " to ".join(ends) if found.change is Change.REPARENTED else "".join(ends)
 
 
-def _position_at(
-    index: GraphIndex, symbol: NodeSymbol, stamp_ns: int
-) -> tuple[int, Position] | None:
-    """Since when and where it was as known at a stamp; None where it was not known then."""
-    moves = index.moves.get(symbol, ())
-    known = [(since_ns, position_m) for since_ns, position_m in moves if since_ns <= stamp_ns]
-    return known[-1] if known else None
+def _named(index: GraphIndex, symbol: NodeSymbol) -> str:
+    if symbol in index.rooms:
+        return index.rooms[symbol].name
+    return display_name(symbol, node) if (node := index.objects.get(symbol)) else str(symbol)

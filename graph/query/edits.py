@@ -21,9 +21,9 @@ from hydra_mono.graph.model.nodes import (
 )
 from hydra_mono.graph.model.scene_graph import SceneGraph
 from hydra_mono.graph.model.symbols import LAYERS_BY_NAME, Layer, NodeSymbol
-from hydra_mono.graph.query.index import GraphIndex
-from hydra_mono.graph.query.names import find_node
-from hydra_mono.graph.query.words import plain_words
+from hydra_mono.graph.query.snapshot.index import GraphIndex
+from hydra_mono.graph.query.snapshot.names import find_node
+from hydra_mono.graph.query.snapshot.words import plain_words
 
 LONGEST_NAME = 80  # characters; more is no name
 USUAL_SIZE_M = (0.3, 0.3, 0.3)  # of what is added without one: some small thing

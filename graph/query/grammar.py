@@ -6,10 +6,10 @@
     where is OBJECT
     approach OBJECT
     path [from X] to X
-    neighbours of ROOM | doors of ROOM
+    neighbours of ROOM | doors of ROOM | windows of ROOM
     relations of OBJECT | what is on OBJECT
     last seen OBJECT
-    changed [since SECONDS]             seconds before the last look; none: since the beginning
+    changed [since SECONDS]             seconds before the last look; none: all that happened
     rename X to NAME | remove OBJECT | add CLASS at x,y,z [size a,b,c]
 
 OBJECT is ``chair 7``, ``O(7)``, a name given by hand, or a class that there is one of; ROOM is
@@ -23,7 +23,7 @@ from typing import Any
 from hydra_mono.core.errors import QueryError
 from hydra_mono.graph.query.answers import Answer
 from hydra_mono.graph.query.questions import EDITS, Questions
-from hydra_mono.graph.query.words import plain_words
+from hydra_mono.graph.query.snapshot.words import plain_words
 
 _NUMBER = r"[-+]?\d+(?:\.\d+)?"
 _POINT = rf"\(?\s*({_NUMBER})\s*,\s*({_NUMBER})\s*,\s*({_NUMBER})\s*\)?"
@@ -38,6 +38,7 @@ _PATTERNS: tuple[tuple[str, str], ...] = (
     ("path", r"(?:path|way|route)(?:\s+from\s+(?P<start>.+?))?\s+to\s+(?P<end>.+)"),
     ("neighbours", r"neighbou?rs\s+(?:of\s+)?(?P<room>.+)"),
     ("doors", r"doors\s+(?:of\s+)?(?P<room>.+)"),
+    ("windows", r"windows\s+(?:of\s+|in\s+)?(?P<room>.+)"),
     ("relations", r"(?:relations\s+(?:of\s+)?|what\s+is\s+(?:on|in|under|at)\s+)(?P<name>.+)"),
     ("last_seen", r"last\s+seen\s+(?P<name>.+)"),
     ("changed", rf"(?:what\s+)?changed?(?:\s+since\s+(?P<seconds>{_NUMBER})\s*s?)?"),
@@ -91,7 +92,7 @@ def _arguments(verb: str, given: dict[str, str], now_ns: int) -> dict[str, Any]:
         arguments["start"] = _where(given.get("start"))
     if verb == "changed":
         since_s = given.get("seconds")
-        return {"since_ns": now_ns - round(float(since_s) * 1e9) if since_s else -(1 << 62)}
+        return {"since_ns": now_ns - round(float(since_s) * 1e9) if since_s else None}
     if verb == "add":
         for name in ("position_m", "size_m"):
             if name in given:

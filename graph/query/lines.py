@@ -13,6 +13,7 @@ from hydra_mono.graph.query.answers import (
     Pose,
     RelationFact,
     RoomFact,
+    WindowFact,
 )
 
 NS_PER_S = 1e9
@@ -41,6 +42,8 @@ def _line(item: Any) -> str:
             return f"{item.room} ({item.room_id}), {item.clearance_m:.2f} m of clearance"
         case DoorFact():
             return _door(item)
+        case WindowFact():
+            return _window(item)
         case RelationFact():
             return f"{item.subject} is {item.verb.replace('_', ' ')} {item.target}"
         case ChangeFact():
@@ -83,10 +86,16 @@ def _door(item: DoorFact) -> str:
     return f"{item.kind} {rooms} at {_xyz(item.position_m)}, {item.width_m:.2f} m wide{state}"
 
 
+def _window(item: WindowFact) -> str:
+    size = f"{item.width_m:.2f} m wide, {item.height_m:.2f} m high"
+    return f"window of {item.room} at {_xyz(item.position_m)}, {size}, {item.sill_m:.2f} m up"
+
+
 def _change(item: ChangeFact) -> str:
     span = f"{item.from_ns / NS_PER_S:.1f} to {item.until_ns / NS_PER_S:.1f} s"
     before = f" from {_xyz(item.before_m)}" if item.before_m else ""
-    return f"{item.name} ({item.object_id}) {item.kind}{before} at {_xyz(item.position_m)}, {span}"
+    what = f"{item.kind} {item.detail}".strip() + before
+    return f"{item.name} ({item.object_id}) {what} at {_xyz(item.position_m)}, {span}"
 
 
 def _xyz(position_m: Position) -> str:

@@ -9,11 +9,11 @@ from hydra_mono.core.box import BoundingBox
 from hydra_mono.graph.model.nodes import Position
 from hydra_mono.graph.model.symbols import Layer, NodeSymbol
 from hydra_mono.graph.query.answers import Answer, ObjectFact, RoomFact
-from hydra_mono.graph.query.facts import object_fact, room_fact
 from hydra_mono.graph.query.gaps import box_gap
-from hydra_mono.graph.query.index import GraphIndex
-from hydra_mono.graph.query.names import find_category, find_node
-from hydra_mono.graph.query.words import plain_words
+from hydra_mono.graph.query.snapshot.facts import object_fact, room_fact
+from hydra_mono.graph.query.snapshot.index import GraphIndex
+from hydra_mono.graph.query.snapshot.names import find_category, find_node
+from hydra_mono.graph.query.snapshot.words import plain_words
 
 ROOM, OBJECT = (Layer.ROOMS,), (Layer.OBJECTS,)
 

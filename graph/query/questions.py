@@ -19,11 +19,12 @@ from hydra_mono.graph.query.answers import (
     Pose,
     RelationFact,
     RoomFact,
+    WindowFact,
     in_world,
     shifted,
 )
-from hydra_mono.graph.query.facts import object_fact, room_fact
-from hydra_mono.graph.query.index import GraphIndex, index_of
+from hydra_mono.graph.query.snapshot.facts import object_fact, room_fact
+from hydra_mono.graph.query.snapshot.index import GraphIndex, index_of
 
 Where = TypeVar("Where", str | Position | None, str | Position, Position)
 
@@ -94,6 +95,10 @@ class Questions:
         """What leads out of a room."""
         return self._told(rooms.doors(self.snapshot(), room))
 
+    def windows(self, room: str) -> Answer[WindowFact]:
+        """The windows of a room."""
+        return self._told(rooms.windows(self.snapshot(), room))
+
     def relations(self, name: str) -> Answer[RelationFact]:
         """What an object is on, in, under or beside, and what is on it."""
         return self._told(relations.relations(self.snapshot(), name))
@@ -102,8 +107,8 @@ class Questions:
         """When and where an object was last seen."""
         return self._told(changes.last_seen(self.snapshot(), name))
 
-    def changed(self, since_ns: int) -> Answer[ChangeFact]:
-        """What came, went or moved after a stamp."""
+    def changed(self, since_ns: int | None = None) -> Answer[ChangeFact]:
+        """What came, went, moved or got another name after a stamp; without one, ever."""
         return self._told(changes.changed(self.snapshot(), since_ns))
 
     def rename(self, name: str, new_name: str) -> Answer[ObjectFact] | Answer[RoomFact]:

@@ -7,9 +7,9 @@ from hydra_mono.core.box import BoundingBox
 from hydra_mono.graph.model.symbols import Layer, NodeSymbol
 from hydra_mono.graph.query.answers import Answer, RelationFact
 from hydra_mono.graph.query.gaps import BoxGap, bottom_m, box_gap, share_over, top_m
-from hydra_mono.graph.query.index import GraphIndex, category_of
-from hydra_mono.graph.query.names import find_node
-from hydra_mono.graph.query.words import display_name
+from hydra_mono.graph.query.snapshot.index import GraphIndex, category_of
+from hydra_mono.graph.query.snapshot.names import find_node
+from hydra_mono.graph.query.snapshot.words import display_name
 
 HOLDERS = frozenset(  # classes with an inside that something may be put into
     {"bookcase", "bookshelf", "shelf", "shelves", "cabinet", "wardrobe", "dresser", "refrigerator"}

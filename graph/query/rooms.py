@@ -4,9 +4,9 @@ import numpy as np
 
 from hydra_mono.graph.model.nodes import Passage
 from hydra_mono.graph.model.symbols import Layer, NodeSymbol
-from hydra_mono.graph.query.answers import Answer, DoorFact, Neighbour
-from hydra_mono.graph.query.index import GraphIndex
-from hydra_mono.graph.query.names import find_node
+from hydra_mono.graph.query.answers import Answer, DoorFact, Neighbour, WindowFact
+from hydra_mono.graph.query.snapshot.index import GraphIndex
+from hydra_mono.graph.query.snapshot.names import find_node
 
 ROOM = (Layer.ROOMS,)
 
@@ -47,6 +47,34 @@ def doors(index: GraphIndex, name: str) -> Answer[DoorFact]:
     if found:
         return Answer("found", tuple(found))
     return Answer("none", (), f"no way out of {index.rooms[room].name} was seen")
+
+
+def windows(index: GraphIndex, name: str) -> Answer[WindowFact]:
+    """The windows of a room, largest first.
+
+    Raises:
+        QueryError: there is no room of that name, or there are several.
+    """
+    room = find_node(index, name, ROOM)
+    node = index.rooms[room]
+    floor_m = index.floors_m[room]
+    found = [
+        WindowFact(
+            room_id=room,
+            room=node.name,
+            position_m=w.position_m,
+            width_m=w.width_m,
+            height_m=w.height_m,
+            sill_m=w.position_m[2] - w.height_m / 2 - floor_m,
+            last_seen_ns=w.last_seen_ns,
+        )
+        for w in sorted(node.windows, key=lambda w: -w.width_m * w.height_m)
+    ]
+    if found:
+        return Answer("found", tuple(found))
+    if not index.labels.ids_with_role("window"):
+        return Answer("not seen yet", (), "the labels of this map know of no windows")
+    return Answer("none", (), f"no window was seen in {node.name}")
 
 
 def _door(index: GraphIndex, passage: Passage) -> DoorFact:

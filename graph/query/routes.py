@@ -12,10 +12,11 @@ from scipy.sparse.csgraph import dijkstra
 from hydra_mono.graph.model.nodes import Position
 from hydra_mono.graph.model.symbols import Layer, NodeSymbol
 from hydra_mono.graph.query.answers import Answer, Path, Pose
-from hydra_mono.graph.query.gaps import bottom_m, points_to_box_m
-from hydra_mono.graph.query.index import GraphIndex, Net
-from hydra_mono.graph.query.names import find_node
+from hydra_mono.graph.query.gaps import points_to_box_m
 from hydra_mono.graph.query.objects import camera_position
+from hydra_mono.graph.query.snapshot.index import GraphIndex
+from hydra_mono.graph.query.snapshot.names import find_node
+from hydra_mono.graph.query.snapshot.net import Net
 
 SOMEWHERE = (Layer.OBJECTS, Layer.ROOMS, Layer.PLACES)
 Where = str | Position
@@ -104,7 +105,7 @@ def _shortest(
 ) -> tuple[list[int], float] | None:
     lengths_m, before, _ = dijkstra(
         net.within(clearance_m),
-        directed=False,
+        directed=True,  # the matrix is symmetric: to have that found out costs as much again
         indices=list(sources),
         return_predecessors=True,
         min_only=True,
@@ -194,8 +195,7 @@ def _standing_rows(index: GraphIndex, symbol: NodeSymbol, rule: RouteRule) -> li
     gap_m = points_to_box_m(stands_m, box)
     fit = (gap_m <= rule.farthest_m) & _is_floor_free(index, rows, stands_m, rule)
     rows, gap_m = rows[fit], gap_m[fit]
-    room = index.room_of.get(symbol)
-    inside = np.array([index.room_of[net.symbols[row]] == room for row in rows], bool)
+    inside = net.room[rows] == index.room_rows.get(index.room_of.get(symbol), -1)
     if inside.any():
         rows, gap_m = rows[inside], gap_m[inside]
     order = np.argsort(np.abs(gap_m - rule.stand_m), kind="stable")
@@ -209,18 +209,17 @@ def _is_floor_free(
     rule: RouteRule,
 ) -> Bool[np.ndarray, " n"]:
     """Where somebody could stand: not too high over the floor, and over no furniture."""
-    rooms = [index.room_of[index.net.symbols[row]] for row in rows]
-    floor_m = np.array([index.floors_m[room] if room else -np.inf for room in rooms], np.float64)
+    floor_m = index.net.floor_m[rows]
     free = (stands_m[:, 2] - floor_m <= rule.highest_m) | ~np.isfinite(floor_m)
     if not len(rows):
         return np.asarray(free, bool)
+    boxes = index.boxes
     middle, spread = stands_m.mean(axis=0), float(np.ptp(stands_m, axis=0).max())
-    for other in index.boxes.near(_position(middle), spread + rule.storey_m):
-        box = index.objects[other].box
-        below = bottom_m(box) < stands_m[:, 2]
-        low = bottom_m(box) - floor_m < rule.highest_m
-        free &= ~(below & low & (points_to_box_m(stands_m, box) == 0))
-    return np.asarray(free, bool)
+    others = boxes.rows_near(_position(middle), spread + rule.storey_m)
+    bottoms_m = boxes.centers_m[others, 2] - boxes.half_m[others, 1]
+    below = bottoms_m < stands_m[:, 2:]
+    low = bottoms_m - floor_m[:, None] < rule.highest_m
+    return np.asarray(free & ~(below & low & boxes.is_over(others, stands_m)).any(axis=1))
 
 
 def _part_reached(index: GraphIndex) -> int:

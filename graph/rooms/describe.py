@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from jaxtyping import Float64
+from jaxtyping import Bool, Float64
 
+from hydra_mono.core.labels import NO_LABELS, LabelSpace
 from hydra_mono.core.map.keyframe import KeyframeInput
 from hydra_mono.core.map.state import State
 from hydra_mono.graph.model.history import Version
@@ -19,6 +20,7 @@ from hydra_mono.graph.rooms.floor_plan import gaps_between_rooms, storey_map
 from hydra_mono.graph.rooms.mirror import ROOM_PREFIX
 from hydra_mono.graph.rooms.outline import polygon_area
 from hydra_mono.graph.rooms.passages import passages_of
+from hydra_mono.graph.rooms.windows import windows_of
 from hydra_mono.graph.walls.plan import WallPlan
 
 AROUND_M = 2.0  # beyond a room's places: whose floor ends there is another's to say
@@ -33,6 +35,7 @@ class _Work:
     graph: SceneGraph
     keyframe: KeyframeInput
     walls: WallPlan
+    is_window: Bool[np.ndarray, "256"]
 
     def room(self, symbol: NodeSymbol) -> RoomNode:
         node = self.graph.get_node(symbol)
@@ -48,7 +51,8 @@ class RoomDescriber:
     what is left.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, labels: LabelSpace = NO_LABELS) -> None:
+        self._is_window = labels.mask(labels.ids_with_role("window"))
         self._version: Version = (0, 0)
         self._waiting: list[NodeSymbol] = []
         self._drawn_ns: dict[NodeSymbol, int] = {}
@@ -59,7 +63,7 @@ class RoomDescriber:
         rested_ns = keyframe.stamp_ns - REST_NS
         for room in self._waiting:
             if self._drawn_ns.get(room, rested_ns) <= rested_ns:
-                self._draw(_Work(graph, keyframe, walls), room)
+                self._draw(_Work(graph, keyframe, walls, self._is_window), room)
                 break
         self._version = graph.version
 
@@ -67,7 +71,7 @@ class RoomDescriber:
         """Brings everything up to date."""
         self._take_news(graph, keyframe)
         for room in list(self._waiting):
-            self._draw(_Work(graph, keyframe, walls), room)
+            self._draw(_Work(graph, keyframe, walls, self._is_window), room)
         self._version = graph.version
 
     def state(self) -> State:
@@ -139,6 +143,7 @@ def _draw(work: _Work, room: NodeSymbol) -> None:
         outline_m=tuple((round(x, 3), round(y, 3)) for x, y in border_m.tolist()),
         area_m2=round(polygon_area(border_m), 3),
         passages=tuple(passages_of(work.graph, work.keyframe, room, gaps, floor_m)),
+        windows=windows_of(work.keyframe, node, border_m, work.is_window),
     )
     _share_passages(work.graph, room)
 

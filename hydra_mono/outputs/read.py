@@ -12,11 +12,12 @@ from hydra_mono.core.files.generation import (
 )
 from hydra_mono.core.files.ply import read_ply
 from hydra_mono.core.files.trajectory import read_tum
-from hydra_mono.graph.io.dsg_reader import from_dsg, is_dsg
+from hydra_mono.graph.io.dsg.reader import from_dsg, is_dsg
 from hydra_mono.graph.io.graph_json import from_document, from_text
 from hydra_mono.graph.io.origin import negative
-from hydra_mono.graph.io.past_json import read_history
+from hydra_mono.graph.io.past_json import read_history_later
 from hydra_mono.graph.io.text import from_json
+from hydra_mono.graph.model.scene_graph import SceneGraph
 from hydra_mono.outputs.parts import COMPARED, FILES, LATEST, NEEDED, LoadedRun, SavedGraph
 
 
@@ -33,9 +34,7 @@ def load_run(path: Path) -> LoadedRun:
 def _load(folder: Path) -> LoadedRun:
     try:
         loaded = from_text(_text(locate(folder, FILES["graph"])))
-        history = _text_or_empty(locate(folder, FILES["history"]))
-        if history:
-            read_history(loaded.graph, history)
+        _read_history(folder, loaded.graph)
         mesh = read_ply(locate(folder, FILES["mesh"]))
     except ExportError as error:
         raise DataError(f"run {folder} is damaged: {error}") from error
@@ -52,6 +51,14 @@ def _load(folder: Path) -> LoadedRun:
     )
 
 
+def _read_history(folder: Path, graph: SceneGraph) -> None:
+    try:
+        if history := _text_or_empty(locate(folder, FILES["history"])):
+            read_history_later(graph, history)
+    except ExportError as error:
+        raise DataError(f"run {folder} is damaged: {error}") from error
+
+
 def load_graph(path: Path) -> SavedGraph:
     """The graph of a run's folder, of a folder of runs, or of a file of ours or of spark_dsg.
 
@@ -61,11 +68,13 @@ def load_graph(path: Path) -> SavedGraph:
     if path.is_file():
         return _load_graph_file(path)
     folder = find_run(path)
-    return read_generation(folder, (FILES["graph"], FILES["metrics"]), partial(_load_graph, folder))
+    compared = (FILES["graph"], FILES["history"], FILES["metrics"])
+    return read_generation(folder, compared, partial(_load_graph, folder))
 
 
 def _load_graph(folder: Path) -> SavedGraph:
     loaded = _load_graph_file(locate(folder, FILES["graph"]))
+    _read_history(folder, loaded.graph)
     restored_ns = load_metrics(folder).get("restored_ns")
     return SavedGraph(loaded.graph, loaded.labels, folder, restored_ns)
 

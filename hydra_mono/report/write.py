@@ -23,7 +23,7 @@ from hydra_mono.report.plots import bar_plot, line_plot
 REPORT = "report.html"
 MOST_PATH_POINTS = 1500  # of the camera; more are not told apart on a page
 NS_PER_S = 1e9
-SINCE_EVER = -(1 << 62)
+WORLD_CHANGES = ("appeared", "vanished", "moved", "merged", "retracted")
 
 
 def write_report(folder: Path) -> Path:
@@ -152,14 +152,14 @@ def _certainty(node: ObjectNode) -> str:
 
 
 def _changes(queries: Questions) -> str:
-    """What left, moved, or turned out to be wrong; that objects appeared, the list above says."""
-    changes = [c for c in queries.changed(SINCE_EVER).items if c.kind != "appeared"]
+    """What came, left and moved; what was there from the beginning, the list above says."""
+    changes = [c for c in queries.changed().items if c.kind in WORLD_CHANGES]
     if not changes:
         return paragraph("nothing that was seen twice had changed")
     rows = [
         (
             f"{change.name} ({change.object_id})",
-            change.kind,
+            f"{change.kind} {change.detail}".strip(),
             f"{change.from_ns / NS_PER_S:.1f} to {change.until_ns / NS_PER_S:.1f}",
             ", ".join(f"{value:.2f}" for value in change.position_m),
         )

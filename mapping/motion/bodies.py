@@ -6,8 +6,8 @@ import numpy as np
 from jaxtyping import Bool, Float64, Int32
 from scipy import ndimage
 
-from hydra_mono.mapping.motion.clusters import connected_pixels
-from hydra_mono.mapping.motion.scene import Scene, is_level
+from hydra_mono.mapping.motion.clusters import connected_pixels, numbers_of
+from hydra_mono.mapping.motion.scene import Scene, is_level, spread_m
 from hydra_mono.mapping.motion.voxel_history import VoxelHistory
 
 
@@ -55,7 +55,7 @@ class Bodies:
             return np.zeros(signs.seeds.shape, np.int32)
         region = ndimage.binary_dilation(signs.seeds, iterations=12) & scene.valid & ~signs.ground
         candidates = region.copy()
-        candidates[region] = ~self._history.is_solid(scene.voxels[region])
+        candidates[region] = ~self._history.is_solid(scene.voxels_at(region))
         candidates |= signs.seeds & ~signs.ground
         candidates &= scene.valid & ~signs.by_label
         numbers = self._connected(scene, candidates)
@@ -67,6 +67,8 @@ class Bodies:
         pieces = np.where(keep[numbers], numbers, 0)
         near = ndimage.binary_dilation(signs.seeds & (pieces > 0), iterations=6)
         pieces = np.where(near, self._body_sized(scene, pieces, signs.evident), 0)
+        if not signs.by_label.any():
+            return pieces.astype(np.int32)
         people = self._connected(scene, scene.valid & signs.by_label)
         return np.where(people > 0, people + pieces.max(), pieces).astype(np.int32)
 
@@ -74,9 +76,9 @@ class Bodies:
         self, scene: Scene, pieces: Int32[np.ndarray, "h w"], evident: Bool[np.ndarray, "h w"]
     ) -> Int32[np.ndarray, "h w"]:
         """The pieces, of those larger than a body only what moves for sure."""
-        for number in np.unique(pieces[pieces > 0]).tolist():
+        for number in numbers_of(pieces).tolist():
             own = pieces == number
-            if not self._is_body_sized(scene.points_m[own]):
+            if not self._is_body_sized(scene.points_at(own)):
                 pieces[own & ~evident] = 0
         return pieces
 
@@ -94,7 +96,7 @@ class Bodies:
         if seen_to_move.sum() < self._rule.whole_cells:
             return none
         solid = scene.valid.copy()
-        solid[solid] = self._history.is_solid(scene.voxels[solid])
+        solid[solid] = self._history.is_solid(scene.voxels_at(solid))
         if (solid & seen_to_move).sum() < self._rule.whole_cells:
             return none
         level = solid & is_level(scene.points_m, self._rule.up_cosine)
@@ -107,7 +109,7 @@ class Bodies:
         keep &= moves >= self._rule.whole_share * size
         keep[0] = False
         for number in np.flatnonzero(keep):
-            keep[number] = self._is_body_sized(scene.points_m[numbers == number])
+            keep[number] = self._is_body_sized(scene.points_at(numbers == number))
         return np.where(keep[numbers], numbers, none).astype(np.int32)
 
     def _connected(
@@ -117,5 +119,5 @@ class Bodies:
         return connected_pixels(scene.depth_m, candidates, step)
 
     def _is_body_sized(self, points_m: Float64[np.ndarray, "n 3"]) -> bool:
-        x, y, z = np.ptp(np.percentile(points_m, [2, 98], axis=0), axis=0)
+        x, y, z = np.ptp(spread_m(points_m), axis=0)
         return bool(max(x, y) <= self._rule.most_wide_m and z <= self._rule.most_tall_m)

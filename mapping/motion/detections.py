@@ -10,7 +10,7 @@ from hydra_mono.mapping.motion.appearance import Appearance, appearance
 from hydra_mono.mapping.motion.bodies import Signs
 from hydra_mono.mapping.motion.body_boxes import BodyBox, BoxRule, body_box
 from hydra_mono.mapping.motion.clusters import joined_bodies, most_common
-from hydra_mono.mapping.motion.scene import Scene
+from hydra_mono.mapping.motion.scene import Scene, rows_at, spread_m
 from hydra_mono.mapping.motion.voxel_history import distinct
 
 
@@ -61,21 +61,24 @@ class Describer:
 
         ``labels`` are at the scene's stride. ``pieces``: numbers from 1 of what is connected.
         """
-        found, rgb = [], scene.strided(frame.rgb)
+        if not pieces.any():
+            return []
+        found, rgb = [], np.ascontiguousarray(scene.strided(frame.rgb))
         pixel_m2 = np.square(scene.depth_m * scene.cell_rad)
         for mask in self._bodies(scene, pieces, signs):
             area_m2 = float(pixel_m2[mask].sum())
             share = self._rule.labelled if signs.by_label[mask].any() else 1.0
-            if not self._is_large(scene.points_m[mask], area_m2, share):
+            points_m = scene.points_at(mask)
+            if not self._is_large(points_m, area_m2, share):
                 continue
             box = body_box(frame, scene, mask, floor_m, self._box_rule)
             found.append(
                 Detection(
                     box=box,
                     label=0 if labels is None else most_common(labels[mask]),
-                    looks=_looks(rgb[mask], scene.points_m[mask], box),
+                    looks=_looks(rows_at(rgb, mask), points_m, box),
                     area_m2=area_m2,
-                    voxels=distinct(scene.voxels[mask]),
+                    voxels=distinct(scene.voxels_at(mask)),
                     is_evident=float(signs.evident[mask].mean()) >= self._rule.evident_share,
                 )
             )
@@ -91,7 +94,7 @@ class Describer:
         return found
 
     def _is_large(self, points_m: Float64[np.ndarray, "n 3"], area_m2: float, share: float) -> bool:
-        extent_m = np.ptp(np.percentile(points_m, [2, 98], axis=0), axis=0).max()
+        extent_m = np.ptp(spread_m(points_m), axis=0).max()
         rule = self._rule
         return bool(
             area_m2 >= share * rule.least_area_m2 and extent_m >= share * rule.least_extent_m

@@ -100,8 +100,8 @@ class MotionDetector:
         return Found(
             self._whole_image(moving | by_label, scene.stride_px, prediction.depth_m.shape),
             self._describer.detections(frame, labels, scene, pieces, signs, floor_m),
-            scene.voxels[static],
-            distinct(scene.voxels[whole > 0]),
+            scene.voxels_at(static),
+            distinct(scene.voxels_at(whole > 0)),
             self._looks.traces,
         )
 
@@ -146,13 +146,14 @@ class MotionDetector:
         does not make walls move.
         """
         entered = np.zeros(scene.valid.shape, bool)
-        entered[scene.valid] = self._history.is_ever_free(scene.voxels[scene.valid])
+        entered[scene.valid] = self._history.is_ever_free(scene.voxels_at(scene.valid))
         if not entered.any():
             return entered
         away_m = self._rule.sigmas * scene.sigma_m[entered]
         position = frame.camera_position_m
-        rays = (scene.points_m[entered] - position) / scene.depth_m[entered][:, None]
-        farther = scene.points_m[entered] + rays * away_m[:, None]
+        points_m = scene.points_at(entered)
+        rays = (points_m - position) / scene.depth_m[entered][:, None]
+        farther = points_m + rays * away_m[:, None]
         voxels = np.floor(farther / self._voxel_size_m).astype(np.int32)
         entered[entered] = self._history.is_ever_free(voxels)
         return entered
@@ -173,7 +174,8 @@ class MotionDetector:
         if labels is None or not entered.any():
             return was_put
         was_put = entered & (labels > 0) & ~self._agents[labels]
-        was_put[was_put] = self._history.was_entered_unseen(scene.voxels[was_put], frame.stamp_ns)
+        voxels = scene.voxels_at(was_put)
+        was_put[was_put] = self._history.was_entered_unseen(voxels, frame.stamp_ns)
         return np.asarray(was_put)
 
     def _expected(
@@ -185,11 +187,16 @@ class MotionDetector:
         """
         inside = np.zeros(scene.valid.shape, bool)
         for lower, upper in boxes:
-            inside |= ((scene.points_m > lower) & (scene.points_m < upper)).all(axis=2)
-        inside &= scene.valid
+            within = scene.valid.copy()
+            for axis in range(3):
+                plane = scene.points_m[..., axis]
+                within &= (plane > lower[axis]) & (plane < upper[axis])
+            inside |= within
+        if not inside.any():
+            return inside
         if labels is not None:
             inside &= (labels == 0) | self._agents[labels]
-        inside[inside] = ~self._history.is_solid(scene.voxels[inside])
+        inside[inside] = ~self._history.is_solid(scene.voxels_at(inside))
         return inside
 
     def _whole_image(

@@ -16,9 +16,10 @@ from jaxtyping import Bool, Float32, Float64, Int32, Int64
 from scipy import ndimage
 
 from hydra_mono.core.frame import Frame
+from hydra_mono.core.map import voxel_keys
 from hydra_mono.core.map.state import State, joined, parted
 from hydra_mono.core.map.voxel_keys import pack
-from hydra_mono.mapping.motion.scene import Scene
+from hydra_mono.mapping.motion.scene import Scene, rows_at
 from hydra_mono.mapping.motion.voxel_history import distinct, with_neighbours
 
 
@@ -153,7 +154,7 @@ class Looks:
         self, moved: Bool[np.ndarray, "h w"], voxels: Int32[np.ndarray, "h w 3"], stamp_ns: int
     ) -> Int64[np.ndarray, " n"]:
         """Packed voxels that move where, or beside where, motion was seen before this too."""
-        here = distinct(voxels[moved])
+        here = distinct(rows_at(voxels, moved))
         before, before_ns = self._before, self._before_ns
         self._before, self._before_ns = pack(with_neighbours(here)), stamp_ns
         keys = pack(here)
@@ -165,7 +166,7 @@ class Looks:
     ) -> Bool[np.ndarray, "h w"]:
         """Pixels in voxels that were seen to move now or shortly before: a turn takes a second."""
         self._stirred = [*self._stirred, keys][-comparisons:]
-        stirred = np.unique(np.concatenate(self._stirred))
+        stirred = voxel_keys.distinct(np.concatenate(self._stirred))
         if not len(stirred):
             return np.zeros(scene.valid.shape, bool)
         return scene.valid & np.isin(pack(scene.voxels), stirred)

@@ -13,7 +13,7 @@ from hydra_mono.graph.exports import export_files
 from hydra_mono.graph.model.nodes import Passage
 from hydra_mono.graph.model.scene_graph import SceneGraph
 from hydra_mono.graph.model.symbols import NodeSymbol
-from hydra_mono.graph.query.index import index_of
+from hydra_mono.graph.query.snapshot.index import index_of
 
 
 def nav2() -> tuple[np.ndarray, tuple[float, float], float]:

@@ -20,7 +20,7 @@ from hydra_mono.core.labels import LabelSpace
 from hydra_mono.core.map.state import State
 from hydra_mono.core.mesh import SemanticMesh
 from hydra_mono.core.prediction import Prediction
-from hydra_mono.graph.io.dsg import dsg_text
+from hydra_mono.graph.io.dsg.write import dsg_text
 from hydra_mono.graph.io.graph_json import to_document, to_text
 from hydra_mono.perception.predictors.create import SensorPredictor
 from hydra_mono.pipeline import Mapper

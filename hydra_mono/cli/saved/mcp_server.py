@@ -117,7 +117,11 @@ def tools_of_space(questions: Questions) -> list[Callable[..., Told]]:
         """What leads out of a room: doors and openings, their widths, whether they are open."""
         return questions.doors(room).plain()
 
-    return [rooms, path, neighbours, doors]
+    def windows(room: str) -> Told:
+        """The windows of a room: where, their sizes, how far above the floor."""
+        return questions.windows(room).plain()
+
+    return [rooms, path, neighbours, doors, windows]
 
 
 def tools_of_time(questions: Questions) -> list[Callable[..., Told]]:

@@ -24,9 +24,9 @@ from scipy.spatial.transform import Rotation
 
 from hydra_mono.core.errors import ExportError
 from hydra_mono.core.mesh import SemanticMesh
-from hydra_mono.graph.io.dsg import dsg_text
-from hydra_mono.graph.io.dsg_mesh import object_vertices
-from hydra_mono.graph.io.dsg_rotation import stable_quat_of_yaw
+from hydra_mono.graph.io.dsg.mesh import object_vertices
+from hydra_mono.graph.io.dsg.rotation import stable_quat_of_yaw
+from hydra_mono.graph.io.dsg.write import dsg_text
 from hydra_mono.graph.model.nodes import ObjectNode
 from hydra_mono.graph.model.scene_graph import SceneGraph
 from hydra_mono.graph.model.symbols import Layer

@@ -10,8 +10,8 @@ import pytest
 from helpers_exports import house_mesh
 from helpers_query import LABELS, ask_house, symbol
 
-from hydra_mono.graph.io.dsg import dsg_text
-from hydra_mono.graph.io.dsg_places import floor_places
+from hydra_mono.graph.io.dsg.places import floor_places
+from hydra_mono.graph.io.dsg.write import dsg_text
 from hydra_mono.graph.model.scene_graph import SceneGraph
 
 

@@ -23,7 +23,7 @@ from hypothesis import given, settings
 from hydra_mono.core.errors import ExportError
 from hydra_mono.core.mesh import SemanticMesh
 from hydra_mono.graph.exports import EXPORTS, export_graph, write_export
-from hydra_mono.graph.io.dsg import dsg_text
+from hydra_mono.graph.io.dsg.write import dsg_text
 from hydra_mono.graph.io.naming import room_names, slug
 from hydra_mono.graph.io.sayplan import sayplan_document
 from hydra_mono.graph.model.scene_graph import SceneGraph

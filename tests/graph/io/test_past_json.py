@@ -8,7 +8,7 @@ from helpers_exports import LABELS, SECOND_NS, START_NS, same_graph, small_house
 from hydra_mono.core.errors import ExportError
 from hydra_mono.graph.io.graph_json import from_document, to_document
 from hydra_mono.graph.io.origin import moved
-from hydra_mono.graph.io.past_json import history_text, read_history
+from hydra_mono.graph.io.past_json import history_text, read_history, read_history_later
 from hydra_mono.graph.model.looks import Seen
 from hydra_mono.graph.model.nodes import ObjectNode
 from hydra_mono.graph.model.scene_graph import SceneGraph
@@ -35,6 +35,23 @@ def test_the_world_at_every_stamp_comes_back() -> None:
         stamp_ns = START_NS + second * SECOND_NS
         assert same_graph(graph.at(stamp_ns), read.at(stamp_ns))
     assert read.events() == graph.events()
+
+
+def test_a_past_that_is_read_when_it_is_wanted_is_the_same() -> None:
+    graph = lived_in()
+    text = "".join(history_text(graph))
+    late, early = (from_document(to_document(graph, LABELS)).graph for _ in range(2))
+    read_history(early, text)
+    read_history_later(late, text)
+    assert not late.is_past_read
+    late.retract(symbol("O(0)"), START_NS + 40 * SECOND_NS)  # reads it before it changes anything
+    early.retract(symbol("O(0)"), START_NS + 40 * SECOND_NS)
+    assert late.events() == early.events() and late.version == early.version
+    with pytest.raises(ExportError, match="not a history"):
+        read_history_later(late, '{"format":"hydra-mono/history/9"}')
+    read_history_later(late, text.replace('"kind":"removed"', '"kind":"eaten"'))
+    with pytest.raises(ExportError, match="damaged history"):
+        late.events()
 
 
 def test_the_past_moves_with_the_origin_of_the_map() -> None:

@@ -10,10 +10,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hydra_mono.core.errors import GraphError
+from hydra_mono.graph.model.differences import (
+    TOLD,
+    Difference,
+    differences,
+    in_order,
+    reparented,
+)
 from hydra_mono.graph.model.nodes import Edge, Node
 from hydra_mono.graph.model.past import GraphPast
 from hydra_mono.graph.model.scene_graph import SceneGraph
-from hydra_mono.graph.model.symbols import NodeSymbol
+from hydra_mono.graph.model.symbols import Layer, NodeSymbol
+from hydra_mono.graph.model.timed import room_of
 
 O0, O1 = NodeSymbol("O", 0), NodeSymbol("O", 1)
 P0, P1 = NodeSymbol("p", 0), NodeSymbol("p", 1)
@@ -112,6 +120,41 @@ def test_with_hardly_any_memory_the_past_is_still_a_graph(
     for stamp_ns in snapshots:
         graph.at(stamp_ns)
     assert content(graph.at(max(snapshots))) == content(graph)
+
+
+def slow_between(graph: SceneGraph, from_ns: int, until_ns: int) -> list[Difference]:
+    """By two whole worlds, node by node: the definition."""
+    before, after = graph.at(from_ns), graph.at(until_ns)
+    told = [s for s in graph.past.symbols() if s.layer in TOLD and not s.is_agent]
+    found = [
+        d
+        for s in told
+        for d in differences(s, *(version(graph, s, t) for t in (from_ns, until_ns)), until_ns)
+    ]
+    nodes = {s: n for layer in TOLD for s, n in after.nodes(layer) if before.has_node(s)}
+    was_in, is_in = (
+        {s: a for s in nodes if (a := above(w, s)) is not None} for w in (before, after)
+    )
+    return in_order([*found, *reparented(nodes, was_in, is_in, (from_ns, until_ns))])
+
+
+def version(graph: SceneGraph, symbol: NodeSymbol, stamp_ns: int) -> Node | None:
+    return ([None] + [node for known, node in graph.past.versions(symbol) if known <= stamp_ns])[-1]
+
+
+def above(world: SceneGraph, symbol: NodeSymbol) -> NodeSymbol | None:
+    return room_of(world, symbol) if symbol.layer < Layer.ROOMS else world.find_parent(symbol)
+
+
+@given(steps)
+@settings(max_examples=80, deadline=None)
+def test_between_any_two_stamps_is_what_two_whole_worlds_differ_by(
+    moves: list[tuple[str, int, int, bool]],
+) -> None:
+    graph = SceneGraph()
+    stamps_ns = sorted(play(graph, moves))
+    for from_ns, until_ns in zip(stamps_ns, stamps_ns[2:] + stamps_ns[-1:] * 2, strict=False):
+        assert graph.between(from_ns, until_ns) == slow_between(graph, from_ns, until_ns)
 
 
 def chair_at(stamp_ns: int) -> SceneGraph:

@@ -13,6 +13,7 @@ from helpers_query import LABELS, SECOND_NS, START_NS, ask_house, grid_graph, sy
 
 from hydra_mono.core.box import BoundingBox
 from hydra_mono.core.errors import QueryError
+from hydra_mono.graph.model.nodes import Edge
 from hydra_mono.graph.model.presence import Trajectory
 from hydra_mono.graph.model.scene_graph import SceneGraph
 from hydra_mono.graph.query.gaps import box_gap
@@ -163,15 +164,22 @@ def test_neighbours_and_the_passages_to_them() -> None:
 
 def test_what_changed_since_a_stamp() -> None:
     gone = ASKED.changed(START_NS + 4 * SECOND_NS).items
-    assert [(c.kind, c.name) for c in gone] == [("removed", "chair 4")]
+    assert [(c.kind, c.name) for c in gone] == [("vanished", "chair 4")]
     assert ASKED.changed(START_NS + 6 * SECOND_NS).status == "none"
     assert ASKED.changed(START_NS + 10 * SECOND_NS).status == "not seen yet"
-    moved = ask_house()
-    moved.advance(START_NS + 7 * SECOND_NS)
-    later_ns = START_NS + 10 * SECOND_NS
-    moved.update_node(symbol("O(2)"), position_m=(2.0, 3.6, 0.45), last_seen_ns=later_ns)
-    kinds = {c.kind: c for c in Questions(moved, LABELS).changed(START_NS + 6 * SECOND_NS).items}
-    assert kinds["moved"].before_m == (0.35, 3.6, 0.45)
+    ever = ASKED.changed().items
+    assert {c.kind for c in ever} == {"discovered"} and len(ever) == 5, "it began without chair 4"
+
+
+def test_a_new_name_and_another_room_are_changes() -> None:
+    graph = ask_house()
+    graph.advance(START_NS + 7 * SECOND_NS)
+    graph.update_node(symbol("O(5)"), name="stool")
+    graph.set_parent(symbol("O(5)"), symbol("p(30)"), Edge(first_seen_ns=0, last_seen_ns=0))
+    facts = {c.kind: c for c in Questions(graph, LABELS).changed(START_NS + 6 * SECOND_NS).items}
+    assert facts["relabelled"].detail == "from chair to stool"
+    assert facts["reparented"].detail == "kitchen to room 2"
+    assert facts["reparented"].position_m == (2.0, 1.2, 0.45)
 
 
 def test_what_was_seen_to_move_is_told_from_its_trajectory() -> None:
@@ -179,6 +187,7 @@ def test_what_was_seen_to_move_is_told_from_its_trajectory() -> None:
     there, here = (0.35, 3.6, 0.45), (2.0, 3.6, 0.45)
     stamps_ns = (START_NS, START_NS + 8 * SECOND_NS)
     track = Trajectory(stamps_ns, (there, here))
+    graph.advance(stamps_ns[1])
     graph.update_node(symbol("O(2)"), position_m=here, trajectory=track)
     asked = Questions(graph, LABELS)
     (moved,) = [c for c in asked.changed(START_NS).items if c.kind == "moved"]

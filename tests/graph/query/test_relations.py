@@ -6,9 +6,9 @@ from helpers_query import LABELS as HOUSE_LABELS
 from helpers_query import ask_house, symbol, thing
 from helpers_worlds import LABELS, Built, built
 
-from hydra_mono.graph.query.index import index_of
 from hydra_mono.graph.query.questions import Questions
 from hydra_mono.graph.query.relations import all_relations
+from hydra_mono.graph.query.snapshot.index import index_of
 
 SEEDS = range(2001, 2005)
 NOISE_M = 0.03  # of every side of every box: as boxes of a run with depth are

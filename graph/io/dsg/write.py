@@ -23,18 +23,18 @@ import numpy as np
 from hydra_mono.core.box import BoundingBox
 from hydra_mono.core.labels import LabelSpace
 from hydra_mono.core.mesh import SemanticMesh
-from hydra_mono.graph.io.dsg_khronos import khronos
-from hydra_mono.graph.io.dsg_mesh import HEADER, mesh_text, object_vertices
-from hydra_mono.graph.io.dsg_metadata import dsg_metadata, room_label_ids
-from hydra_mono.graph.io.dsg_places import NAME as MESH_PLACES
-from hydra_mono.graph.io.dsg_places import (
+from hydra_mono.graph.io.dsg.khronos import khronos
+from hydra_mono.graph.io.dsg.mesh import HEADER, mesh_text, object_vertices
+from hydra_mono.graph.io.dsg.metadata import dsg_metadata, room_label_ids
+from hydra_mono.graph.io.dsg.places import NAME as MESH_PLACES
+from hydra_mono.graph.io.dsg.places import (
     PARTITION,
     floor_places,
     place2d_links,
     place2d_nodes,
     place2d_parents,
 )
-from hydra_mono.graph.io.dsg_rotation import stable_quat_of_yaw
+from hydra_mono.graph.io.dsg.rotation import stable_quat_of_yaw
 from hydra_mono.graph.io.graph_json import sorted_nodes
 from hydra_mono.graph.io.naming import room_class
 from hydra_mono.graph.io.origin import moved

@@ -3,8 +3,8 @@
 from hydra_mono.graph.model.nodes import Node
 from hydra_mono.graph.model.symbols import NodeSymbol
 from hydra_mono.graph.query.answers import ObjectFact, Provenance, RoomFact
-from hydra_mono.graph.query.index import GraphIndex, category_of
-from hydra_mono.graph.query.words import display_name, room_category
+from hydra_mono.graph.query.snapshot.index import GraphIndex, category_of
+from hydra_mono.graph.query.snapshot.words import display_name, room_category
 
 
 def object_fact(

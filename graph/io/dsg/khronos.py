@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from hydra_mono.graph.io.dsg_mesh import HEADER
+from hydra_mono.graph.io.dsg.mesh import HEADER
 from hydra_mono.graph.model.nodes import ObjectNode
 from hydra_mono.graph.model.presence import Presence
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from hydra_mono.core.errors import GraphError, QueryError
 from hydra_mono.graph.model.symbols import Layer, NodeSymbol
-from hydra_mono.graph.query.index import GraphIndex
-from hydra_mono.graph.query.words import display_name, plain_words, room_category
+from hydra_mono.graph.query.snapshot.index import GraphIndex
+from hydra_mono.graph.query.snapshot.words import display_name, plain_words, room_category
 
 LEAST_LIKENESS = 0.6  # of two words, for one to be proposed for the other: difflib's own choice
 MOST_CANDIDATES = 6  # listed where a name means several: a line's worth

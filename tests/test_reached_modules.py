@@ -130,11 +130,11 @@ REACHED_BY = {
         "training.compare.record",
     ),
     "training/test_evaluate_perception.py": ("cli.perception",),
-    "training/test_hypersim.py": (
+    "training/readers/test_hypersim.py": (
         "training.readers.hypersim",
         "training.readers.hypersim_nicr",
     ),
-    "training/test_other_data_sets.py": (
+    "training/readers/test_other_data_sets.py": (
         "training.readers.cityscapes",
         "training.readers.pascal",
     ),

@@ -163,6 +163,6 @@ def test_live_training_and_its_validation_need_neither_open3d_nor_the_mapper(
     tmp_path: Path,
 ) -> None:
     command = [sys.executable, "-c", BARE, str(tmp_path)]
-    here = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1] / "helpers" / "networks")}
+    here = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2] / "helpers" / "networks")}
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=here)
     assert done.returncode == 0, done.stderr

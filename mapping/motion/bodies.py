@@ -24,6 +24,8 @@ class BodyRule:
     reach_m: float = 0.3  # from what is seen to move of a body to the rest of it: half its width
     older: float = 1.25  # times as long as what moves, and
     older_ticks: int = 5  # half a second more, that the rest of a body may have stood there
+    bleed_cells: int = 2  # round somebody, to which his label may bleed, and
+    behind_m: float = 0.3  # so far behind, where it is no longer he: a body is as deep
     most_wide_m: float = 1.5  # of a body in any level direction: arms stretched out
     most_tall_m: float = 2.2  # of a body
     up_cosine: float = 0.85  # of surface that others stand on: within 32 degrees of level
@@ -76,8 +78,18 @@ class Bodies:
         pieces = np.where(keep[numbers], numbers, 0)
         near = ndimage.binary_dilation(signs.seeds & (pieces > 0), iterations=6)
         pieces = np.where(near, self._body_sized(scene, pieces, signs.evident), 0)
-        people = self._connected(scene, scene.valid & signs.by_label)
+        people = self._connected(scene, self._labelled(scene, signs.by_label))
         return np.where(people > 0, people + pieces.max(), pieces).astype(np.int32)
+
+    def _labelled(self, scene: Scene, by_label: Bool[np.ndarray, "h w"]) -> Bool[np.ndarray, "h w"]:
+        """What is labelled as somebody, less what lies far behind the outline of somebody nearer.
+
+        Labels bleed over outlines, on to walls.
+        """
+        labelled = scene.valid & by_label
+        depth = np.where(labelled, scene.depth_m, np.float32(np.inf))
+        nearest = ndimage.minimum_filter(depth, 2 * self._rule.bleed_cells + 1)
+        return np.asarray(labelled & (scene.depth_m < nearest + self._rule.behind_m))
 
     def _body_sized(
         self, scene: Scene, pieces: Int32[np.ndarray, "h w"], evident: Bool[np.ndarray, "h w"]

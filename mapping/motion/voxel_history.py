@@ -7,7 +7,7 @@ a while, and whose neighbours were too, can only be entered by something that mo
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Int32, Int64
+from jaxtyping import Bool, Int32, Int64, UInt8
 
 from hydra_mono.core.map import voxel_keys
 from hydra_mono.core.map.voxel_keys import numbered, pack, unpack
@@ -111,8 +111,12 @@ class VoxelHistory:
 
     def is_solid(self, voxels: Int32[np.ndarray, "n 3"]) -> Bool[np.ndarray, " n"]:
         """Whether the static world's surface was seen in each voxel for long enough."""
+        return np.asarray(self.solid_ticks(voxels) >= self._rule.solid_ticks)
+
+    def solid_ticks(self, voxels: Int32[np.ndarray, "n 3"]) -> UInt8[np.ndarray, " n"]:
+        """Tenths of a second, 255 at most, for which static surface was seen in each voxel."""
         chunks, inside = split_voxels(voxels)
-        return np.asarray(self._solid[self._find(chunks), inside] >= self._rule.solid_ticks)
+        return np.asarray(self._solid[self._find(chunks), inside])
 
     def was_entered_unseen(
         self, voxels: Int32[np.ndarray, "n 3"], stamp_ns: int

@@ -18,6 +18,7 @@ REACHED_BY = {
         "cli.saved.options",
         "cli.sources",
     ),
+    "app/test_batch.py": ("cli.saved.on_ray",),
     "app/test_continue.py": ("cli.continuation",),
     "app/test_history.py": ("cli.saved.history",),
     "app/test_local_origin.py": ("evaluation.run_files",),

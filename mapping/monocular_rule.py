@@ -11,8 +11,7 @@ class MonocularRule:
     follows the map. ``sweep``: depth is compared with earlier images. ``smooth``: depth agrees
     with predicted normals. ``temporal``: depth that earlier frames contradict is left out.
     ``support``: so is depth that a network tells alone which is often wrong here. ``borders``: so
-    are pixels between two surfaces. ``incidence``: surfaces seen obliquely weigh
-    less. ``noise``: weights, truncation and carving follow the expected deviation of depth.
+    are pixels between two surfaces. ``noise``: weights, truncation and carving follow the expected deviation of depth.
     ``confidence``: labels weigh by the network's confidence.
     """
 
@@ -26,7 +25,6 @@ class MonocularRule:
     temporal: bool = True
     support: bool = True
     borders: bool = True
-    incidence: bool = True
     noise: bool = True
     confidence: bool = True
     height_px: int = (

@@ -21,7 +21,6 @@ from hydra_mono.mapping.monocular.steps import (
     reject_inconsistent,
     reject_unsupported,
     set_expected_sigma,
-    weigh_incidence,
     weigh_labels,
 )
 from hydra_mono.mapping.monocular_rule import MonocularRule
@@ -128,7 +127,6 @@ def create_refiner(rule: MonocularRule, volume: SemanticVolume) -> Refiner:
     ]
     last: list[tuple[bool, Step]] = [
         (rule.support and rule.sweep and rule.noise, reject_unsupported(learnt)),
-        (rule.incidence, weigh_incidence),
     ]
     learning: dict[str, Stateful] = {"metric": metric, "aligner": aligner, "fit": fit}
     steps, ends = ([step for is_on, step in some if is_on] for some in (switched, last))

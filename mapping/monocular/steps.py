@@ -10,7 +10,7 @@ from hydra_mono.mapping.monocular.consistency import check_multiview_consistency
 from hydra_mono.mapping.monocular.depth_edges import between_surfaces
 from hydra_mono.mapping.monocular.depth_fit import Past, slopes
 from hydra_mono.mapping.monocular.low_res import LowResEstimate
-from hydra_mono.mapping.monocular.noise import cos_incidence, log_depth_sigma
+from hydra_mono.mapping.monocular.noise import log_depth_sigma
 from hydra_mono.mapping.monocular.plane_sweep import partners
 from hydra_mono.mapping.monocular_rule import MonocularRule
 from hydra_mono.mapping.tsdf.attributes import vote_weight
@@ -119,15 +119,3 @@ def _explained_slope(estimate: LowResEstimate) -> Float32[np.ndarray, "h w"]:
         total[1:] += np.abs(np.nan_to_num(down))
         total[:, 1:] += np.abs(np.nan_to_num(right))
     return total
-
-
-def weigh_incidence(estimate: LowResEstimate, past: Past) -> LowResEstimate:
-    """Raises the deviation of surfaces that are seen obliquely.
-
-    The error of depth grows with one over the cosine, of which only the cosine's share lies across
-    the surface; the root is between the two.
-    """
-    if estimate.normals is None:
-        return estimate
-    cos = cos_incidence(estimate.normals, estimate.rays)
-    return replace(estimate, log_depth_sigma=estimate.log_depth_sigma / np.sqrt(cos))

@@ -21,7 +21,6 @@ from hydra_mono.mapping.monocular.steps import (
     reject_inconsistent,
     reject_unsupported,
     set_expected_sigma,
-    weigh_incidence,
     weigh_labels,
 )
 from hydra_mono.mapping.monocular_rule import MonocularRule
@@ -38,7 +37,6 @@ SWITCHES = (
     "temporal",
     "support",
     "borders",
-    "incidence",
     "noise",
     "confidence",
 )
@@ -184,9 +182,7 @@ def test_ramps_are_left_out() -> None:
     assert not cut.usable[10:-10, 31:34].any() and cut.usable[:, :26].all()
 
 
-def test_flat_views_and_far_surfaces_are_less_certain() -> None:
-    flat = Plane(normal=(0.0, -1.0, -0.2), offset_m=-1.0).estimate()
-    assert (weigh_incidence(flat, []).log_depth_sigma > flat.log_depth_sigma).all()
+def test_far_surfaces_are_less_certain() -> None:
     grows = set_expected_sigma(RULE)(scaled(WALL.estimate(), 2.0), [])
     near = set_expected_sigma(RULE)(WALL.estimate(), [])
     assert (grows.log_depth_sigma > near.log_depth_sigma).all()

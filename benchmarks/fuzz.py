@@ -2,7 +2,8 @@
 
 ``python benchmarks/fuzz.py --inputs 5000`` runs each format's inputs in processes of their own,
 with 2 GB of memory beside what the imports take and 10 s an input. The same numbers give the same
-damage; ``--only NAME --first N --inputs 1`` repeats one.
+damage; ``--only NAME --first N --inputs 1`` repeats one. ``--output FILE`` keeps the counts as
+JSON, beside those of formats that were run before.
 """
 
 import argparse
@@ -39,6 +40,7 @@ def main() -> None:
     parser.add_argument("--inputs", type=int, default=200, help="damaged inputs of each format")
     parser.add_argument("--only", action="append", help="a format (repeatable)")
     parser.add_argument("--first", type=int, default=0, help="number of the first input")
+    parser.add_argument("--output", type=Path, help="JSON file of the counts by format")
     parser.add_argument("--child", nargs=3, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.child:
@@ -48,7 +50,23 @@ def main() -> None:
     print("| format | inputs | " + " | ".join(COLUMNS) + " |")
     print("|---" * (len(COLUMNS) + 2) + "|")
     for name in options.only or all_targets():
-        report(name, options.first, options.inputs)
+        counts = report(name, options.first, options.inputs)
+        if options.output:
+            keep(options.output, name, {"first": options.first, "inputs": options.inputs, **counts})
+
+
+def keep(path: Path, name: str, counts: dict[str, int]) -> None:
+    """Writes a format's counts into the file, and leaves the other formats' there.
+
+    Inputs that follow on those counted before are added to them.
+    """
+    known = json.loads(path.read_text()) if path.is_file() else {}
+    before = known.get(name, {})
+    if before and before["first"] + before["inputs"] == counts["first"]:
+        counts = {each: before[each] + counts[each] for each in counts}
+        counts["first"] = before["first"]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(known | {name: counts}, indent=1, sort_keys=True) + "\n")
 
 
 def all_targets() -> list[str]:
@@ -57,8 +75,8 @@ def all_targets() -> list[str]:
     return [*TARGETS, "safetensors", "torch", "network"]
 
 
-def report(name: str, first: int, inputs: int) -> None:
-    """Prints a format's row, and its first faults below."""
+def report(name: str, first: int, inputs: int) -> dict[str, int]:
+    """Prints a format's row, and its first faults below; the counts by verdict."""
     counts: Counter[str] = Counter()
     faults: list[str] = []
     at = first
@@ -74,6 +92,7 @@ def report(name: str, first: int, inputs: int) -> None:
     cells = [str(counts[column]) for column in COLUMNS]
     print(f"| {name} | {inputs} | " + " | ".join(cells) + " |", flush=True)
     print("\n".join(faults[:SHOWN]), file=sys.stderr, end="\n" if faults else "", flush=True)
+    return {column: counts[column] for column in COLUMNS}
 
 
 def verdicts_of(name: str, first: int, last: int) -> list[tuple[int, str, str]]:

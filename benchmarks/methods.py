@@ -25,12 +25,13 @@ from torch.profiler import ProfilerActivity, profile
 from hydra_mono.cli.progress import print_table
 from hydra_mono.perception.networks.backbones.vit import FeatureMap
 from hydra_mono.perception.networks.interface import MultiTaskNetwork
-from hydra_mono.perception.networks.methods.pyramid import PyramidNetwork
 from hydra_mono.perception.networks.registry import MODULES, method
+from hydra_mono.perception.networks.triplane.regularizer import TriplaneRegularizer
 from hydra_mono.training.compare.plan import parse_size
 
 PLAIN = "mtl"  # what the others are compared with
-LEFT_OUT = ("m2h", "cross_stitch")  # no decoder on a shared pyramid
+LEFT_OUT = ("cross_stitch",)  # a trunk a task: nothing of it stands on shared maps
+REGULARIZED = f"{PLAIN} + triplane"  # what training with the regularizer costs more
 STRIDES = (4, 8, 16, 32)
 
 
@@ -58,14 +59,17 @@ def built(name: str, features: Features, size: tuple[int, int], published: bool)
     config: Any = dataclasses.replace(known.variants[variant], feed=size)  # type: ignore[type-var]
     make: Any = known.build
     network: MultiTaskNetwork = make(config, features)
-    assert isinstance(network, PyramidNetwork)
     return network
 
 
-def learning(network: MultiTaskNetwork, image: Tensor) -> None:
+def learning(
+    network: MultiTaskNetwork, image: Tensor, regularizer: TriplaneRegularizer | None
+) -> None:
     """One forward and backward pass; every map it makes counts."""
     maps = network.training_maps(image, (int(image.shape[2]), int(image.shape[3])))
     parts = [*maps.auxiliary, maps.final, maps.discrete or {}]
+    if regularizer is not None:
+        parts.append(regularizer(maps.shared))
     values = [x.square().mean() for part in parts for x in part.values()]
     torch.stack(values).sum().backward()
     network.zero_grad(set_to_none=True)
@@ -114,7 +118,10 @@ def measured(name: str, options: argparse.Namespace, device: torch.device) -> di
     size, widths = parse_size(options.size), tuple(map(int, options.widths.split(",")))
     torch.manual_seed(0)
     features = Features(size, widths, options.batch)
-    network = built(name, features, size, options.published).to(device)
+    network = built(name.partition(" ")[0], features, size, options.published).to(device)
+    regularizer = None
+    if name == REGULARIZED:
+        regularizer = TriplaneRegularizer(widths, network.tasks).to(device)
     image = torch.zeros(options.batch, 3, *size, device=device)
 
     def forward() -> None:
@@ -122,7 +129,7 @@ def measured(name: str, options: argparse.Namespace, device: torch.device) -> di
             network.eval().training_maps(image, size)
 
     def both() -> None:
-        learning(network.train(), image)
+        learning(network.train(), image, regularizer)
 
     own = sum(p.numel() for p in network.parameters()) - sum(p.numel() for p in features.maps)
     return {
@@ -161,7 +168,8 @@ def main() -> None:
     parser.add_argument("--device", default="cpu", choices=("cpu", "cuda"))
     parser.add_argument("--output", type=Path, default=Path("results/benchmark-methods.json"))
     options = parser.parse_args()
-    names = [PLAIN, *(name for name in MODULES if name not in (PLAIN, *LEFT_OUT))]
+    others = [name for name in MODULES if name not in (PLAIN, *LEFT_OUT)]
+    names = [PLAIN, *others, REGULARIZED]
     device = torch.device(options.device)
     results = {name: measured(name, options, device) for name in names}
     header = ("method", "forward ms", "× mtl", "with backward ms", "× mtl", "peak MB", "params M")

@@ -22,10 +22,10 @@ from dynamic import WORLDS, settings
 from scipy.optimize import linear_sum_assignment
 
 from hydra_mono.cli.progress import print_table
-from hydra_mono.core.checks import predict
 from hydra_mono.core.config import Config
 from hydra_mono.core.files.trajectory import Trajectory
 from hydra_mono.core.frame import Frame
+from hydra_mono.core.gate.checks import predict
 from hydra_mono.core.mesh import SemanticMesh
 from hydra_mono.core.source import stream
 from hydra_mono.evaluation.dynamics.found import found_tracks

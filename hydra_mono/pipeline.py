@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float64
 
-from hydra_mono.core.checks import predict
 from hydra_mono.core.config import Config, MonocularConfig
 from hydra_mono.core.frame import Frame
+from hydra_mono.core.gate.checks import predict
 from hydra_mono.core.labels import LabelSpace
 from hydra_mono.core.map.keyframe import Instant, KeyframeInput, instant_state, restored_instant
 from hydra_mono.core.map.state import State, Stateful

@@ -10,7 +10,8 @@ class MonocularRule:
     ``metric``: the network's scale is measured by parallax. ``align``: the scale of every frame
     follows the map. ``sweep``: depth is compared with earlier images. ``smooth``: depth agrees
     with predicted normals. ``temporal``: depth that earlier frames contradict is left out.
-    ``borders``: so are pixels between two surfaces. ``incidence``: surfaces seen obliquely weigh
+    ``support``: so is depth that a network tells alone which is often wrong here. ``borders``: so
+    are pixels between two surfaces. ``incidence``: surfaces seen obliquely weigh
     less. ``noise``: weights, truncation and carving follow the expected deviation of depth.
     ``confidence``: labels weigh by the network's confidence.
     """
@@ -23,6 +24,7 @@ class MonocularRule:
     sweep: bool = True
     smooth: bool = True
     temporal: bool = True
+    support: bool = True
     borders: bool = True
     incidence: bool = True
     noise: bool = True

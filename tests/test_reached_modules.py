@@ -69,6 +69,7 @@ REACHED_BY = {
     "graph/model/test_timed.py": (
         "graph.model.flow",
         "graph.model.timed",
+        "graph.model.told",
     ),
     "graph/merge/test_merge.py": ("graph.merge",),
     "graph/query/test_edits.py": ("graph.query.snapshot.names",),
@@ -129,11 +130,11 @@ REACHED_BY = {
         "training.compare.record",
     ),
     "training/test_evaluate_perception.py": ("cli.perception",),
-    "training/test_hypersim.py": (
+    "training/readers/test_hypersim.py": (
         "training.readers.hypersim",
         "training.readers.hypersim_nicr",
     ),
-    "training/test_other_data_sets.py": (
+    "training/readers/test_other_data_sets.py": (
         "training.readers.cityscapes",
         "training.readers.pascal",
     ),

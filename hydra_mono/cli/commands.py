@@ -142,7 +142,7 @@ def config(options: argparse.Namespace) -> int:
 
 
 def weights(options: argparse.Namespace) -> int:
-    """Prints what a weights file holds, writes it in another form, or the mean of two."""
+    """Prints what a weights file holds; writes it converted, calibrated, or averaged."""
     from hydra_mono.cli.progress import print_table
     from hydra_mono.perception.weights_io.average import average_weights
     from hydra_mono.perception.weights_io.checkpoint import convert_weights
@@ -156,7 +156,11 @@ def weights(options: argparse.Namespace) -> int:
             raise CheckpointError(f"{options.file}: {'; '.join(problems)}")
         return 0
     target, half = Path(options.target), options.half
-    if options.action == "average":
+    if options.action == "calibrate":
+        from hydra_mono.cli.perception import calibrate
+
+        calibrate(options)
+    elif options.action == "average":
         first, second = Path(options.first), Path(options.second)
         average_weights(first, second, target, share=options.share, half=half)
     else:

@@ -73,7 +73,7 @@ def _checked(
     agree(plan, settings.folder)
     for job in jobs:
         network_config(plan, job)
-    data = _data(options, settings.base)
+    data = _data(plan, options, settings.base)
     for job in jobs:
         check(plan, job, data, settings)
     begin(plan, settings.folder)
@@ -121,7 +121,7 @@ def _written(plan: "Plan", results: "dict[Job, Scores]", settings: "Settings") -
     notes = [
         f"{plan.data}, {plan.backbone}, images of {height}×{width}, {plan.batch} a step,",
         f"{_budget(plan)} (stl: {len(plan.tasks)} networks)",
-        "with the triplane regularizer;" if plan.regularized else "without a regularizer;",
+        f"with {plan.regularizer};" if plan.regularizer else "without a regularizer;",
         f"scored: {', '.join(sorted(images)) or 'none'};",
         f"mIoU over {data_set(plan.data).labels} classes,",
         f"odsF at {settings.thresholds} thresholds;",
@@ -178,7 +178,7 @@ def _plan(options: argparse.Namespace) -> "Plan":
         size=parse_size(options.size),
         batch=options.batch,
         tasks=tuple(named.split(",")) if named else data_set(options.data).tasks,
-        regularized=getattr(options, "regularizer", None) is not None,
+        regularizer=getattr(options, "regularizer", None),
         genotype=Path(genotype) if genotype else None,
     )
 
@@ -202,12 +202,16 @@ def _settings(options: argparse.Namespace) -> "Settings":
     )
 
 
-def _data(options: argparse.Namespace, training: "TrainingConfig") -> "ComparedData":
+def _data(plan: "Plan", options: argparse.Namespace, training: "TrainingConfig") -> "ComparedData":
     from hydra_mono.training.compare.data import open_compared
 
     total = training.worlds + training.held_back
     disable = options.quiet or options.data != "simulated"
     with tqdm(total=total, desc="worlds", disable=disable, leave=False) as bar:
+
+        def on_world(count: int) -> None:
+            bar.update(count - bar.n)
+
         return open_compared(
-            options.data, Path(options.cache), training, lambda count: bar.update(count - bar.n)
+            options.data, Path(options.cache), training, on_world, plan.second_view
         )

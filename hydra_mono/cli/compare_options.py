@@ -12,7 +12,9 @@ def add_compare(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--seeds", type=int, default=3, metavar="N", help="of each method (3)")
     parser.add_argument(
-        "--regularizer", choices=("triplane",), help="trained along, and not in the weights"
+        "--regularizer",
+        choices=("triplane", "triplane_two_views"),
+        help="trained along, and not in the weights; two views: simulated data only",
     )
     parser.add_argument("--genotype", metavar="FILE", help="of atrc, in place of the published")
     parser.add_argument("--tasks", metavar="NAMES", help="all that the data have the truth of")

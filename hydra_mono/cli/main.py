@@ -118,7 +118,7 @@ def build_parser() -> argparse.ArgumentParser:
     saved.add_view(commands.add_parser("view", help="open a run's recording in the viewer"))
     _add_doctor(commands.add_parser("doctor", help="check the installation"))
     _add_config(commands.add_parser("config", help="show the settings"))
-    _add_weights(commands.add_parser("weights", help="inspect, convert or average weights"))
+    _add_weights(commands.add_parser("weights", help="inspect and convert weights"))
     _add_train(commands.add_parser("train", help="train the compact network"))
     for name, help_text, add_options in COMPARING:
         comparing = commands.add_parser(name, help=help_text)
@@ -256,7 +256,12 @@ def _add_weights(parser: argparse.ArgumentParser) -> None:
     average.add_argument(
         "--share", type=float, default=0.5, help="of the second, 0 to 1 (default: %(default)s)"
     )
-    for action in (convert, average):
+    calibrate = actions.add_parser("calibrate", help="make the labels' probabilities honest")
+    calibrate.add_argument("source", metavar="SOURCE")
+    calibrate.add_argument("target", metavar="TARGET", help="ends in .safetensors")
+    calibrate.add_argument("--data", required=True, metavar="KIND:PATH", help="nyuv2:DIR:train")
+    calibrate.add_argument("--max-images", type=int, metavar="N", help="N of them, evenly spread")
+    for action in (convert, average, calibrate):
         action.add_argument("--half", action="store_true", help="in half precision")
 
 

@@ -47,6 +47,22 @@ def evaluate_perception(options: argparse.Namespace) -> int:
     return 0
 
 
+def calibrate(options: argparse.Namespace) -> None:
+    """Fits the temperature of a network's labels to samples, and writes it beside its weights."""
+    from hydra_mono.perception.weights_io.checkpoint import load_network, save_network
+    from hydra_mono.training.calibrate import fit_temperature
+    from hydra_mono.training.readers.open_samples import open_samples
+
+    if not options.target.endswith(".safetensors"):
+        raise ConfigError(f"{options.target}: end the name in .safetensors")
+    network, samples = load_network(Path(options.source)), open_samples(options.data)
+    images = options.max_images
+    network.temperature = fit_temperature(network, samples, max_images=images, progress=_bar)
+    notes = {"semantics.calibrated_on": samples.name}
+    save_network(network, Path(options.target), half=options.half, notes=notes)
+    print(f"temperature {network.temperature:.3f}")
+
+
 def _bar(indices: Iterable[int]) -> Iterable[int]:
     return tqdm(
         indices, unit=" images", dynamic_ncols=True, leave=False, disable=not sys.stderr.isatty()

@@ -1,5 +1,7 @@
 """Rigid transforms, quaternions and pinhole rays."""
 
+from functools import lru_cache
+
 import numpy as np
 from jaxtyping import Float, Float32, Float64, Int
 from scipy.spatial.transform import Rotation
@@ -73,3 +75,11 @@ def camera_rays(intrinsics: Intrinsics, stride: int = 1) -> Float32[np.ndarray, 
     y = (v - np.float32(intrinsics.cy)) / np.float32(intrinsics.fy)
     grid_x, grid_y = np.meshgrid(x, y)
     return np.stack([grid_x, grid_y, np.ones_like(grid_x)], axis=-1)
+
+
+@lru_cache(maxsize=8)  # one camera, at the strides at which a frame is looked at
+def shared_rays(intrinsics: Intrinsics, stride: int = 1) -> Float32[np.ndarray, "h w 3"]:
+    """``camera_rays``, made once for a camera and read-only."""
+    rays = camera_rays(intrinsics, stride)
+    rays.flags.writeable = False
+    return rays

@@ -131,6 +131,7 @@ def prepare(source: Source, config: DataConfig, given: Given = NOTHING) -> tuple
         camera=None if getattr(source, "took_camera", False) else given.camera,
     )
     told_up = config.up or source.world_up
+    whole, source = source, FirstRead(source)
     verdict = _judged(source, conversion, told_up)
     if is_auto and verdict.convention is not None:
         conversion = replace(conversion, convention=verdict.convention)
@@ -138,7 +139,30 @@ def prepare(source: Source, config: DataConfig, given: Given = NOTHING) -> tuple
         verdict = _judged(source, conversion, told_up)
     plain = _converted(source, conversion, source.world_up)
     up = choose_up(plain, config.up)
-    return _converted(source, replace(conversion, up=up), Z_UP), verdict
+    return _converted(whole, replace(conversion, up=up), Z_UP), verdict
+
+
+class FirstRead:
+    """A source whose frames are read once while it is prepared: the check looks at its first
+    frames, again where poses are read otherwise, and the estimate of up after that."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self.name, self.label_space = source.name, source.label_space
+        self.world_up = source.world_up
+        self._frames: dict[int, Frame] = {}
+
+    @property
+    def unknown_label_pixels(self) -> int:
+        return self._source.unknown_label_pixels
+
+    def __len__(self) -> int:
+        return len(self._source)
+
+    def __getitem__(self, index: int) -> Frame:
+        if index not in self._frames:
+            self._frames[index] = self._source[index]
+        return self._frames[index]
 
 
 def _judged(source: Source, conversion: Conversion, told_up: Direction | None) -> Verdict:

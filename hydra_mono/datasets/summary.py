@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from hydra_mono.core.checks import is_measured
 from hydra_mono.core.errors import BadFrameError
 from hydra_mono.core.frame import Frame
+from hydra_mono.core.gate.checks import is_measured
 from hydra_mono.core.source import Source
 
 

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from hydra_mono.core.errors import ConfigError, DataError
 from hydra_mono.core.frame import Intrinsics
 from hydra_mono.perception.metrics.boundary import Boundaries, BoundaryScores
+from hydra_mono.perception.metrics.calibration import CalibrationError, CalibrationScores
 from hydra_mono.perception.metrics.dense import (
     Confusion,
     DepthErrors,
@@ -47,6 +48,7 @@ class PerceptionScores:
     depth: DepthScores | None
     normals: NormalScores | None
     boundaries: BoundaryScores | None
+    calibration: CalibrationScores | None = None  # of the labels' probabilities
     others: dict[str, float] = field(default_factory=dict)  # by task, beyond those above
 
     def as_dict(self) -> dict[str, Any]:
@@ -60,6 +62,7 @@ class Estimates:
 
     depth_m: Float32[np.ndarray, "h w"] | None = None
     labels: UInt8[np.ndarray, "h w"] | None = None
+    confidence: Float32[np.ndarray, "h w"] | None = None  # probability of the labels
     normals: Float32[np.ndarray, "h w 3"] | None = None
     edges: Float32[np.ndarray, "h w"] | None = None
     others: Mapping[str, Float32[np.ndarray, "k h w"]] = field(default_factory=dict)
@@ -126,10 +129,12 @@ def estimate(
         maps = {task: resized(values.float(), size) for task, values in found.items()}
         depth, normals, edges = (maps.get(task) for task in ("depth", "normals", "edges"))
         factor = np.float32(feed.depth_factor(camera))
+        labels, confidence = _labels(maps.get("semantics"), data_set, network)
         enlarged = np.float32(camera.width / feed.shown_size(size)[1])
         return Estimates(
             depth_m=None if depth is None else _array(depth[0, 0]) * factor,
-            labels=_labels(maps["semantics"], data_set) if "semantics" in maps else None,
+            labels=labels,
+            confidence=confidence,
             normals=None if normals is None else _facing(normals, camera),
             edges=None if edges is None else _array(edges[0, 0].sigmoid()),
             others={
@@ -140,14 +145,20 @@ def estimate(
         )
 
 
-def _labels(logits: Float[Tensor, "1 k h w"], data_set: DataSet) -> UInt8[np.ndarray, "h w"]:
-    """The likeliest known class."""
+def _labels(
+    logits: Float[Tensor, "1 k h w"] | None, data_set: DataSet, network: nn.Module
+) -> tuple[UInt8[np.ndarray, "h w"] | None, Float32[np.ndarray, "h w"] | None]:
+    """The likeliest known class, and how probable it is among these."""
+    if logits is None:
+        return None, None
     known = data_set.labels + 1
     if logits.shape[1] != known:
         told = f"{data_set.label_space} and unknown make {known}"
         raise ConfigError(f"the network has {logits.shape[1]} classes; {told}")
-    labels = logits[0, 1:].argmax(dim=0) + 1
-    return np.asarray(labels.to(torch.uint8).cpu().numpy())
+    temperature = getattr(network, "temperature", 1.0)
+    best, labels = logits[0, 1:].max(dim=0)
+    confidence = ((logits[0, 1:] - best) / temperature).exp().sum(0).reciprocal()
+    return np.asarray((labels + 1).to(torch.uint8).cpu().numpy()), _array(confidence)
 
 
 def _facing(normals: Float[Tensor, "1 3 h w"], camera: Intrinsics) -> np.ndarray:
@@ -168,6 +179,7 @@ class Tally:
 
     boundaries: Boundaries | None
     confusion: Confusion = field(default_factory=Confusion)
+    calibration: CalibrationError = field(default_factory=CalibrationError)
     depth: DepthErrors = field(default_factory=DepthErrors)
     normals: NormalErrors = field(default_factory=NormalErrors)
     seconds: list[float] = field(default_factory=list)
@@ -177,6 +189,8 @@ class Tally:
         self.seconds.append(seconds)
         if found.labels is not None:
             self.confusion.add(found.labels, sample.labels)
+        if found.labels is not None and found.confidence is not None:
+            self.calibration.add(found.confidence, found.labels, sample.labels)
         if found.depth_m is not None:
             self.depth.add(found.depth_m, sample.depth_m, sample.depth_m > 0)
         if found.normals is not None:
@@ -194,6 +208,7 @@ class Tally:
             images=len(self.seconds),
             seconds_per_image=float(np.median(self.seconds)),
             semantics=self.confusion.scores(),
+            calibration=self.calibration.scores(),
             depth=self.depth.scores(),
             normals=self.normals.scores(),
             boundaries=self.boundaries.scores() if self.boundaries else None,

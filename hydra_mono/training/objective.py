@@ -15,8 +15,10 @@ from hydra_mono.perception.losses.pairs import pair_loss
 from hydra_mono.perception.losses.task_weights import create_weighting
 from hydra_mono.perception.networks.heads import resized
 from hydra_mono.perception.networks.interface import MultiTaskNetwork, TaskMaps, TrainingMaps
-from hydra_mono.perception.networks.triplane import TriplaneRegularizer
+from hydra_mono.perception.networks.triplane.rays import Cameras
+from hydra_mono.perception.networks.triplane.regularizer import TriplaneRegularizer
 from hydra_mono.training.data.batches import Batch
+from hydra_mono.training.data.second_view import SecondView, seen_by_both
 
 EDGE_WEIGHT = 0.8  # of edge pixels in auxiliary heads where the config balances by share; ATRC's
 
@@ -49,8 +51,8 @@ class Objective(nn.Module):
         maps = self.network.training_maps(batch.image, size)
         found = enlarged(maps.final, size)
         tasks = self._tasks(found, batch)
-        for earlier, weight in self._auxiliary(maps):
-            for name, value in self._tasks(enlarged(earlier, size), batch).items():
+        for other, weight, truth in self._supervised(maps, batch):
+            for name, value in self._tasks(enlarged(other, size), truth).items():
                 tasks[name] = tasks[name] + weight * value
         for name, logits in (maps.discrete or {}).items():
             tasks[name] = tasks[name] + self._discrete(name, logits.float(), batch)
@@ -64,17 +66,36 @@ class Objective(nn.Module):
             total = total + maps.alike_weight * ties["pairs"]
         return total, {**tasks, **ties}
 
-    def _auxiliary(self, maps: TrainingMaps) -> list[tuple[TaskMaps, float]]:
-        """Other predictions of the tasks, and how much they count."""
+    def _supervised(
+        self, maps: TrainingMaps, batch: Batch
+    ) -> list[tuple[TaskMaps, float, Batch | SecondView]]:
+        """Other predictions of the tasks, how much they count, and their truth."""
         weights = maps.weights or (1.0,) * len(maps.auxiliary)
-        found = list(zip(maps.auxiliary, weights, strict=True))
+        found: list[tuple[TaskMaps, float, Batch | SecondView]] = [
+            (maps, weight, batch) for maps, weight in zip(maps.auxiliary, weights, strict=True)
+        ]
         if self.regularizer is not None:
-            found.append((self.regularizer(maps.shared), self.regularizer.weight))
+            found += self._rendered(self.regularizer, maps.shared, batch)
         return found
 
-    def _tasks(self, found: TaskMaps, batch: Batch) -> dict[str, Tensor]:
+    def _rendered(
+        self, regularizer: TriplaneRegularizer, shared: tuple[Tensor, ...], batch: Batch
+    ) -> list[tuple[TaskMaps, float, Batch | SecondView]]:
+        """The regularizer's maps, of another camera as well where the batch knows one."""
+        planes, rule = regularizer.volume(shared), regularizer.rule
+        found: list[tuple[TaskMaps, float, Batch | SecondView]] = [
+            (regularizer.seen(planes), regularizer.weight, batch)
+        ]
+        if batch.second is not None:
+            truth = seen_by_both(batch.second, batch.depth_m, batch.camera)
+            pose, size = truth.first_from_second, batch_size(batch)
+            cameras = Cameras(batch.camera, truth.camera, pose, size)
+            found.append((regularizer.seen_from(planes, cameras), rule.second_weight, truth))
+        return found
+
+    def _tasks(self, found: TaskMaps, batch: Batch | SecondView) -> dict[str, Tensor]:
         """The loss of each task that the network has."""
-        config = self.config
+        config, others = self.config, batch.others if isinstance(batch, Batch) else {}
         depth = losses.depth_loss if config.depth_form == "silog" else losses.berhu_loss
         known: dict[str, Callable[[Tensor], Tensor]] = {
             "depth": lambda maps: depth(maps, batch.depth_m),
@@ -85,7 +106,7 @@ class Objective(nn.Module):
             ),
         }
         return {
-            task: known[task](maps) if task in known else LOSSES[task](maps, batch.others[task])
+            task: known[task](maps) if task in known else LOSSES[task](maps, others[task])
             for task, maps in found.items()
         }
 

@@ -11,8 +11,9 @@ import torch
 from hydra_mono.core.config.training import StageConfig, TrainingConfig
 from hydra_mono.perception.networks.interface import MultiTaskNetwork, NetworkConfig
 from hydra_mono.perception.networks.registry import build, name_of
-from hydra_mono.perception.networks.triplane import TriplaneRegularizer, TriplaneRule
+from hydra_mono.perception.networks.triplane.regularizer import TriplaneRegularizer, TriplaneRule
 from hydra_mono.perception.weights_io.checkpoint import load_network
+from hydra_mono.perception.weights_io.files import CheckpointError
 from hydra_mono.perception.weights_io.pretrained import load_pretrained
 from hydra_mono.training.data.batches import Batch, BatchRule
 from hydra_mono.training.data.sources import Data
@@ -92,9 +93,15 @@ def first_network(
     """The network before its first step.
 
     Weights of a network with another backbone lend their decoders and heads.
+
+    Raises:
+        CheckpointError: they are of another method, or do not fit.
     """
     if start_from is not None:
         known = load_network(start_from)
+        if type(known.config) is not type(network):
+            found, wanted = name_of(known.config), name_of(network)
+            raise CheckpointError(f"{start_from}: holds {found}; {wanted} cannot begin with it")
         kinds = {type(getattr(config, "backbone", None)) for config in (known.config, network)}
         if len(kinds) == 1:
             return grow_network(known, network)

@@ -73,7 +73,7 @@ class ChunkGrid:
 
     def acquire(self, chunks: Int32[np.ndarray, "n 3"]) -> Int64[np.ndarray, " n"]:
         """Slots of chunks, which may come up often; new ones are made where there is none."""
-        distinct, inverse = _distinct(chunks)
+        distinct, inverse = voxel_keys.numbered(chunks)
         slots = self.find(distinct)
         keys = _packed(distinct)
         for index in np.flatnonzero(slots == 0).tolist():
@@ -197,23 +197,6 @@ def join_voxels(
     """The reverse of ``split_voxels``."""
     local = np.stack([inside // (SIDE * SIDE), inside // SIDE % SIDE, inside % SIDE], axis=1)
     return np.asarray(chunks * SIDE + local, dtype=np.int32)
-
-
-def _distinct(
-    chunks: Int32[np.ndarray, "n 3"],
-) -> tuple[Int32[np.ndarray, "m 3"], Int64[np.ndarray, " n"]]:
-    """Every chunk once, and which of them each is: by a dense table, as they lie close together."""
-    if not len(chunks):
-        return chunks, np.zeros(0, np.int64)
-    lower = chunks.min(axis=0)
-    shape = tuple((chunks.max(axis=0) - lower + 1).tolist())
-    flat = np.ravel_multi_index(tuple((chunks - lower).T), shape)
-    table = np.zeros(np.prod(shape), np.int64)
-    table[flat] = 1
-    found = np.flatnonzero(table)
-    table[found] = np.arange(len(found))
-    distinct = np.stack(np.unravel_index(found, shape), axis=1) + lower
-    return distinct.astype(np.int32), table[flat]
 
 
 def _packed(chunks: Int32[np.ndarray, "n 3"]) -> list[int]:

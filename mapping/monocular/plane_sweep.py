@@ -21,7 +21,10 @@ _HALVING_COST = 0.3  # mean difference that halves a match's weight: a fifth of 
 _WIDEST_TURN = 0.5  # rad between two images that are compared: half a field of view overlaps
 _LEAST_SEEN = 0.3  # share of the compared images that must show a pixel: one of up to three
 _LEAST_CURVATURE = 1.01  # of the prior's own; less is rounding
+_RESOLVED_STEPS = 1.5  # deviation of the hypotheses below which they are too few to tell it
+_TOLD_SHARE = 0.7  # of the prior's variance; with more of it left, images told nothing
 _REMEMBERED = 64  # images whose contrast is kept: the refiner's history and more, 3 MB
+_TINY = 1e-8  # of a variance: 1e-4 of log depth, far below any step
 _NEAREST = 0.05  # of a depth; a point nearer to the other camera is not compared
 
 
@@ -40,7 +43,7 @@ class SweepRule:
     prior: float
     partners: int = 2  # earlier images compared with; each costs as much again
     parallax: float = 0.15  # distance to them over the median depth: a change of 5 % moves 0.7 %
-    sharpness: float = 60.0  # of a unit of matching cost against a change of one prior
+    sharpness: float = 45.0  # of a unit of matching cost against a change of one prior
     finest: float = 0.015  # least deviation of what is found: a quarter of a pixel at that parallax
 
 
@@ -53,7 +56,7 @@ def sweep(
     each hypothesis is its depth times exp(h), and windows need not be small, since the depth's
     shape is about right. The energy of a hypothesis is ``sharpness`` · difference +
     h²/(2 prior²); a parabola through its minimum gives the change and, without the prior's
-    share, the precision.
+    share, the precision. Where several hypotheses are as likely, their spread is the deviation.
     """
     chosen = partners(estimate, past, rule)
     if not chosen:
@@ -225,7 +228,26 @@ def _subpixel_minimum(
     precision = np.minimum(
         (curvature - prior) / (1 + matching_cost**2), np.float32(1 / rule.finest**2)
     )
+    precision = np.minimum(precision, _precision_of_all(energy, changes, rule))
     return Evidence(np.where(found, change, 0), np.where(found, precision, 0))
+
+
+def _precision_of_all(
+    energy: Float32[np.ndarray, "k r c"], changes: Float32[np.ndarray, " k"], rule: SweepRule
+) -> Float32[np.ndarray, "r c"]:
+    """1/σ² of the hypotheses, weighed by their likelihood exp(−energy), without the prior's.
+
+    A parabola knows one minimum; a pattern that repeats has several, and a blank wall a flat one.
+    Infinite where the likely hypotheses are next to each other.
+    """
+    share = np.exp(energy.min(axis=0) - energy)
+    share /= share.sum(axis=0)
+    mean = np.tensordot(changes, share, axes=1)
+    variance = np.maximum(np.tensordot(changes**2, share, axes=1) - mean**2, np.float32(_TINY))
+    told = np.maximum(1 / variance - np.float32(1 / rule.prior**2), 0)
+    told = np.where(variance > np.float32(_TOLD_SHARE * rule.prior**2), np.float32(0), told)
+    step = float(changes[1] - changes[0])
+    return np.where(variance > (_RESOLVED_STEPS * step) ** 2, told, np.float32(np.inf))
 
 
 # A wide search where few pixels do, then a fine one round what it left.

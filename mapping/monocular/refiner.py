@@ -19,6 +19,7 @@ from hydra_mono.mapping.monocular.scale import AlignRule, ScaleAligner
 from hydra_mono.mapping.monocular.steps import (
     reject_between_surfaces,
     reject_inconsistent,
+    reject_unsupported,
     set_expected_sigma,
     weigh_incidence,
     weigh_labels,
@@ -37,7 +38,8 @@ class Refiner:
     """Takes each frame's low-resolution estimate through ``steps``.
 
     A step is a function of the estimate and of those of earlier frames, oldest first.
-    ``learning``: those of them that have a memory of their own, by name.
+    ``last``: steps of which later frames are not told: they compare with what was estimated, not
+    with what was fused of it. ``learning``: steps that have a memory of their own, by name.
     """
 
     def __init__(
@@ -45,8 +47,9 @@ class Refiner:
         steps: Sequence[Step],
         height_px: int,
         learning: Mapping[str, Stateful] | None = None,
+        last: Sequence[Step] = (),
     ) -> None:
-        self._steps = tuple(steps)
+        self._steps, self._last = tuple(steps), tuple(last)
         self._height_px = height_px
         self._learning = dict(learning or {})
         self._past: deque[LowResEstimate] = deque(maxlen=_HISTORY)
@@ -59,6 +62,8 @@ class Refiner:
             estimate = step(estimate, past)
         if not past or _has_moved(past[-1], estimate):
             self._past.append(estimate)
+        for step in self._last:
+            estimate = step(estimate, past)
         return upsample(prediction, before, estimate)
 
     def figures(self) -> dict[str, Any]:
@@ -107,16 +112,24 @@ def create_refiner(rule: MonocularRule, volume: SemanticVolume) -> Refiner:
     aligner = ScaleAligner(volume.surface_along, AlignRule())
     metric = MetricScale(ScaleRule())
     fit = DepthFit((COARSE, FINE) if rule.sweep else (), rule.smooth)
+
+    def learnt() -> float:
+        return fit.expected_sigma
+
     switched: list[tuple[bool, Step]] = [
         (rule.metric, metric),
-        (True, set_expected_sigma(rule)),
+        (True, set_expected_sigma(rule, learnt if rule.sweep else None)),
         (rule.metric, metric.widen),
         (rule.confidence, weigh_labels),
         (rule.align, lambda estimate, past: aligner(estimate)),
         (rule.sweep or rule.smooth, fit),
         (rule.temporal, reject_inconsistent),
         (rule.borders, reject_between_surfaces),
+    ]
+    last: list[tuple[bool, Step]] = [
+        (rule.support and rule.sweep and rule.noise, reject_unsupported(learnt)),
         (rule.incidence, weigh_incidence),
     ]
     learning: dict[str, Stateful] = {"metric": metric, "aligner": aligner, "fit": fit}
-    return Refiner([step for is_on, step in switched if is_on], rule.height_px, learning)
+    steps, ends = ([step for is_on, step in some if is_on] for some in (switched, last))
+    return Refiner(steps, rule.height_px, learning, ends)

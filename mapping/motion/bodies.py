@@ -6,8 +6,8 @@ import numpy as np
 from jaxtyping import Bool, Float64, Int32
 from scipy import ndimage
 
-from hydra_mono.mapping.motion.clusters import connected_pixels
-from hydra_mono.mapping.motion.scene import Scene, is_level
+from hydra_mono.mapping.motion.clusters import connected_pixels, numbers_of
+from hydra_mono.mapping.motion.scene import Scene, is_level, spread_m
 from hydra_mono.mapping.motion.voxel_history import VoxelHistory
 
 
@@ -20,6 +20,12 @@ class BodyRule:
     seed_share: float = 0.25  # of a connected piece that has to lie in ever-free space
     whole_share: float = 0.1  # of a body that is seen to move all at once, and so many cells
     whole_cells: int = 6  # of what was taken for static in it: 150 cm² at 3 m
+    own_share: float = 0.7  # of what is connected and static, else it only rests on something
+    reach_m: float = 0.3  # from what is seen to move of a body to the rest of it: half its width
+    older: float = 1.25  # times as long as what moves, and
+    older_ticks: int = 5  # half a second more, that the rest of a body may have stood there
+    bleed_cells: int = 2  # round somebody, to which his label may bleed, and
+    behind_m: float = 0.3  # so far behind, where it is no longer he: a body is as deep
     most_wide_m: float = 1.5  # of a body in any level direction: arms stretched out
     most_tall_m: float = 2.2  # of a body
     up_cosine: float = 0.85  # of surface that others stand on: within 32 degrees of level
@@ -39,6 +45,11 @@ class Signs:
     ground: Bool[np.ndarray, "h w"]
 
 
+def without_gaps(solid: Bool[np.ndarray, "h w"]) -> Bool[np.ndarray, "h w"]:
+    """Gaps of a cell are filled: noise moves points into voxels where none was before."""
+    return np.asarray(solid | ndimage.binary_closing(solid, np.ones((3, 3), bool)))
+
+
 class Bodies:
     """Connects points that move with what is connected to them."""
 
@@ -55,7 +66,7 @@ class Bodies:
             return np.zeros(signs.seeds.shape, np.int32)
         region = ndimage.binary_dilation(signs.seeds, iterations=12) & scene.valid & ~signs.ground
         candidates = region.copy()
-        candidates[region] = ~self._history.is_solid(scene.voxels[region])
+        candidates[region] = ~self._history.is_solid(scene.voxels_at(region))
         candidates |= signs.seeds & ~signs.ground
         candidates &= scene.valid & ~signs.by_label
         numbers = self._connected(scene, candidates)
@@ -67,16 +78,28 @@ class Bodies:
         pieces = np.where(keep[numbers], numbers, 0)
         near = ndimage.binary_dilation(signs.seeds & (pieces > 0), iterations=6)
         pieces = np.where(near, self._body_sized(scene, pieces, signs.evident), 0)
-        people = self._connected(scene, scene.valid & signs.by_label)
+        if not signs.by_label.any():
+            return pieces.astype(np.int32)
+        people = self._connected(scene, self._labelled(scene, signs.by_label))
         return np.where(people > 0, people + pieces.max(), pieces).astype(np.int32)
+
+    def _labelled(self, scene: Scene, by_label: Bool[np.ndarray, "h w"]) -> Bool[np.ndarray, "h w"]:
+        """What is labelled as somebody, less what lies far behind the outline of somebody nearer.
+
+        Labels bleed over outlines, on to walls.
+        """
+        labelled = scene.valid & by_label
+        depth = np.where(labelled, scene.depth_m, np.float32(np.inf))
+        nearest = ndimage.minimum_filter(depth, 2 * self._rule.bleed_cells + 1)
+        return np.asarray(labelled & (scene.depth_m < nearest + self._rule.behind_m))
 
     def _body_sized(
         self, scene: Scene, pieces: Int32[np.ndarray, "h w"], evident: Bool[np.ndarray, "h w"]
     ) -> Int32[np.ndarray, "h w"]:
         """The pieces, of those larger than a body only what moves for sure."""
-        for number in np.unique(pieces[pieces > 0]).tolist():
+        for number in numbers_of(pieces).tolist():
             own = pieces == number
-            if not self._is_body_sized(scene.points_m[own]):
+            if not self._is_body_sized(scene.points_at(own)):
                 pieces[own & ~evident] = 0
         return pieces
 
@@ -88,15 +111,16 @@ class Bodies:
     ) -> Int32[np.ndarray, "h w"]:
         """Numbers from 1 of bodies that were taken for static surface and are seen to move.
 
-        Whatever is connected, less what others stand on, and is no larger than a body.
+        Whatever is connected, less what others stand on, and is no larger than a body; less the
+        desk that he leans on, too.
         """
-        none = np.zeros(seen_to_move.shape, np.int32)
+        found = np.zeros(seen_to_move.shape, np.int32)
         if seen_to_move.sum() < self._rule.whole_cells:
-            return none
+            return found
         solid = scene.valid.copy()
-        solid[solid] = self._history.is_solid(scene.voxels[solid])
+        solid[solid] = self._history.is_solid(scene.voxels_at(solid))
         if (solid & seen_to_move).sum() < self._rule.whole_cells:
-            return none
+            return found
         level = solid & is_level(scene.points_m, self._rule.up_cosine)
         numbers = self._connected(scene, scene.valid & ~level & ~ground)
         count = int(numbers.max()) + 1
@@ -107,8 +131,26 @@ class Bodies:
         keep &= moves >= self._rule.whole_share * size
         keep[0] = False
         for number in np.flatnonzero(keep):
-            keep[number] = self._is_body_sized(scene.points_m[numbers == number])
-        return np.where(keep[numbers], numbers, none).astype(np.int32)
+            own = numbers == number
+            part = self._of_what_moves(scene, own, solid & seen_to_move)
+            is_alone = (part & solid).sum() >= self._rule.own_share * (own & solid).sum()
+            if is_alone and self._is_body_sized(scene.points_at(own)):
+                found[part] = number
+        return found
+
+    def _of_what_moves(
+        self, scene: Scene, body: Bool[np.ndarray, "h w"], moves: Bool[np.ndarray, "h w"]
+    ) -> Bool[np.ndarray, "h w"]:
+        """What is beside what moves of a body, and has not stood there for much longer."""
+        rule, seen = self._rule, body & moves
+        lower, upper = np.percentile(scene.points_at(seen)[:, :2], [5, 95], axis=0)
+        level = scene.points_m[..., :2]
+        near = ((level > lower - rule.reach_m) & (level < upper + rule.reach_m)).all(axis=2)
+        ticks = np.median(self._history.solid_ticks(scene.voxels_at(seen)))
+        most = rule.older * ticks + rule.older_ticks
+        older = scene.valid.copy()
+        older[older] = self._history.solid_ticks(scene.voxels_at(older)) > most
+        return np.asarray(body & near & ~without_gaps(older))
 
     def _connected(
         self, scene: Scene, candidates: Bool[np.ndarray, "h w"]
@@ -117,5 +159,5 @@ class Bodies:
         return connected_pixels(scene.depth_m, candidates, step)
 
     def _is_body_sized(self, points_m: Float64[np.ndarray, "n 3"]) -> bool:
-        x, y, z = np.ptp(np.percentile(points_m, [2, 98], axis=0), axis=0)
+        x, y, z = np.ptp(spread_m(points_m), axis=0)
         return bool(max(x, y) <= self._rule.most_wide_m and z <= self._rule.most_tall_m)

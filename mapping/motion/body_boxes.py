@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Bool, Float64
 
 from hydra_mono.core.frame import Frame
-from hydra_mono.mapping.motion.scene import Scene
+from hydra_mono.mapping.motion.scene import Scene, spread_m
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +75,7 @@ def body_box(
     rule: BoxRule,
 ) -> BodyBox:
     """The box of the body that a scene shows in a mask, as far as one frame tells."""
-    points = scene.points_m[mask]
-    low, high = np.percentile(points[:, 2], [2, 98]).tolist()
+    low, high = spread_m(scene.points_m[..., 2][mask]).tolist()
     stands = floor_m is not None and low - floor_m < rule.standing_m
     if floor_m is not None and stands:
         low = floor_m
@@ -91,13 +90,13 @@ def _level(
     frame: Frame, scene: Scene, mask: Bool[np.ndarray, "h w"], rule: BoxRule
 ) -> tuple[Float64[np.ndarray, "2"], Float64[np.ndarray, "2"]]:
     """Middle and sides on the floor: bodies reach on behind what is seen, and beside it."""
-    points = scene.points_m[mask][:, :2]
-    lower, upper = np.percentile(points, [2, 98], axis=0)
+    points = scene.points_at(mask)[:, :2]
+    lower, upper = spread_m(points)
     away = (lower + upper) / 2 - frame.camera_position_m[:2]
     away = away / max(float(np.linalg.norm(away)), 1e-6)
     right = np.array([away[1], -away[0]])
     axes = np.stack([away, right], axis=1)
-    deep_m, wide_m = np.ptp(np.percentile(points @ axes, [2, 98], axis=0), axis=0)
+    deep_m, wide_m = np.ptp(spread_m(points @ axes), axis=0)
     behind = away * max(min(rule.deep_m, wide_m) - deep_m, 0.0)
     beside = right * max(rule.wide_m - wide_m, 0.0) * _hidden_side(frame, scene, mask, rule)
     shift = behind + beside

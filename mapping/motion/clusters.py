@@ -1,9 +1,12 @@
 """Pixels that are connected in depth, and pieces of them that are one body."""
 
 import numpy as np
-from jaxtyping import Bool, Float32, Float64, Int32, UInt8
+from jaxtyping import Bool, Float32, Float64, Int32, Int64, UInt8
+from scipy import ndimage
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
+
+from hydra_mono.mapping.motion.scene import rows_at
 
 
 def connected_pixels(
@@ -14,21 +17,20 @@ def connected_pixels(
     """Numbers from 1 of components of candidates whose neighbours' depths differ by less than
     ``step_m``; 0 elsewhere."""
     height, width = depth_m.shape
-    index = np.arange(height * width).reshape(height, width)
-    starts, ends = [], []
-    for a, b in ((np.s_[:, :-1], np.s_[:, 1:]), (np.s_[:-1], np.s_[1:])):
-        joined = candidates[a] & candidates[b]
-        joined &= np.abs(depth_m[a] - depth_m[b]) < step_m[a]
-        starts.append(index[a][joined])
-        ends.append(index[b][joined])
-    start, end = np.concatenate(starts), np.concatenate(ends)
-    links = coo_array((np.ones(len(start), bool), (start, end)), (index.size, index.size))
-    _, labels = connected_components(links, directed=False)
-    numbers = np.zeros(index.size, np.int32)
-    chosen = candidates.ravel()
-    _, numbers[chosen] = np.unique(labels[chosen], return_inverse=True)
-    numbers[chosen] += 1
-    return numbers.reshape(height, width)
+    doubled = np.zeros((2 * height - 1, 2 * width - 1), bool)  # pixels, and between them links
+    doubled[::2, ::2] = candidates
+    right = np.s_[:, :-1], np.s_[:, 1:], doubled[::2, 1::2]
+    down = np.s_[:-1], np.s_[1:], doubled[1::2, ::2]
+    for a, b, links in (right, down):
+        links[:] = candidates[a] & candidates[b]
+        links &= np.abs(depth_m[a] - depth_m[b]) < step_m[a]
+    numbers, _ = ndimage.label(doubled)
+    return np.ascontiguousarray(numbers[::2, ::2])
+
+
+def numbers_of(pieces: Int32[np.ndarray, "h w"]) -> Int64[np.ndarray, " n"]:
+    """The numbers from 1 that come up, ascending."""
+    return np.flatnonzero(np.bincount(pieces.ravel())[1:]) + 1
 
 
 def joined_bodies(
@@ -41,10 +43,10 @@ def joined_bodies(
 
     Two that are wider together than ``most_wide_m``, along x or y, are not.
     """
-    numbers = np.unique(pieces[pieces > 0])
+    numbers = numbers_of(pieces)
     if not len(numbers):
         return []
-    boxes = [_bounds(points_m[pieces == number]) for number in numbers]
+    boxes = [_bounds(rows_at(points_m, pieces == number)) for number in numbers]
     lower, upper = (np.stack(corner) for corner in zip(*boxes, strict=True))
     gaps = np.maximum(lower[:, None] - upper[None], lower[None] - upper[:, None]).max(axis=2)
     wide = np.maximum(upper[:, None], upper[None]) - np.minimum(lower[:, None], lower[None])

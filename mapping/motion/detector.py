@@ -8,17 +8,18 @@ from jaxtyping import Bool, Float32, Int32, UInt8
 from scipy import ndimage
 
 from hydra_mono.core.frame import Frame
-from hydra_mono.core.geometry import camera_rays
+from hydra_mono.core.geometry import shared_rays
 from hydra_mono.core.labels import LabelSpace
 from hydra_mono.core.map.state import State
+from hydra_mono.core.map.voxel_keys import pack
 from hydra_mono.core.prediction import Prediction
-from hydra_mono.mapping.motion.bodies import Bodies, Signs
+from hydra_mono.mapping.motion.bodies import Bodies, Signs, without_gaps
 from hydra_mono.mapping.motion.detections import Describer, Detection
 from hydra_mono.mapping.motion.floor import Floor
 from hydra_mono.mapping.motion.looks import Looks, Trace
 from hydra_mono.mapping.motion.scene import Scene
-from hydra_mono.mapping.motion.tracker import Box
-from hydra_mono.mapping.motion.voxel_history import VoxelHistory, distinct
+from hydra_mono.mapping.motion.tracker import Shape
+from hydra_mono.mapping.motion.voxel_history import VoxelHistory, distinct, with_neighbours
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,8 @@ class DetectorRule:
     max_depth_m: float = 5.0  # farther, a depth camera's deviation reaches a voxel
     sigmas: float = 3.0  # deviations by which a surface must be nearer than what was free
     ground_m: float = 0.07  # above the floor: noise of a depth camera, and the soles of shoes
-    rim_px: int = 4  # pixels round a body that its depth bleeds into
+    rim_m: float = 0.15  # of depth, by which a body's pixels may lie off its nearest cells, and
+    rim_px: int = 2  # pixels round those: mixed of a body and of what lies behind
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +71,10 @@ class MotionDetector:
         self._describer = Describer()
         self._voxel_size_m, self._rule = voxel_size_m, rule or DetectorRule()
 
-    def detect(self, frame: Frame, prediction: Prediction, expected: Sequence[Box] = ()) -> Found:
+    def detect(self, frame: Frame, prediction: Prediction, expected: Sequence[Shape] = ()) -> Found:
         """Splits a frame.
 
-        ``expected``: boxes in which somebody known is supposed to be now, lower and upper corner.
+        ``expected``: voxels in which somebody known was, and how far he has supposedly moved.
         """
         scene = self.scene(frame, prediction)
         camera_m = float(frame.camera_position_m[2])
@@ -98,10 +100,10 @@ class MotionDetector:
         self._looks.remember(static)
         self._floor.learn(scene, static, camera_m)
         return Found(
-            self._whole_image(moving | by_label, scene.stride_px, prediction.depth_m.shape),
+            self._whole_image(moving | by_label, scene, prediction.depth_m),
             self._describer.detections(frame, labels, scene, pieces, signs, floor_m),
-            scene.voxels[static],
-            distinct(scene.voxels[whole > 0]),
+            scene.voxels_at(static),
+            distinct(scene.voxels_at(whole > 0)),
             self._looks.traces,
         )
 
@@ -110,7 +112,7 @@ class MotionDetector:
         stride = max(1, round(self._rule.stride_rad * frame.intrinsics.fx))
         depth = prediction.depth_m[::stride, ::stride]
         valid = (depth > 0) & (depth < self._rule.max_depth_m)
-        rays = camera_rays(frame.intrinsics, stride)
+        rays = shared_rays(frame.intrinsics, stride)
         pose = frame.world_from_camera
         points = (rays * np.where(valid, depth, 0)[..., None]) @ pose[:3, :3].T + pose[:3, 3]
         voxels = np.floor(points / self._voxel_size_m).astype(np.int32)
@@ -146,13 +148,14 @@ class MotionDetector:
         does not make walls move.
         """
         entered = np.zeros(scene.valid.shape, bool)
-        entered[scene.valid] = self._history.is_ever_free(scene.voxels[scene.valid])
+        entered[scene.valid] = self._history.is_ever_free(scene.voxels_at(scene.valid))
         if not entered.any():
             return entered
         away_m = self._rule.sigmas * scene.sigma_m[entered]
         position = frame.camera_position_m
-        rays = (scene.points_m[entered] - position) / scene.depth_m[entered][:, None]
-        farther = scene.points_m[entered] + rays * away_m[:, None]
+        points_m = scene.points_at(entered)
+        rays = (points_m - position) / scene.depth_m[entered][:, None]
+        farther = points_m + rays * away_m[:, None]
         voxels = np.floor(farther / self._voxel_size_m).astype(np.int32)
         entered[entered] = self._history.is_ever_free(voxels)
         return entered
@@ -173,33 +176,71 @@ class MotionDetector:
         if labels is None or not entered.any():
             return was_put
         was_put = entered & (labels > 0) & ~self._agents[labels]
-        was_put[was_put] = self._history.was_entered_unseen(scene.voxels[was_put], frame.stamp_ns)
+        voxels = scene.voxels_at(was_put)
+        was_put[was_put] = self._history.was_entered_unseen(voxels, frame.stamp_ns)
         return np.asarray(was_put)
 
     def _expected(
-        self, scene: Scene, labels: UInt8[np.ndarray, "h w"] | None, boxes: Sequence[Box]
+        self, scene: Scene, labels: UInt8[np.ndarray, "h w"] | None, shapes: Sequence[Shape]
     ) -> Bool[np.ndarray, "h w"]:
         """Points where somebody is supposed to be, less what is known to stand there.
 
         What is labelled as something else is nobody.
         """
         inside = np.zeros(scene.valid.shape, bool)
-        for lower, upper in boxes:
-            inside |= ((scene.points_m > lower) & (scene.points_m < upper)).all(axis=2)
-        inside &= scene.valid
+        for voxels, moved_m in shapes:
+            moved = np.rint(moved_m / self._voxel_size_m).astype(np.int32)
+            if not len(voxels):
+                continue
+            near = with_neighbours(voxels + moved)
+            there = scene.valid & _within(scene.voxels, near.min(axis=0), near.max(axis=0))
+            there[there] = np.isin(pack(scene.voxels_at(there)), pack(near))
+            inside |= there
         if labels is not None:
             inside &= (labels == 0) | self._agents[labels]
-        inside[inside] = ~self._history.is_solid(scene.voxels[inside])
-        return inside
+        solid = scene.valid.copy()
+        solid[solid] = self._history.is_solid(scene.voxels_at(solid))
+        return np.asarray(inside & ~without_gaps(solid))
 
     def _whole_image(
-        self, moving: Bool[np.ndarray, "h w"], stride: int, size: tuple[int, ...]
+        self, moving: Bool[np.ndarray, "h w"], scene: Scene, depth_m: Float32[np.ndarray, "a b"]
     ) -> Bool[np.ndarray, "a b"] | None:
-        """The mask at the image's size, with a rim; None when nothing moves."""
+        """The mask at the image's size, None when nothing moves: cells, and a rim round them.
+
+        Pixels beside a cell belong to it where they are as deep as it, and not as their own cell.
+        """
         if not moving.any():
             return None
-        rim = ndimage.binary_dilation(moving, iterations=-(-self._rule.rim_px // stride))
-        return np.asarray(rim.repeat(stride, 0).repeat(stride, 1)[: size[0], : size[1]])
+        stride, step_m = scene.stride_px, np.float32(self._rule.rim_m)
+        rows, columns = (_span(np.asarray(moving.any(axis=axis))) for axis in (1, 0))
+        here = tuple(slice(span.start * stride, span.stop * stride) for span in (rows, columns))
+        part, cells = depth_m[here], (rows, columns)
+        moves, depth = moving[cells], np.where(scene.valid[cells], scene.depth_m[cells], 0)
+        known = np.where(moves & (depth > 0), depth, np.float32(np.inf))
+        nearest = ndimage.minimum_filter(known, 3) - step_m
+        farthest = ndimage.maximum_filter(np.where(np.isinf(known), 0, known), 3) + step_m
+
+        def whole(image: np.ndarray) -> np.ndarray:
+            return image.repeat(stride, 0).repeat(stride, 1)[: part.shape[0], : part.shape[1]]
+
+        own = (part > whole(nearest)) & (part < whole(farthest))
+        own &= whole(moves) | (np.abs(part - whole(depth)) > step_m)
+        own |= whole(moves) & (part <= 0)
+        mask = np.zeros(depth_m.shape, bool)
+        mask[here] = ndimage.maximum_filter(own.view(np.uint8), 2 * self._rule.rim_px + 1)
+        return mask
+
+
+def _span(lines: Bool[np.ndarray, " n"]) -> slice:
+    """From the first line that is set to the last, and one more on either side."""
+    at = np.flatnonzero(lines)
+    return slice(max(int(at[0]) - 1, 0), min(int(at[-1]) + 2, len(lines)))
+
+
+def _within(
+    voxels: Int32[np.ndarray, "h w 3"], lower: Int32[np.ndarray, "3"], upper: Int32[np.ndarray, "3"]
+) -> Bool[np.ndarray, "h w"]:
+    return np.asarray(((voxels >= lower) & (voxels <= upper)).all(axis=2))
 
 
 def _sigma_m(

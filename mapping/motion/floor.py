@@ -39,7 +39,7 @@ class Floor:
         self._count *= rule.fade
         if not level.any():
             return
-        bins = np.floor(scene.points_m[level][:, 2] / rule.bin_m).astype(np.int64)
+        bins = np.floor(scene.points_m[..., 2][level] / rule.bin_m).astype(np.int64)
         area_m2 = np.square(scene.depth_m[level] * scene.cell_rad)
         self._reach(int(bins.min()), int(bins.max()) + 1)
         self._count += np.bincount(bins - self._first, area_m2, len(self._count))

@@ -9,6 +9,7 @@ against earlier looks is that of Kim and Kim, *Remove, then Revert*, IROS 2020; 
 
 from collections import deque
 from dataclasses import dataclass, fields, replace
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -16,9 +17,10 @@ from jaxtyping import Bool, Float32, Float64, Int32, Int64
 from scipy import ndimage
 
 from hydra_mono.core.frame import Frame
+from hydra_mono.core.map import voxel_keys
 from hydra_mono.core.map.state import State, joined, parted
 from hydra_mono.core.map.voxel_keys import pack
-from hydra_mono.mapping.motion.scene import Scene
+from hydra_mono.mapping.motion.scene import Scene, rows_at
 from hydra_mono.mapping.motion.voxel_history import distinct, with_neighbours
 
 
@@ -37,6 +39,7 @@ class LooksRule:
     sigmas: float = 3.0  # deviations of both depths on top
     near_m: float = 0.15  # from surface that is gone to what may have moved away from there
     wide_cells: int = 2  # of new surface: contours seen anew are narrower
+    alone_cells: int = 5  # wide, where one look is enough: poses do not err by 10 cm at 1.5 m
     most_share: float = 0.4  # of what can be compared; more contradicts the pose, not the world
     agree: int = 2  # looks that have to contradict, for poses err; one from the same pose is enough
     still_m: float = 0.01  # between poses that are the same: their error is less than a cell, and
@@ -105,7 +108,8 @@ class Looks:
         for then in self._compared(now.stamp_ns):
             same = self._is_same_pose(now, then)
             is_still &= same
-            votes += self._moved(now, then, scene) * np.uint8(self._rule.agree if same else 1)
+            moved, sure = self._moved(now, then, scene)
+            votes += np.where(moved if same else sure, self._rule.agree, moved).astype(np.uint8)
         moved = votes >= self._rule.agree
         again = self._again(moved, scene.voxels, frame.stamp_ns)
         return self._lately(again, scene, self._rule.stirs if is_still else 1)
@@ -136,24 +140,31 @@ class Looks:
             scene.sigma_m.reshape(-1).astype(np.float32),
         )
 
-    def _moved(self, now: Look, then: Look, scene: Scene) -> Bool[np.ndarray, "h w"]:
-        """What contradicts one look; nothing where the looks as wholes disagree."""
+    def _moved(
+        self, now: Look, then: Look, scene: Scene
+    ) -> tuple[Bool[np.ndarray, "h w"], Bool[np.ndarray, "h w"]]:
+        """What contradicts one look, and what of it is too wide for an error of the pose.
+
+        Nothing where the looks as wholes disagree.
+        """
+        nothing = np.zeros(scene.valid.shape, bool)
         new, tested = self._in_front(then, now.points_m, now.sigma_m, scene.valid.ravel())
         everything = np.ones(len(then.points_m), bool)
         gone, seen = self._in_front(now, then.points_m, then.sigma_m, everything)
         if max(new.sum() / max(tested, 1), gone.sum() / max(seen, 1)) > self._rule.most_share:
-            return np.zeros(scene.valid.shape, bool)
+            return nothing, nothing
         self._traces.insert(0, Trace(then.stamp_ns, then.points_m[gone]))
         moved = self._left(now, then, gone, scene)
-        if new.sum() >= self._rule.wide_cells**2:
-            moved |= _wide(new.reshape(scene.valid.shape), self._rule.wide_cells)
-        return moved
+        if new.sum() < self._rule.wide_cells**2:
+            return moved, nothing
+        wide = _wide(new.reshape(scene.valid.shape), self._rule.wide_cells)
+        return moved | wide, _wide(wide, self._rule.alone_cells)
 
     def _again(
         self, moved: Bool[np.ndarray, "h w"], voxels: Int32[np.ndarray, "h w 3"], stamp_ns: int
     ) -> Int64[np.ndarray, " n"]:
         """Packed voxels that move where, or beside where, motion was seen before this too."""
-        here = distinct(voxels[moved])
+        here = distinct(rows_at(voxels, moved))
         before, before_ns = self._before, self._before_ns
         self._before, self._before_ns = pack(with_neighbours(here)), stamp_ns
         keys = pack(here)
@@ -165,7 +176,7 @@ class Looks:
     ) -> Bool[np.ndarray, "h w"]:
         """Pixels in voxels that were seen to move now or shortly before: a turn takes a second."""
         self._stirred = [*self._stirred, keys][-comparisons:]
-        stirred = np.unique(np.concatenate(self._stirred))
+        stirred = voxel_keys.distinct(np.concatenate(self._stirred))
         if not len(stirred):
             return np.zeros(scene.valid.shape, bool)
         return scene.valid & np.isin(pack(scene.voxels), stirred)
@@ -251,7 +262,7 @@ def projected(
     height, width = look.nearest_m.shape
     inside = ahead & (column >= 0) & (column < width) & (row >= 0) & (row < height)
     cell = np.where(inside, row * width + column, 0).astype(np.int64)
-    return cell, look.nearest_m.ravel()[cell], away_m, inside
+    return cell, look.nearest_m.take(cell), away_m, inside
 
 
 def pooled_nearest(
@@ -277,7 +288,7 @@ def _reduced(ufunc: np.ufunc, image: np.ndarray, n: int) -> np.ndarray:
     """A ufunc over cells of n × n pixels: rows first, which is faster than both at once."""
     height, width = image.shape
     rows = ufunc.reduce(image.reshape(height // n, n, width), axis=1)
-    return np.asarray(ufunc.reduce(rows.reshape(height // n, width // n, n), axis=2))
+    return np.asarray(reduce(ufunc, (rows[:, k::n] for k in range(n))))
 
 
 def _wide(mask: Bool[np.ndarray, "h w"], cells: int) -> Bool[np.ndarray, "h w"]:

@@ -49,6 +49,7 @@ class TrackRule:
 class Track:
     """``mean`` and ``covariance`` are of position and velocity.
 
+    ``shape``: voxels of what was last seen to move of him, when his middle was at ``shape_at_m``.
     ``tall_m``: height of the head above the floor, 0 while nobody has seen it. ``before``: where
     somebody was before he was believed.
     """
@@ -57,6 +58,8 @@ class Track:
     mean: Float64[np.ndarray, "6"]
     covariance: Float64[np.ndarray, "6 6"]
     dimensions_m: Float64[np.ndarray, "3"]
+    shape: Int32[np.ndarray, "s 3"]
+    shape_at_m: Float64[np.ndarray, "3"]
     looks: Appearance
     label: int
     stamp_ns: int
@@ -106,6 +109,7 @@ class Track:
         if detection.is_evident:
             self.evident_ns = stamp_ns
             self.evident += 1
+            self.shape, self.shape_at_m = detection.shape, box.middle_m.copy()
         self.grow(detection.box, rule)
         self._note_place(stamp_ns, rule)
 
@@ -201,6 +205,8 @@ def new_track(
         mean=np.concatenate([box.middle_m, np.zeros(3)]),
         covariance=np.diag(variance),
         dimensions_m=box.sides_m.copy(),
+        shape=detection.shape,
+        shape_at_m=box.middle_m.copy(),
         looks=detection.looks,
         label=detection.label,
         stamp_ns=stamp_ns,

@@ -17,7 +17,7 @@ from hydra_mono.mapping.motion.detections import Detection
 from hydra_mono.mapping.motion.looks import Trace
 from hydra_mono.mapping.motion.track import Track, TrackRule, new_track
 
-Box = tuple[Float64[np.ndarray, "3"], Float64[np.ndarray, "3"]]  # lower and upper corner, metres
+Shape = tuple[Int32[np.ndarray, "s 3"], Float64[np.ndarray, "3"]]  # voxels, and metres to move by
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,18 +84,17 @@ class Tracker:
         known.sort(key=lambda track: track.number)
         return tuple(agent for track in known for agent in track.agents(stamp_ns))
 
-    def expected(self, stamp_ns: int) -> list[Box]:
-        """Boxes in which the tracks are supposed to be at the stamp, with room to move."""
-        boxes = []
+    def expected(self, stamp_ns: int) -> list[Shape]:
+        """What was last seen of the tracks, moved to where they are supposed to be at the stamp."""
+        shapes = []
         for track in self._tracks:
             trust_s = self._rule.trust_s if self._known(track) else self._rule.trial_s
-            if (stamp_ns - track.evident_ns) * 1e-9 > trust_s or track.frames < 2:
+            if (stamp_ns - track.evident_ns) * 1e-9 > trust_s:
                 continue
             seconds = (stamp_ns - track.stamp_ns) * 1e-9
             middle = track.mean[:3] + seconds * track.mean[3:]
-            half = track.dimensions_m / 2 + self._track_rule.measured_m
-            boxes.append((middle - half, middle + half))
-        return boxes
+            shapes.append((track.shape, middle - track.shape_at_m))
+        return shapes
 
     def settled(self, stamp_ns: int) -> list[Int32[np.ndarray, "v 3"]]:
         """Voxels of clusters that have come to stay; their tracks end."""

@@ -7,9 +7,10 @@ a while, and whose neighbours were too, can only be entered by something that mo
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Int32, Int64
+from jaxtyping import Bool, Int32, Int64, UInt8
 
-from hydra_mono.core.map.voxel_keys import pack
+from hydra_mono.core.map import voxel_keys
+from hydra_mono.core.map.voxel_keys import numbered, pack, unpack
 from hydra_mono.mapping.freespace.grid import SIDE, VOXELS, split_voxels
 
 _CLOCK_NS = 500_000_000  # as finely as it is remembered when a voxel was last seen free
@@ -70,25 +71,23 @@ class VoxelHistory:
         self._latest_ns = stamp_ns
         self._learn_solid(solid_voxels, ticks)
         slots = self._acquire(chunks)
-        free = self._free[slots]
-        longer = np.minimum(free.astype(np.int16) + ticks, 255).astype(np.uint8)
-        self._free[slots] = np.where(seen_free, longer, free)
-        self._free_at[slots] = np.where(seen_free, _clock(stamp_ns), self._free_at[slots])
-        solid = self._solid[slots]
-        weaker = np.where(solid > ticks, solid - ticks, 0).astype(np.uint8)
-        self._solid[slots] = np.where(seen_free, weaker, solid)
+        passed = seen_free.view(np.uint8) * np.uint8(ticks)
+        free, solid, at = self._free[slots], self._solid[slots], self._free_at[slots]
+        self._free[slots] = free + np.minimum(255 - free, passed)
+        self._solid[slots] = solid - np.minimum(solid, passed)
+        np.copyto(at, _clock(stamp_ns), where=seen_free)
+        self._free_at[slots] = at
         self._observations += 1
         if self._observations % self._rule.promote_every == 0:
             self._promote(chunks, slots)
 
     def _learn_solid(self, voxels: Int32[np.ndarray, "m 3"], ticks: int) -> None:
-        if not len(voxels):
-            return
-        chunks, inside = split_voxels(distinct(voxels))
-        slots = self._acquire(chunks)
-        self._free[slots, inside] = 0
-        more = np.minimum(self._solid[slots, inside].astype(np.int16) + ticks, 255)
-        self._solid[slots, inside] = more.astype(np.uint8)
+        chunks, inside = split_voxels(voxels)
+        cells = self._acquire(chunks) * VOXELS + inside  # of one voxel several, of one outcome
+        free, solid = self._free.reshape(-1), self._solid.reshape(-1)
+        free[cells] = 0
+        known = solid[cells]
+        solid[cells] = known + np.minimum(255 - known, np.uint8(ticks))
 
     def _promote(self, chunks: Int32[np.ndarray, "n 3"], slots: Int64[np.ndarray, " n"]) -> None:
         """Voxels become ever free with their neighbours: those of the chunks just observed."""
@@ -112,8 +111,12 @@ class VoxelHistory:
 
     def is_solid(self, voxels: Int32[np.ndarray, "n 3"]) -> Bool[np.ndarray, " n"]:
         """Whether the static world's surface was seen in each voxel for long enough."""
+        return np.asarray(self.solid_ticks(voxels) >= self._rule.solid_ticks)
+
+    def solid_ticks(self, voxels: Int32[np.ndarray, "n 3"]) -> UInt8[np.ndarray, " n"]:
+        """Tenths of a second, 255 at most, for which static surface was seen in each voxel."""
         chunks, inside = split_voxels(voxels)
-        return np.asarray(self._solid[self._find(chunks), inside] >= self._rule.solid_ticks)
+        return np.asarray(self._solid[self._find(chunks), inside])
 
     def was_entered_unseen(
         self, voxels: Int32[np.ndarray, "n 3"], stamp_ns: int
@@ -122,7 +125,7 @@ class VoxelHistory:
 
         Beside it, because rays pass through a part of the voxels at a contour.
         """
-        around = (voxels[:, None] + _offsets()).reshape(-1, 3)
+        around = (voxels[:, None] + _OFFSETS).reshape(-1, 3)
         chunks, inside = split_voxels(around)
         slots = self._find(chunks)
         passed = _clock(stamp_ns) - self._free_at[slots, inside]  # wraps round
@@ -144,16 +147,17 @@ class VoxelHistory:
         self._solid[slots[slots > 0], inside[slots > 0]] = 0
 
     def _find(self, chunks: Int32[np.ndarray, "n 3"]) -> Int64[np.ndarray, " n"]:
-        keys, inverse = np.unique(pack(chunks), return_inverse=True)
-        slots = np.array([self._slots.get(key, 0) for key in keys.tolist()], np.int64)
-        return np.asarray(slots[inverse] if len(keys) else np.zeros(0, np.int64))
+        each, number = numbered(chunks)
+        slots = np.array([self._slots.get(key, 0) for key in pack(each).tolist()], np.int64)
+        return np.asarray(slots[number])
 
     def _acquire(self, chunks: Int32[np.ndarray, "n 3"]) -> Int64[np.ndarray, " n"]:
-        keys, first, inverse = np.unique(pack(chunks), return_index=True, return_inverse=True)
-        slots = np.array([self._slots.get(key, 0) for key in keys.tolist()], np.int64)
+        each, number = numbered(chunks)
+        keys = pack(each).tolist()
+        slots = np.array([self._slots.get(key, 0) for key in keys], np.int64)
         for index in np.flatnonzero(slots == 0).tolist():
-            slots[index] = self._make(int(keys[index]), chunks[first[index]])
-        return np.asarray(slots[inverse] if len(keys) else np.zeros(0, np.int64))
+            slots[index] = self._make(keys[index], each[index])
+        return np.asarray(slots[number])
 
     def _make(self, key: int, chunk: Int32[np.ndarray, "3"]) -> int:
         if self._used == len(self._free):
@@ -205,13 +209,14 @@ def _clock(stamp_ns: int) -> np.uint16:
 
 def distinct(voxels: Int32[np.ndarray, "n 3"]) -> Int32[np.ndarray, "m 3"]:
     """Every voxel once."""
-    _, first = np.unique(pack(voxels), return_index=True)
-    return np.asarray(voxels[first])
+    if not len(voxels):
+        return voxels
+    return unpack(voxel_keys.distinct(pack(voxels))).astype(np.int32)
 
 
 def with_neighbours(voxels: Int32[np.ndarray, "n 3"]) -> Int32[np.ndarray, "m 3"]:
     """Voxels and the 26 round each, every one once."""
-    return distinct((distinct(voxels)[:, None] + _offsets()).reshape(-1, 3))
+    return distinct((distinct(voxels)[:, None] + _OFFSETS).reshape(-1, 3))
 
 
 def _dense(chunked: Bool[np.ndarray, "x y z 512"]) -> Bool[np.ndarray, "a b c"]:
@@ -225,16 +230,14 @@ def eroded(dense: Bool[np.ndarray, "a b c"]) -> Bool[np.ndarray, "a b c"]:
 
     The three squares of 3×3 through a voxel hold them all, and each is two lines of three.
     """
-    along_x = _line(dense, 0)
-    squares = (_line(along_x, 1), _line(along_x, 2), _line(_line(dense, 1), 2))
-    return np.asarray(squares[0] & squares[1] & squares[2])
-
-
-def _line(dense: Bool[np.ndarray, "a b c"], axis: int) -> Bool[np.ndarray, "a b c"]:
-    """True where a voxel and both next to it along an axis are."""
-    first, last = (np.moveaxis(dense, axis, 0)[part] for part in (slice(None, -2), slice(2, None)))
+    along_x = dense[:-2] & dense[1:-1] & dense[2:]
+    middle = dense[1:-1]
+    along_y = middle[:, :-2] & middle[:, 1:-1] & middle[:, 2:]
+    level = along_x[:, :-2] & along_x[:, 1:-1] & along_x[:, 2:]
+    both = along_x[:, 1:-1] & along_y  # what holds for each of two squares, for both at once
+    upright = both[..., :-2] & both[..., 1:-1] & both[..., 2:]
     kept = np.zeros_like(dense)
-    np.moveaxis(kept, axis, 0)[1:-1] = first & np.moveaxis(dense, axis, 0)[1:-1] & last
+    np.logical_and(level[..., 1:-1], upright, out=kept[1:-1, 1:-1, 1:-1])
     return kept
 
 
@@ -243,5 +246,4 @@ def _chunked(dense: Bool[np.ndarray, "a b c"], shape: tuple[int, ...]) -> Bool[n
     return np.asarray(parts.transpose(0, 2, 4, 1, 3, 5).reshape(-1, VOXELS))
 
 
-def _offsets() -> Int32[np.ndarray, "27 3"]:
-    return np.asarray(np.indices((3, 3, 3), np.int32).reshape(3, -1).T - 1)
+_OFFSETS = np.indices((3, 3, 3), np.int32).reshape(3, -1).T - np.int32(1)  # of neighbours

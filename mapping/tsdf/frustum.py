@@ -7,7 +7,7 @@ from jaxtyping import Bool, Float32, Float64, Int, Int32
 from scipy.ndimage import maximum_filter
 
 from hydra_mono.core.frame import Intrinsics
-from hydra_mono.core.geometry import camera_rays, inverse
+from hydra_mono.core.geometry import inverse, shared_rays
 from hydra_mono.mapping.tsdf.tiles import TILE, Tiles
 
 _COARSEST_STRIDE = 8  # pixels between samples: those of a tile
@@ -36,18 +36,19 @@ def surface_blocks(
     """
     count = 3 if band_m > block_size_m / 4 else 2
     samples = _samples(view, band_m, count) / np.float32(block_size_m)
-    if not len(samples):
+    if not samples.size:
         return np.zeros((0, 3), np.int32)
     blocks = np.floor(samples).astype(np.int32)
     inner, margin = samples - blocks, np.float32(margin_m / block_size_m)
     sides = (inner > 1 - margin).astype(np.int32) - (inner < margin)
-    by_axis = np.ascontiguousarray(blocks.T)  # many times faster to search than three columns
-    lower, upper = by_axis.min(axis=1) - 1, by_axis.max(axis=1) + 1
+    lower, upper = blocks.min(axis=1) - 1, blocks.max(axis=1) + 1
     shape = tuple(int(n) for n in upper - lower + 1)
     # Samples differ only by their block and by the sides of it they are close to: 27 kinds.
     kinds = np.zeros((np.prod(shape), 27), np.bool_)
-    kinds[_ravel(blocks - lower, shape), _ravel(sides + 1, (3, 3, 3))] = True
-    home, kind = np.nonzero(kinds)
+    kinds.reshape(-1)[
+        _ravel((blocks - lower[:, None]).T, shape) * 27 + _ravel((sides + 1).T, (3, 3, 3))
+    ] = True
+    home, kind = np.divmod(np.flatnonzero(kinds), 27)
     home, side = _unravel(home, shape), _unravel(kind, (3, 3, 3)) - 1
     touched = np.zeros(np.prod(shape), np.bool_)
     for corner in np.ndindex(2, 2, 2):
@@ -63,20 +64,21 @@ def _unravel(flat: Int[np.ndarray, " n"], shape: tuple[int, ...]) -> Int[np.ndar
     return np.stack(np.unravel_index(flat, shape), axis=-1)
 
 
-def _samples(view: DepthView, band_m: float, count: int) -> Float32[np.ndarray, "n 3"]:
+def _samples(view: DepthView, band_m: float, count: int) -> Float32[np.ndarray, "3 n"]:
     """World points along the rays, ``count`` of each from in front of the surface to behind it.
 
-    Rays, too, are at most about a band apart.
+    Rays, too, are at most about a band apart. By axis, which is many times faster to search.
     """
     farthest = max(float(view.depth_m.max(initial=0)), band_m)
     stride = min(_COARSEST_STRIDE, max(1, int(view.intrinsics.fx * band_m / farthest)))
-    depth = view.depth_m[::stride, ::stride]
-    rays = camera_rays(view.intrinsics, stride)[depth > 0]
+    depth = np.ascontiguousarray(view.depth_m[::stride, ::stride]).reshape(-1)
+    seen = np.flatnonzero(depth > 0)
+    rays = shared_rays(view.intrinsics, stride).reshape(-1, 3).take(seen, axis=0)
     pose = view.world_from_camera.astype(np.float32)
-    rays, depth = rays @ pose[:3, :3].T, depth[depth > 0][:, None]
-    middle, band = rays * depth + pose[:3, 3], rays * np.float32(band_m)
+    axes = pose[:3, :3] @ rays.T
+    middle, band = axes * depth.take(seen) + pose[:3, 3:], axes * np.float32(band_m)
     places = np.linspace(-1, 1, count, dtype=np.float32)
-    return np.concatenate([middle + band * place for place in places])
+    return np.concatenate([middle + band * place for place in places], axis=1)
 
 
 def in_view(

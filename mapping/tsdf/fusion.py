@@ -93,7 +93,8 @@ class Pixels:
         """The cosine of incidence at pixels, none of the border."""
         row = pixel // self.stride
         column = pixel - row * self.stride
-        return np.asarray(self.cos_incidence[(row - 1) // TILE, (column - 1) // TILE])
+        tile = (row - 1) // TILE * np.int32(self.cos_incidence.shape[1]) + (column - 1) // TILE
+        return np.asarray(self.cos_incidence.reshape(-1).take(tile))
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,23 +121,24 @@ def fuse(
     far = (rule.front_m + rule.max_margin_m) / LEAST_COS_INCIDENCE
     clear = np.flatnonzero((samples.sdf_m > far) & _is_carvable(voxels, samples.slots))
     close = np.flatnonzero((samples.sdf_m <= far) & (samples.sdf_m >= -rule.reach_m))
-    voxel, pixel = samples.voxel(close), samples.pixel[close]
-    sdf = samples.sdf_m[close] * pixels.cos_incidence_at(pixel)
+    voxel, pixel = samples.voxel(close), samples.pixel.take(close)
+    sdf = samples.sdf_m.take(close) * pixels.cos_incidence_at(pixel)
     margin = _margin_m(pixels, pixel, rule)
     before = np.flatnonzero(sdf > rule.front_m + margin)
     _carve(voxels, samples.voxel(clear), _carve_certainty(pixels, samples.pixel[clear], rule), rule)
     _carve(voxels, voxel[before], _carve_certainty(pixels, pixel[before], rule), rule)
     near = np.flatnonzero((sdf <= rule.front_m + margin) & (sdf >= -rule.behind_m - margin))
-    near = near[~flying_pixels(pixels.depth_m, pixel[near], pixels.stride, pixels.focal_px)]
-    voxel, pixel, sdf = voxel[near], pixel[near], sdf[near]
+    near = near[~flying_pixels(pixels.depth_m, pixel.take(near), pixels.stride, pixels.focal_px)]
+    voxel, pixel, sdf = voxel.take(near), pixel.take(near), sdf.take(near)
     _average(voxels, voxel, sdf, pixels, pixel, rule)
     attribute_band_m = 1.5 * rule.voxel_size_m
     at_surface = np.flatnonzero(np.abs(sdf) <= attribute_band_m)
-    voxel, pixel, sdf = voxel[at_surface], pixels.unbordered(pixel[at_surface]), sdf[at_surface]
+    voxel, sdf = voxel.take(at_surface), sdf.take(at_surface)
+    pixel = pixels.unbordered(pixel.take(at_surface))
     fuse_color(voxels, voxel, np.take(pixels.color, pixel, axis=0))
     if pixels.label is not None:
         weight = _label_weight(pixels, pixel, sdf, attribute_band_m)
-        fuse_label(voxels, voxel, pixels.label[pixel], weight, rule.max_label_weight)
+        fuse_label(voxels, voxel, pixels.label.take(pixel), weight, rule.max_label_weight)
     update_timestamps(voxels, voxel, frame_number)
 
 
@@ -180,9 +182,9 @@ def _average(
     space has as much surface as what was always there; else its sides come ten times later.
     """
     stored_sdf, stored_weight = voxels.sdf_m.reshape(-1), voxels.weight.reshape(-1)
-    old, old_weight = stored_sdf[voxel], stored_weight[voxel]
+    old, old_weight = stored_sdf.take(voxel), stored_weight.take(voxel)
     if pixels.sigma_m is None:
-        weight = depth_weight(pixels.depth_m[pixel])
+        weight = depth_weight(pixels.depth_m.take(pixel))
         expected = expected_sdf_m(old, old_weight, sdf_m, rule.behind_m)
     else:
         weight = certainty(pixels.sigma_m[pixel], rule.half_sigma_m)
@@ -207,9 +209,9 @@ def _carve(
     """Free-space observations: unobserved voxels become free, occupied ones lose evidence."""
     stored_sdf, stored_weight = voxels.sdf_m.reshape(-1), voxels.weight.reshape(-1)
     free_weight = np.broadcast_to(np.float32(_FREE_WEIGHT) * certainties, voxel.shape)
-    carvable = (stored_sdf[voxel] < 0) | (stored_weight[voxel] < free_weight)
+    carvable = (stored_sdf.take(voxel) < 0) | (stored_weight.take(voxel) < free_weight)
     voxel, free_weight = voxel[carvable], free_weight[carvable]
-    old, weight = stored_sdf[voxel], stored_weight[voxel]
+    old, weight = stored_sdf.take(voxel), stored_weight.take(voxel)
     carving = np.float32(rule.carve_weight) * free_weight
     stored_sdf[voxel] = old + (np.float32(rule.front_m) - old) * (carving / (weight + carving))
     stored_weight[voxel] = np.maximum(weight, free_weight)
@@ -244,12 +246,17 @@ def project(
     origins = (keys * RESOLUTION) @ projection.T + matrix @ pose[:3, 3]
     local = _local_voxels() @ projection.T
     a, b, z = (_sums(origins[:, i], local[:, i]) for i in range(3))
-    inverse_z = 1 / np.maximum(z, np.float32(1e-3))
-    u = np.clip(a * inverse_z, 0.5, camera.width + 1.5).astype(np.int32)
-    v = np.clip(b * inverse_z, 0.5, camera.height + 1.5).astype(np.int32)
-    pixel = v * np.int32(pixels.stride) + u
-    depth = np.take(pixels.depth_m, pixel)
-    sdf = np.where((depth > 0) & (z > rule.min_depth_m), depth - z, np.float32(np.nan))
+    inverse_z = np.maximum(z, np.float32(1e-3))
+    np.divide(1, inverse_z, out=inverse_z)
+    a *= inverse_z
+    b *= inverse_z
+    pixel = np.clip(b, 0.5, camera.height + 1.5, out=b).astype(np.int32)
+    pixel *= np.int32(pixels.stride)
+    pixel += np.clip(a, 0.5, camera.width + 1.5, out=a).astype(np.int32)
+    sdf = np.take(pixels.depth_m, pixel)
+    unmeasured = (sdf <= 0) | (z <= rule.min_depth_m)
+    sdf -= z
+    sdf.view(np.int32)[:] |= -unmeasured.astype(np.int32)  # all bits set: not a number
     return Samples(slots=slots, pixel=pixel, sdf_m=sdf)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float32
 
 from hydra_mono.core.frame import Intrinsics
-from hydra_mono.core.geometry import camera_rays
+from hydra_mono.core.geometry import shared_rays
 
 TILE = 8  # pixels
 LEAST_COS_INCIDENCE = 0.3  # 73°: beyond, differences of depth are mostly noise
@@ -35,7 +35,9 @@ def summarise(depth_m: Float32[np.ndarray, "h w"], intrinsics: Intrinsics) -> Ti
     """
     pixels = _pixels_by_tile(depth_m)
     valid = pixels > 0
-    inverse = np.divide(1, pixels, out=np.zeros_like(pixels), where=valid)
+    with np.errstate(divide="ignore"):
+        inverse = 1 / pixels
+    inverse[~valid] = 0
     count = valid.sum(axis=0)
     mean = np.where(count > 0, inverse.sum(axis=0) / np.maximum(count, 1), np.nan)
     farthest, highest = pixels.max(axis=0), inverse.max(axis=0)
@@ -70,7 +72,7 @@ def _cos_incidence(
     per_column = _flatter(mean - padded[1:-1, :-2], padded[1:-1, 2:] - mean)
     n_x = per_column * np.float32(intrinsics.fx / TILE)
     n_y = per_row * np.float32(intrinsics.fy / TILE)
-    corners = camera_rays(intrinsics, TILE)
+    corners = shared_rays(intrinsics, TILE)
     middle = np.float32(TILE / 2)
     x = corners[..., 0] + middle / np.float32(intrinsics.fx)
     y = corners[..., 1] + middle / np.float32(intrinsics.fy)

@@ -30,6 +30,7 @@ Count = Annotated[int, Interval(ge=0, le=64)]  # of layers, blocks, heads; ViT-g
 Width = Annotated[int, Interval(ge=1, le=8192)]  # channels; ViT-g's hidden layers have 6144
 Pixels = Annotated[int, Interval(ge=1, le=8192)]  # of an image's side; no camera here has more
 FocalPx = Annotated[float, Interval(gt=0, le=1e5)]
+TEMPERATURES = (0.1, 10.0)  # least and largest; beyond it a softmax is one class, or none
 REFUSE_UNKNOWN = {"extra": "forbid"}  # of a dataclass: pydantic refuses names it does not know
 
 
@@ -82,6 +83,7 @@ class MultiTaskNetwork(nn.Module, ABC):
 
     config: Any  # the method's numbers, a ``NetworkConfig``
     backbone: Any  # of the methods that have one, a ``Backbone``
+    temperature: float = 1.0  # logits of labels are divided by it before they are probabilities
 
     @property
     def tasks(self) -> dict[str, int]:

@@ -105,7 +105,10 @@ def _create_network(config: PredictorConfig, source_labels: LabelSpace) -> Predi
     if config.published_node and images.focal_px is not None:
         raise ConfigError(f"predictor.published_node: {path} is none of the published weights")
     runner = _runner(config, network, device)
-    return _network_predictor(config, runner, labels, images, feed=feed, device=device)
+    temperature = network.temperature
+    return _network_predictor(
+        config, runner, labels, images, feed=feed, device=device, temperature=temperature
+    )
 
 
 def _loaded(config: PredictorConfig, source_labels: LabelSpace) -> tuple[Path, "MultiTaskNetwork"]:
@@ -162,6 +165,7 @@ def _network_predictor(
     *,
     feed: tuple[int, int] | None,
     device: "torch.device",
+    temperature: float = 1.0,
 ) -> Predictor:
     """``images``: what the network wants by itself; the config's numbers go before them."""
     from hydra_mono.perception.predictors.network import NetworkPredictor
@@ -175,7 +179,9 @@ def _network_predictor(
         squashed=config.published_node,
     )
     scale = config.depth_scale * (PUBLISHED_NODE_SCALE if config.published_node else 1.0)
-    return NetworkPredictor(network, labels, images, depth_scale=scale, device=device)
+    return NetworkPredictor(
+        network, labels, images, depth_scale=scale, temperature=temperature, device=device
+    )
 
 
 def _runner(

@@ -54,8 +54,9 @@ class NetworkPredictor:
 
     The network's depth is made true for the frame's camera by the ratio of focal lengths,
     multiplied by ``depth_scale`` and raised to ``MIN_DEPTH_M``; how far depth is used is the
-    mapping's to say. Class i of the network is label i of ``label_space``. Any depth that a frame
-    brings is ignored.
+    mapping's to say. Labels are as probable as the softmax of their logits over ``temperature``
+    says. Class i of the network is label i of ``label_space``. Any depth that a frame brings is
+    ignored.
     """
 
     depth_is_measured = False
@@ -68,9 +69,10 @@ class NetworkPredictor:
         images: InputSpec,
         *,
         depth_scale: float = 1.0,
+        temperature: float = 1.0,
         device: torch.device = CPU,
     ) -> None:
-        self._network = network
+        self._network, self._temperature = network, temperature
         self._label_space = label_space
         self._images = images
         self._depth_scale = depth_scale
@@ -92,6 +94,8 @@ class NetworkPredictor:
             maps = {task: found[task].float() for task in CHANNELS if task in found}
             if not all(bool(values.sum().isfinite()) for values in maps.values()):
                 raise BadFrameError(frame.name, "no-prediction", "the network's output overflows")
+            if "semantics" in maps and self._temperature != 1.0:
+                maps["semantics"] = maps["semantics"] / self._temperature
             maps["depth"] *= self._depth_scale * self._images.depth_factor(frame.intrinsics)
             return read_maps(maps, frame.intrinsics)
 

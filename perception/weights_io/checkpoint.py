@@ -18,7 +18,12 @@ from torch import Tensor, nn
 from hydra_mono.core.files.atomic import write_with
 from hydra_mono.perception.networks.backbones.dinov2 import from_hugging_face, infer_vit
 from hydra_mono.perception.networks.backbones.vit import VisionTransformer, VitConfig
-from hydra_mono.perception.networks.interface import MultiTaskNetwork, NetworkConfig, Shapes
+from hydra_mono.perception.networks.interface import (
+    TEMPERATURES,
+    MultiTaskNetwork,
+    NetworkConfig,
+    Shapes,
+)
 from hydra_mono.perception.networks.registry import MODULES, build, method, name_of
 from hydra_mono.perception.weights_io.files import (
     CheckpointError,
@@ -35,6 +40,7 @@ from hydra_mono.perception.weights_io.names import (
     recognise,
 )
 
+TEMPERATURE_KEY = "semantics.temperature"  # of the metadata
 CONFIG_PREFIX = "hydra_mono."  # of the key of the metadata that holds a method's numbers
 
 
@@ -60,6 +66,7 @@ def load_network(
     types = {name: value.dtype for name, value in network.state_dict().items()}
     state = {name: value.to(types[name]) for name, value in weights.tensors.items()}
     network.load_state_dict(state, assign=True)
+    network.temperature = _temperature(weights)
     return network.eval()
 
 
@@ -92,7 +99,10 @@ def save_network(
     """
     state = network.state_dict()
     tensors = {name: _stored(value, half=half) for name, value in state.items()}
-    write_weights(path, tensors, {**(notes or {}), **_config_note(network.config)})
+    notes = {**(notes or {}), **_config_note(network.config)}
+    if network.temperature != 1.0:
+        notes[TEMPERATURE_KEY] = f"{network.temperature:.4g}"
+    write_weights(path, tensors, notes)
 
 
 def load_strictly(module: nn.Module, state: Mapping[str, Tensor], path: Path) -> None:
@@ -201,6 +211,19 @@ def differences(own: Shapes, found: Shapes) -> tuple[list[str], list[str], list[
 
 def _config_note(config: Any) -> dict[str, str]:
     return {CONFIG_PREFIX + name_of(config): json.dumps(dataclasses.asdict(config))}
+
+
+def _temperature(weights: Weights) -> float:
+    """Of the labels, where the file has one."""
+    text = weights.metadata.get(TEMPERATURE_KEY, "1")
+    least, largest = TEMPERATURES
+    try:
+        if least <= float(text) <= largest:
+            return float(text)
+    except ValueError:
+        pass
+    detail = f"'{TEMPERATURE_KEY}' is '{text[:40]}', not a number from {least} to {largest}"
+    raise CheckpointError(f"{weights.path}: {detail}")
 
 
 def _parsed_config(name: str, text: str) -> NetworkConfig:

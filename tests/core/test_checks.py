@@ -10,7 +10,9 @@ from helpers_datasets import HEIGHT, WIDTH, frame, pose
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hydra_mono.core.checks import (
+from hydra_mono.core.errors import BadFrameError, ConfigError
+from hydra_mono.core.frame import Frame
+from hydra_mono.core.gate.checks import (
     check_depth,
     check_pose,
     check_prediction,
@@ -20,8 +22,6 @@ from hydra_mono.core.checks import (
     predict,
     unknown_labels,
 )
-from hydra_mono.core.errors import BadFrameError, ConfigError
-from hydra_mono.core.frame import Frame
 from hydra_mono.core.labels import NO_LABELS, Label, LabelSpace
 from hydra_mono.core.prediction import Prediction
 

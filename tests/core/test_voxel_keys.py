@@ -35,3 +35,20 @@ def test_a_step_along_an_axis_adds_a_constant() -> None:
 def test_what_stands_above_the_indices_is_dropped() -> None:
     keys = voxel_keys.pack(np.array([[1, -2, 3]]), 18) | (200 << 54)
     np.testing.assert_array_equal(voxel_keys.unpack(keys, 18), [[1, -2, 3]])
+
+
+@given(arrays(np.int64, 30, elements=st.integers(-5, 5)))
+def test_distinct_keys_are_those_of_numpy(keys: np.ndarray) -> None:
+    np.testing.assert_array_equal(voxel_keys.distinct(keys), np.unique(keys))
+
+
+@pytest.mark.parametrize("reach", [3, 100_000])
+def test_indices_are_numbered_in_order_close_together_or_far_apart(reach: int) -> None:
+    index = np.random.default_rng(0).integers(-reach, reach, (50, 3)).astype(np.int32)
+    index = np.concatenate([index, index[::-1]])
+    each, number = voxel_keys.numbered(index)
+    np.testing.assert_array_equal(each, np.unique(index, axis=0))
+    np.testing.assert_array_equal(each[number], index)
+    assert each.dtype == index.dtype
+    none, of_none = voxel_keys.numbered(index[:0])
+    assert len(none) == len(of_none) == 0

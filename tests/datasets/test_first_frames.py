@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable
 from dataclasses import replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 import pytest
@@ -151,17 +151,31 @@ def test_without_motion_or_frames_it_says_that_it_cannot_tell() -> None:
     assert judge(read_first_frames(ListSource(mixed)), UP).suspect == "unknown"
 
 
+class Counting(ListSource):
+    """Notes which frames are read, in order."""
+
+    @cached_property
+    def reads(self) -> list[int]:
+        return []
+
+    def __getitem__(self, index: int) -> Frame:
+        self.reads.append(index)
+        return super().__getitem__(index)
+
+
 def test_few_frames_are_read() -> None:
-    reads: list[int] = []
-
-    class Counting(ListSource):
-        def __getitem__(self, index: int) -> Frame:
-            reads.append(index)
-            return super().__getitem__(index)
-
     source = simulated("apartment")
-    read_first_frames(Counting([source[index] for index in range(60)]))
-    assert len(reads) == len(set(reads)) <= 22
+    counted = Counting([source[index] for index in range(60)])
+    read_first_frames(counted)
+    assert len(counted.reads) == len(set(counted.reads)) <= 22
+
+
+def test_preparing_reads_no_frame_twice_though_poses_are_read_anew_and_up_is_estimated() -> None:
+    frames = list(first_frames_of("apartment").frames)
+    counted = Counting([WRECKS["opengl"][0](frame) for frame in frames])
+    _, verdict = prepare(counted, DataConfig(pose_convention="auto"))
+    assert verdict.suspect == "none"
+    assert len(counted.reads) == len(set(counted.reads)) > 8
 
 
 @pytest.mark.parametrize("convention", ["opengl", "inverse", "inverse-opengl"])

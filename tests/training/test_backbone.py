@@ -30,7 +30,8 @@ from hydra_mono.perception.weights_io.checkpoint import load_network, save_netwo
 from hydra_mono.perception.weights_io.files import CheckpointError
 from hydra_mono.perception.weights_io.pretrained import lite_names
 from hydra_mono.training import run
-from hydra_mono.training.data.batches import BatchMaker, BatchRule, Photographs
+from hydra_mono.training.data.batches import BatchMaker, BatchRule
+from hydra_mono.training.data.shots import Photographs
 from hydra_mono.training.data.sources import Data, cached_batches
 from hydra_mono.training.init_from import with_heads_of
 from hydra_mono.training.trainer import LATEST, Trainer

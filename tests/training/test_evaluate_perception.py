@@ -20,8 +20,8 @@ from hydra_mono.perception.networks.interface import TaskMaps
 from hydra_mono.perception.networks.m2h import M2H
 from hydra_mono.perception.networks.m2h_config import COMPACT
 from hydra_mono.perception.weights_io.checkpoint import save_network
-from hydra_mono.training.data.cache import ViewSize
-from hydra_mono.training.data.views import random_world
+from hydra_mono.training.data.worlds.cache import ViewSize
+from hydra_mono.training.data.worlds.views import random_world
 from hydra_mono.training.evaluate import PerceptionScores, evaluate_network, spread
 from hydra_mono.training.readers.nyuv2 import CAMERA
 from hydra_mono.training.readers.open_samples import open_samples

@@ -18,9 +18,9 @@ from hydra_mono.perception.networks.m2h import M2H
 from hydra_mono.perception.weights_io.checkpoint import load_network
 from hydra_mono.perception.weights_io.files import CheckpointError
 from hydra_mono.training import run
-from hydra_mono.training.data.batches import CachedWorlds, Photographs
-from hydra_mono.training.data.cache import NAMES, ViewSize, cache_world
+from hydra_mono.training.data.shots import CachedWorlds, Photographs
 from hydra_mono.training.data.sources import Data, cached_batches
+from hydra_mono.training.data.worlds.cache import NAMES, ViewSize, cache_world
 from hydra_mono.training.init_from import grow_network
 from hydra_mono.training.objective import balanced_class_weight
 from hydra_mono.training.readers.nyuv2 import split_by_scene

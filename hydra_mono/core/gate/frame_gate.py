@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Float64
 
-from hydra_mono.core.checks import check_depth, check_pose, check_sizes
 from hydra_mono.core.config import DataConfig
 from hydra_mono.core.errors import BadFrameError
 from hydra_mono.core.frame import Frame
+from hydra_mono.core.gate.checks import check_depth, check_pose, check_sizes
 from hydra_mono.core.gate.clock import ClockRule, MapClock
 from hydra_mono.core.gate.motion import MotionCheck, MotionRule
 from hydra_mono.core.gate.views import small_view

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float32, Float64
 
-from hydra_mono.core.checks import measured_depth
 from hydra_mono.core.frame import Frame, Intrinsics
+from hydra_mono.core.gate.checks import measured_depth
 from hydra_mono.core.geometry import inverse, points_of_pixels
 
 _WIDTH_PX = 64  # of a view: 1° a pixel, so that a few degrees of error show

@@ -7,9 +7,9 @@ import numpy as np
 from jaxtyping import Float32, Float64
 from PIL import Image
 
-from hydra_mono.core.checks import check_pose, check_sizes, measured_depth
 from hydra_mono.core.errors import BadFrameError
 from hydra_mono.core.frame import Frame, Intrinsics
+from hydra_mono.core.gate.checks import check_pose, check_sizes, measured_depth
 from hydra_mono.core.geometry import inverse, rotation_angle_rad
 from hydra_mono.core.source import Source
 

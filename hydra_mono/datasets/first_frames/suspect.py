@@ -7,8 +7,8 @@ from typing import Literal
 
 import numpy as np
 
-from hydra_mono.core.checks import is_measured
 from hydra_mono.core.frame import Frame, Intrinsics
+from hydra_mono.core.gate.checks import is_measured
 from hydra_mono.datasets.first_frames.agreement import Evidence, evidence, read_camera
 from hydra_mono.datasets.first_frames.pairs import FirstFrames
 from hydra_mono.datasets.first_frames.readings import (

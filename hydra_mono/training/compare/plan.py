@@ -30,6 +30,8 @@ BACKBONES: dict[str, tuple[BackboneConfig, Triple, Triple]] = {  # with their im
     name: (config, IMAGENET_MEAN, IMAGENET_STD)
     for name, config in (HRNETS | RESNETS | SWINS | VITS).items()
 }
+SIMULATED = "simulated"  # the only data without a folder
+TWO_VIEWS = "triplane_two_views"  # a regularizer that renders another camera's view, too
 UNITS_S = {"s": 1.0, "m": 60.0, "h": 3600.0}
 MANY_STEPS = 10**7  # where the clock ends a training, not these
 
@@ -38,7 +40,8 @@ MANY_STEPS = 10**7  # where the clock ends a training, not these
 class Plan:
     """``budget_s``: of training, for each network; None: each sees ``samples`` images instead,
     which is fair on a machine that is shared. ``size``: height and width of the images.
-    ``widest``: channels of a backbone's map that methods on pyramids begin with, at most."""
+    ``widest``: channels of a backbone's map that methods on pyramids begin with, at most.
+    ``regularizer``: "triplane" or ``TWO_VIEWS``."""
 
     data: str
     backbone: str
@@ -46,7 +49,7 @@ class Plan:
     size: tuple[int, int]
     batch: int
     tasks: tuple[str, ...] = INDOOR
-    regularized: bool = False
+    regularizer: str | None = None
     genotype: Path | None = None
     samples: int | None = None
     widest: int | None = None
@@ -57,10 +60,20 @@ class Plan:
             raise ConfigError("give --budget or --samples, one of the two")
         if self.backbone not in BACKBONES:
             raise ConfigError(f"--backbone {self.backbone}: choose {', '.join(BACKBONES)}")
+        if self.second_view and self.data != SIMULATED:
+            raise ConfigError(
+                f"--regularizer {self.regularizer}: needs two views of a scene with their poses, "
+                f"which only --data {SIMULATED} has"
+            )
         if unknown := [task for task in self.tasks if task not in TASKS]:
             raise ConfigError(f"--tasks: no task '{unknown[0]}'; there are {', '.join(TASKS)}")
         if len(set(self.tasks)) != len(self.tasks):
             raise ConfigError("--tasks: name each task once")
+
+    @property
+    def second_view(self) -> bool:
+        """Whether the regularizer renders another camera's view, too."""
+        return self.regularizer == TWO_VIEWS
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values; those that two parts of one comparison have to share."""
@@ -73,7 +86,7 @@ class Plan:
             "size": list(self.size),
             "batch": self.batch,
             "tasks": list(self.tasks),
-            "regularized": self.regularized,
+            "regularized": self.regularizer or False,
             "genotype": str(self.genotype) if self.genotype else None,
         }
 

@@ -17,7 +17,7 @@ from hydra_mono.core.errors import ConfigError, DataError
 from hydra_mono.core.files.atomic import write_text
 from hydra_mono.perception.networks.complexity import complexity
 from hydra_mono.perception.networks.interface import NetworkConfig
-from hydra_mono.perception.networks.triplane import TriplaneRule
+from hydra_mono.perception.networks.triplane.regularizer import TriplaneRule
 from hydra_mono.training.compare.data import ComparedData
 from hydra_mono.training.compare.plan import Job, Plan, network_config, training_config
 from hydra_mono.training.data_sets import data_set
@@ -194,7 +194,7 @@ def _trainer(plan: Plan, job: Job, data: ComparedData, settings: Settings) -> Tr
         settings.folder / job.folder,
         settings.device,
         colours(config),
-        regularizer=TriplaneRule() if plan.regularized else None,
+        regularizer=TriplaneRule() if plan.regularizer else None,
     )
 
 

@@ -5,9 +5,8 @@ interrupted goes on as if it had not been.
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
-from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -15,14 +14,13 @@ import torch
 from jaxtyping import Bool, Float, Float64, Int64, UInt8
 from torch import Tensor
 
-from hydra_mono.core.frame import Intrinsics
 from hydra_mono.perception.tasks import IN_PIXELS
-from hydra_mono.training.data.cache import NAMES, ViewSize
 from hydra_mono.training.data.camera_effects import photographed, random_effects
 from hydra_mono.training.data.colors import random_color_change, recoloured
 from hydra_mono.training.data.crops import Crop
 from hydra_mono.training.data.roll import Cut, rolled
-from hydra_mono.training.samples import NO_EDGE_KNOWN, Sample
+from hydra_mono.training.data.second_view import SecondView, cut_second, cut_truth, stacked
+from hydra_mono.training.data.shots import CachedWorlds, Photographs, Shot, scaled
 
 TARGET_STRIDE = 2  # pixels of the image to one of the truth
 COUNTED_SHOTS = 400  # that class frequencies are counted on
@@ -37,7 +35,7 @@ class Batch:
 
     ``depth_m``: for the canonical focal length, 0 unknown. ``labels``: NYU40, 0 unknown.
     ``normals``: 0 unknown. ``camera``: fx, fy, cx, cy of the truth's pixels. ``others``: truth of
-    further tasks by name, b th tw.
+    further tasks by name, b th tw. ``second``: another camera's truth of the same scenes.
     """
 
     image: Float[Tensor, "b 3 h w"]
@@ -48,25 +46,14 @@ class Batch:
     edges_known: Bool[Tensor, "b 1 th tw"]
     camera: Float[Tensor, "b 4"]
     others: Mapping[str, Tensor] = field(default_factory=dict, kw_only=True)
+    second: SecondView | None = field(default=None, kw_only=True)
 
     def to(self, device: torch.device) -> "Batch":
-        names = [f.name for f in fields(self) if f.name != "others"]
+        names = [f.name for f in fields(self) if f.name not in ("others", "second")]
         moved = {name: getattr(self, name).to(device, non_blocking=True) for name in names}
         others = {task: x.to(device, non_blocking=True) for task, x in self.others.items()}
-        return Batch(**moved, others=others)
-
-
-@dataclass(frozen=True)
-class Shot:
-    """One image and its truth as plain arrays, of any size; the arrays may lie on disk."""
-
-    rgb: UInt8[np.ndarray, "h w 3"]
-    depth_m: np.ndarray
-    labels: UInt8[np.ndarray, "h w"]
-    edges: UInt8[np.ndarray, "h w"]
-    normals: np.ndarray  # int8, times 127
-    camera: Intrinsics
-    others: Mapping[str, np.ndarray] = field(default_factory=dict)  # by task, as in ``Sample``
+        second = self.second.to(device) if self.second is not None else None
+        return Batch(**moved, others=others, second=second)
 
 
 @runtime_checkable
@@ -78,71 +65,6 @@ class BatchSource(Protocol):
     def label_counts(self, classes: int) -> Float64[np.ndarray, " k"]:
         """How often pixels have each label, worlds and photographs alike; 0 for unknown."""
         ...
-
-
-class CachedWorlds:
-    """Views of worlds drawn by ``cache_world``; labels are mapped by ``table``."""
-
-    def __init__(self, folders: Sequence[Path], table: UInt8[np.ndarray, "256"]) -> None:
-        self._worlds = [
-            {name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in NAMES}
-            for folder in folders
-        ]
-        self._table = table
-
-    def __len__(self) -> int:
-        return sum(len(world["rgb"]) for world in self._worlds)
-
-    def draw(self, rng: np.random.Generator) -> Shot:
-        world = self._worlds[int(rng.integers(len(self._worlds)))]
-        view = int(rng.integers(len(world["rgb"])))
-        images = {name: world[name][view] for name in NAMES}
-        height, width = images["labels"].shape
-        images["labels"] = self._table[images["labels"]]
-        return Shot(**images, camera=ViewSize(width, height).camera())
-
-
-class Photographs:
-    """Samples held in memory at a size that leaves room for crops."""
-
-    def __init__(self, samples: Iterable[Sample], width: int, margin_px: int) -> None:
-        self.shots = [_shot(sample, width, margin_px) for sample in samples]
-
-    def __len__(self) -> int:
-        return len(self.shots)
-
-    def draw(self, rng: np.random.Generator) -> Shot:
-        return self.shots[int(rng.integers(len(self.shots)))]
-
-
-def _shot(sample: Sample, width: int, margin_px: int) -> Shot:
-    """The sample without its outermost pixels, resized."""
-    cut = slice(margin_px, -margin_px or None)
-    camera = sample.intrinsics
-    shown = (camera.width - 2 * margin_px, camera.height - 2 * margin_px)
-    inner = camera.cropped(margin_px, margin_px, *shown)
-    height = round(width * inner.height / inner.width)
-    whole = Crop(0.0, 0.0, float(inner.width), float(inner.height), flip=False)
-    size = (height, width)
-    return Shot(
-        rgb=np.rint(whole.image(sample.rgb[cut, cut], size).permute(1, 2, 0).numpy()).astype("u1"),
-        depth_m=whole.picked(sample.depth_m[cut, cut], size).astype(np.float16),
-        labels=whole.picked(sample.labels[cut, cut], size),
-        edges=whole.marked(sample.edges[cut, cut], size),
-        normals=np.rint(whole.picked(sample.normals[cut, cut], size) * 127).astype(np.int8),
-        camera=inner.resized(width, height),
-        others={
-            task: scaled(task, whole.picked(truth[cut, cut], size), width / inner.width)
-            for task, truth in sample.others.items()
-        },
-    )
-
-
-def scaled(task: str, truth: np.ndarray, factor: float) -> np.ndarray:
-    """A task's truth in an image ``factor`` times as wide; what is unknown stays so."""
-    if task not in IN_PIXELS:
-        return truth
-    return np.where(truth >= 0, truth * np.float32(factor), truth).astype(np.float32)
 
 
 @dataclass(frozen=True)
@@ -190,7 +112,8 @@ class BatchMaker:
         noise = torch.from_numpy(rng.standard_normal(image.shape, dtype=np.float32))
         image = recoloured(image / 255, random_color_change(rng, rule.count), noise)
         rest = [torch.stack([item[k] for item in items]) for k in range(1, 7)]
-        return Batch(normalised(image, rule), *rest, others=others)
+        second = stacked([cut.second for cut in cuts])
+        return Batch(normalised(image, rule), *rest, others=others, second=second)
 
     def label_counts(self, classes: int) -> Float64[np.ndarray, " k"]:
         rng = np.random.default_rng(0)
@@ -238,29 +161,17 @@ def _item(rng: np.random.Generator, shot: Shot, least: float, rule: BatchRule) -
 
 
 def _cropped(rng: np.random.Generator, shot: Shot, least: float, rule: BatchRule) -> Cut:
-    """Scaling divides depth, flips mirror normals, the camera follows."""
     whole = (shot.camera.height, shot.camera.width)
     crop = random_crop(rng, whole, rule.width / rule.height, least, rule.largest_crop)
     size = (rule.height // TARGET_STRIDE, rule.width // TARGET_STRIDE)
-    camera = crop.camera(shot.camera, size)
-    scale = rule.focal_per_width * size[1] / camera.fx
-    depth = crop.picked(shot.depth_m, size).astype(np.float32) * np.float32(scale)
-    normals = crop.picked(shot.normals, size).astype(np.float32) / 127
-    if crop.flip:
-        normals[..., 0] *= -1
-    edges = crop.marked(shot.edges, size)
     return Cut(
         crop.image(shot.rgb, (rule.height, rule.width)),
-        torch.from_numpy(depth)[None],
-        torch.from_numpy(crop.picked(shot.labels, size).astype(np.int64)),
-        torch.from_numpy(normals).permute(2, 0, 1),
-        torch.from_numpy((edges == 1).astype(np.float32))[None],
-        torch.from_numpy(edges != NO_EDGE_KNOWN)[None],
-        torch.tensor([camera.fx, camera.fy, camera.cx, camera.cy]),
+        *cut_truth(shot, crop, size, rule.focal_per_width),
         others={
             task: _others(task, crop.picked(truth, size), rule.feed_width / crop.width)
             for task, truth in shot.others.items()
         },
+        second=cut_second(shot, crop, size, rule.focal_per_width),
     )
 
 

@@ -17,14 +17,14 @@ from hydra_mono.training.data.batches import (
     TARGET_STRIDE,
     Batch,
     BatchRule,
-    Shot,
     label_shares,
     normalised,
     random_crop,
 )
-from hydra_mono.training.data.cache import NAMES
 from hydra_mono.training.data.colors import random_color_change, recoloured
+from hydra_mono.training.data.shots import Shot
 from hydra_mono.training.data.warp import Warp, make_warp, marked, nearest, warped_image
+from hydra_mono.training.data.worlds.cache import NAMES
 from hydra_mono.training.samples import NO_EDGE_KNOWN
 
 ROLL_RAD = 0.06  # deviation of a photograph's turn

@@ -10,6 +10,7 @@ from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 
 from hydra_mono.perception.tasks import NO_TRUTH
+from hydra_mono.training.data.second_view import SecondView
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,7 @@ class Cut:
     edges_known: Bool[Tensor, "1 th tw"]
     camera: Float[Tensor, "4"]
     others: Mapping[str, Tensor] = field(default_factory=dict)  # th tw, by task
+    second: SecondView | None = None
 
 
 def rolled(cut: Cut, roll_rad: float) -> Cut:
@@ -47,6 +49,7 @@ def rolled(cut: Cut, roll_rad: float) -> Cut:
     at = (row.clamp(0, size[0] - 1), column.clamp(0, size[1] - 1))
     nx, ny, nz = (axis[at] for axis in cut.normals)
     turned = torch.stack([cos * nx + sin * ny, cos * ny - sin * nx, nz])
+    axes = torch.tensor([[cos, sin, 0.0], [-sin, cos, 0.0], [0.0, 0.0, 1.0]])
     return Cut(
         image=_blended(cut.image, *fine),
         depth_m=cut.depth_m[:, *at] * inside,
@@ -59,6 +62,7 @@ def rolled(cut: Cut, roll_rad: float) -> Cut:
             task: torch.where(inside, values[at], NO_TRUTH[task]).to(values.dtype)
             for task, values in cut.others.items()
         },
+        second=cut.second and cut.second.turned(axes),
     )
 
 

@@ -14,16 +14,12 @@ from hydra_mono.core.config.training import TrainingConfig
 from hydra_mono.core.errors import DataError
 from hydra_mono.core.label_map import load_label_map
 from hydra_mono.perception.tasks import INDOOR, Task
-from hydra_mono.training.data.batches import (
-    BatchMaker,
-    BatchSource,
-    CachedWorlds,
-    Photographs,
-)
-from hydra_mono.training.data.cache import ViewSize, cache_world
+from hydra_mono.training.data.batches import BatchMaker, BatchSource
 from hydra_mono.training.data.device_batches import DeviceBatches, stack_shots
-from hydra_mono.training.data.live_worlds import LiveSettings, LiveWorlds
-from hydra_mono.training.data.view_pool import ViewPool
+from hydra_mono.training.data.shots import CachedWorlds, Photographs
+from hydra_mono.training.data.worlds.cache import ViewSize, cache_world
+from hydra_mono.training.data.worlds.live_worlds import LiveSettings, LiveWorlds
+from hydra_mono.training.data.worlds.view_pool import ViewPool
 from hydra_mono.training.render.texture_bank import TextureBank
 from hydra_mono.training.samples import Sample, SampleSource
 from hydra_mono.training.trainer import TrainingError, world_rank
@@ -46,11 +42,16 @@ class Data:
 
 
 def load_worlds(
-    cache: Path, config: TrainingConfig, on_world: Callable[[int], object] = lambda count: None
+    cache: Path,
+    config: TrainingConfig,
+    on_world: Callable[[int], object] = lambda count: None,
+    *,
+    pairs: bool = False,
 ) -> tuple[CachedWorlds, CachedWorlds]:
     """Training worlds and those held back; what the cache lacks is drawn.
 
-    Seeds count from 0; the few whose furniture would block a room make no world.
+    ``pairs``: with the truth of another camera beside each view. Seeds count from 0; the few whose
+    furniture would block a room make no world.
     """
     mapping = load_label_map("apartment", "nyu40")
     folders: list[Path] = []
@@ -58,7 +59,9 @@ def load_worlds(
         if len(folders) == config.worlds + config.held_back:
             break
         try:
-            folders.append(cache_world(cache, seed, mapping.source, config.views, ViewSize()))
+            folders.append(
+                cache_world(cache, seed, mapping.source, config.views, ViewSize(), pairs=pairs)
+            )
         except DataError as error:
             logger.info("training world %d: %s", seed, error)
         on_world(len(folders))

@@ -11,8 +11,8 @@ from hydra_mono.core.errors import DataError
 from hydra_mono.core.label_map import load_label_map
 from hydra_mono.core.labels import LabelSpace
 from hydra_mono.simulation.scene import World
-from hydra_mono.training.data.cache import ViewSize, draw_views
-from hydra_mono.training.data.views import random_world
+from hydra_mono.training.data.worlds.cache import ViewSize, draw_views
+from hydra_mono.training.data.worlds.views import random_world
 from hydra_mono.training.samples import Sample
 
 logger = logging.getLogger(__name__)

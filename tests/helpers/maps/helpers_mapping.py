@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from hydra_mono.core.frame import Frame, Intrinsics
-from hydra_mono.core.mesh import SemanticMesh
+from hydra_mono.core.mesh import MeshUpdate, SemanticMesh
 from hydra_mono.core.open3d_loader import open3d
 from hydra_mono.core.prediction import Prediction
 from hydra_mono.mapping.tsdf.changes import MeshRule
@@ -172,3 +172,10 @@ def wall() -> World:
 
 WALL = 3
 AHEAD = look_at((0.0, -2.0, 1.0), (0.0, 0.0, 1.0))  # at the wall
+
+
+def take(volume: SemanticVolume, renderer: Renderer, pose: np.ndarray = AHEAD) -> MeshUpdate:
+    """What a picture changes of the mesh."""
+    frame, prediction = renderer(pose)
+    volume.integrate(frame, prediction)
+    return volume.update_mesh(frame.stamp_ns, frame.camera_position_m)

@@ -10,8 +10,8 @@ from torch import Tensor
 from hydra_mono.core.labels import load_label_space
 from hydra_mono.simulation.render.images import Rendered, Renderer
 from hydra_mono.simulation.scene import World, build_world
-from hydra_mono.training.data.cache import ViewSize
-from hydra_mono.training.data.views import random_views
+from hydra_mono.training.data.worlds.cache import ViewSize
+from hydra_mono.training.data.worlds.views import random_views
 from hydra_mono.training.render.world import WorldTensors, compile_world, stack_worlds
 
 LABELS = load_label_space("apartment")

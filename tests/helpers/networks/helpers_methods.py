@@ -1,10 +1,13 @@
 """Backbones of published widths, and every method at toy size."""
 
 import dataclasses
+from collections.abc import Callable
 from typing import Any
 
+import torch
 from helpers_perception import TINY_CONV
 from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
 
 from hydra_mono.core.frame import Intrinsics
 from hydra_mono.perception.networks.backbones.vit import FeatureMap
@@ -45,6 +48,13 @@ class HrNetSized(nn.Module):
 
     def forward(self, image: Tensor) -> list[FeatureMap]:
         raise NotImplementedError
+
+
+def giga_macs(work: Callable[[], object]) -> float:
+    """Of convolutions and products of matrices, forward; nothing is computed on the meta device."""
+    with torch.inference_mode(), FlopCounterMode(display=False) as counter:
+        work()
+    return counter.get_total_flops() / 2e9
 
 
 def parameters(*modules: nn.Module) -> int:

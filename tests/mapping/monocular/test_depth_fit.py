@@ -28,34 +28,34 @@ def fitted_often(size: float) -> tuple[DepthFit, LowResEstimate]:
     return fit, found
 
 
-def test_a_network_as_good_as_expected_is_believed_as_expected() -> None:
-    fit, _ = fitted_often(0.05)
-    assert fit.wider == 1.0
+def test_a_good_network_is_expected_to_be_as_good_as_it_is() -> None:
+    fit, _ = fitted_often(0.1)
+    assert fit.expected_sigma == pytest.approx(0.068, abs=0.015)  # 68 % of ±0.1 in even steps
 
 
 def test_a_worse_network_widens_the_search_and_the_deviation() -> None:
     once = DepthFit((COARSE, FINE), use_normals=False)(bent(0.45), PAST)
     fit, found = fitted_often(0.45)
     true = WALL.estimate().log_depth
-    assert fit.wider > 1.3
+    assert fit.expected_sigma > 0.2
     assert np.abs(found.log_depth - true).mean() < 0.9 * np.abs(once.log_depth - true).mean()
 
 
 def test_without_earlier_images_nothing_is_learnt() -> None:
     fit = DepthFit((COARSE, FINE), use_normals=True)
     fit(bent(0.4), [])
-    assert fit.wider == 1.0
+    assert fit.expected_sigma == DepthFit((), use_normals=True).expected_sigma
 
 
 def test_what_was_learnt_is_saved() -> None:
     fit, _ = fitted_often(0.45)
     other = DepthFit((COARSE, FINE), use_normals=False)
     other.restore(fit.state())
-    assert other.wider == fit.wider
+    assert other.expected_sigma == fit.expected_sigma
 
 
 def test_a_widened_rule_searches_as_finely() -> None:
-    rule = widened(COARSE, 2.0)
-    assert rule.prior == 2 * COARSE.prior
+    rule = widened(COARSE, 0.2)
+    assert rule.prior == 0.2
+    assert rule.span == pytest.approx(0.6)
     assert rule.span / rule.steps == pytest.approx(COARSE.span / COARSE.steps, rel=0.1)
-    assert widened(COARSE, 1.0) is COARSE

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from helpers_estimates import Plane, moved, scaled
 
+from hydra_mono.mapping.monocular.low_res import LowResEstimate
 from hydra_mono.mapping.monocular.plane_sweep import (
     COARSE,
     FINE,
@@ -45,6 +46,26 @@ def test_a_blank_wall_says_nothing() -> None:
     found = sweep(scaled(blank.estimate(), 1.1), [blank.estimate(moved(x=-0.3))], RULE)
     assert found is not None
     assert not found.precision.any() and not found.change.any()
+
+
+def test_a_pattern_that_repeats_is_believed_less_than_one_that_does_not() -> None:
+    """Stripes 40 cm apart, seen from 1.2 m aside, match again at a change of log depth of 0.4."""
+    wide = replace(COARSE, span=0.45, steps=26, prior=0.3)
+    estimates = [WALL.estimate(), WALL.estimate(moved(x=-1.2))]
+    plain = sweep(estimates[0], estimates[1:], wide)
+    striped = sweep(*_striped(estimates), wide)
+    assert plain is not None and striped is not None
+    inner = np.s_[8:-8, 2:14]  # what the other image shows at any depth searched
+    assert np.median(striped.precision[inner]) < 0.3 * np.median(plain.precision[inner])
+
+
+def _striped(estimates: list[LowResEstimate]) -> tuple[LowResEstimate, list[LowResEstimate]]:
+    drawn = []
+    for estimate in estimates:
+        across_m = (estimate.rays * estimate.depth_m[..., None])[..., 0]
+        phase = 2 * np.pi * (across_m + estimate.world_from_camera[0, 3]) / 0.4
+        drawn.append(replace(estimate, gray=(120 + 60 * np.sin(phase)).astype(np.float32)))
+    return drawn[0], drawn[1:]
 
 
 def test_darker_images_of_the_same_are_alike() -> None:

@@ -22,7 +22,7 @@ def test_a_body_that_enters_free_space_is_found_to_its_outline() -> None:
         hit, miss = hit + int((moving & truth).sum()), miss + int((~moving & truth).sum())
         extra += int((moving & ~truth).sum())
     assert hit / (hit + miss) > 0.95
-    assert hit / (hit + miss + extra) > 0.7  # the rim of two strides is left out of the map too
+    assert hit / (hit + miss + extra) > 0.8  # two pixels round a body are left out of the map too
 
 
 def test_noise_of_a_depth_camera_moves_nothing() -> None:

@@ -10,7 +10,8 @@ from helpers_training import RULE, planes
 from hydra_mono.core.config.training import LossConfig
 from hydra_mono.perception.losses.pairs import pair_loss, picked
 from hydra_mono.perception.networks.registry import build
-from hydra_mono.training.data.batches import BatchMaker, Photographs
+from hydra_mono.training.data.batches import BatchMaker
+from hydra_mono.training.data.shots import Photographs
 from hydra_mono.training.objective import Objective
 
 

@@ -27,7 +27,7 @@ from hydra_mono.perception.networks.interface import (
 )
 from hydra_mono.perception.predictors.create import create_predictor
 from hydra_mono.perception.weights_io.checkpoint import load_network, save_network
-from hydra_mono.training.data.batches import Photographs
+from hydra_mono.training.data.shots import Photographs
 from hydra_mono.training.data.sources import cached_batches
 from hydra_mono.training.evaluate import evaluate_network
 from hydra_mono.training.objective import Objective

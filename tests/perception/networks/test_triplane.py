@@ -8,13 +8,14 @@ from torch import Tensor
 
 from hydra_mono.core.config.training import LossConfig
 from hydra_mono.perception.networks.registry import build
-from hydra_mono.perception.networks.triplane import (
+from hydra_mono.perception.networks.triplane.regularizer import (
     TriplaneRegularizer,
     orthogonal_rays,
     ray_weights,
     sampled,
 )
-from hydra_mono.training.data.batches import Batch, Photographs
+from hydra_mono.training.data.batches import Batch
+from hydra_mono.training.data.shots import Photographs
 from hydra_mono.training.data.sources import cached_batches
 from hydra_mono.training.objective import Objective
 

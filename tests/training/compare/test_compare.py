@@ -34,7 +34,7 @@ from hydra_mono.training.compare.plan import (
 )
 from hydra_mono.training.compare.runner import Settings, run_job
 from hydra_mono.training.compare.table import aligned, csv_text, rows_of, text_cells
-from hydra_mono.training.data.batches import Photographs
+from hydra_mono.training.data.shots import Photographs
 from hydra_mono.training.data.sources import Data, cached_batches
 from hydra_mono.training.readers.nyuv2 import CAMERA
 from hydra_mono.training.samples import Sample
@@ -189,6 +189,9 @@ def test_what_cannot_be_is_told_in_one_line_before_training(
         "--widest 0: 1 to 8192": command(tmp_path / "h", "--widest", "0"),
         "name each task once": command(tmp_path / "d", "--tasks", "depth,depth"),
         "at least 2, for batch norms": command(tmp_path / "e", "--batch", "1"),
+        "two views of a scene with their poses, which only --data simulated has": command(
+            tmp_path / "i", "--data", "nyuv2:x", "--regularizer", "triplane_two_views"
+        ),
         "nothing is searched; choose atrc": ["--method", "mtl", *command(tmp_path / "f")],
     }
     for expected, call in wrong.items():

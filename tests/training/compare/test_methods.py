@@ -16,12 +16,13 @@ from hydra_mono.core.config.training import LossConfig, StageConfig, TrainingCon
 from hydra_mono.core.errors import ConfigError
 from hydra_mono.core.labels import load_label_space
 from hydra_mono.perception.networks.registry import build, name_of
-from hydra_mono.perception.networks.triplane import TriplaneRule
+from hydra_mono.perception.networks.triplane.regularizer import TriplaneRule
 from hydra_mono.perception.predictors.create import create_predictor
 from hydra_mono.perception.predictors.fuse_batchnorm import fuse_batchnorm
 from hydra_mono.perception.tasks import INDOOR
 from hydra_mono.perception.weights_io.checkpoint import load_network, save_network
-from hydra_mono.training.data.batches import Photographs
+from hydra_mono.perception.weights_io.files import CheckpointError
+from hydra_mono.training.data.shots import Photographs
 from hydra_mono.training.data.sources import Data, cached_batches
 from hydra_mono.training.evaluate import evaluate_network
 from hydra_mono.training.objective import Objective
@@ -105,6 +106,8 @@ def test_weights_of_another_method_are_refused_in_one_line(tmp_path: Path) -> No
     save_network(build(toy("mtan")), path)
     with pytest.raises(ConfigError, match="holds mtan; pass --predictor mtan"):
         create_predictor(PredictorConfig(name="atrc", weights=str(path)), NYU40)
+    with pytest.raises(CheckpointError, match=r"safetensors: holds mtan; mtl cannot begin with"):
+        trainer(tmp_path, toy("mtl"), start_from=path)
 
 
 def test_a_task_without_truth_is_told_before_training(tmp_path: Path) -> None:

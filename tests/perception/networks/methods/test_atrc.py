@@ -5,10 +5,9 @@ from pathlib import Path
 
 import pytest
 import torch
-from helpers_methods import HrNetSized, parameters, toy
+from helpers_methods import HrNetSized, giga_macs, parameters, toy
 from helpers_perception import made_image
 from torch import Tensor
-from torch.utils.flop_counter import FlopCounterMode
 
 from hydra_mono.core.errors import ConfigError
 from hydra_mono.perception.networks.methods.atrc import genotype as genotypes
@@ -24,6 +23,8 @@ from hydra_mono.perception.networks.methods.atrc.network import Atrc, AtrcConfig
 from hydra_mono.perception.networks.methods.atrc.search import AtrcSearch, Site
 
 NYUD = ("semantics", "depth", "normals", "edges")
+LABELS = {"semantics": 40, "depth": 40, "normals": 40, "edges": 2}
+MAP = (107, 140)  # of 425×560 at stride 4
 W18 = ((3, 3, 4, 4), (4, 3, 4, 4), (4, 3, 3, 4), (3, 3, 1, 3))
 
 
@@ -57,12 +58,39 @@ def test_the_published_sizes_with_hrnet_w48_where_two_tasks_need_no_labels() -> 
 def test_the_published_cost_of_a_module_of_one_context(code: int, giga: float) -> None:
     """At 107×140, in the published count also sums of single numbers; nobody counts the 4.46 G of
     local attention, which is no matrix product."""
-    labels = {"semantics": 40, "depth": 40, "normals": 40, "edges": 2}
-    with torch.device("meta"), torch.inference_mode(), FlopCounterMode(display=False) as counter:
+    with torch.device("meta"):
         module = ContextModule(uniform(code), NYUD, 67).eval()
-        features = {task: torch.zeros(1, 67, 107, 140) for task in NYUD}
-        module(features, {task: torch.zeros(1, k, 107 * 140) for task, k in labels.items()})
-    assert counter.get_total_flops() / 2e9 == pytest.approx(giga, abs=0.025)
+        features = {task: torch.zeros(1, 67, *MAP) for task in NYUD}
+        shares = {task: torch.zeros(1, k, 107 * 140) for task, k in LABELS.items()}
+    assert giga_macs(lambda: module(features, shares)) == pytest.approx(giga, abs=0.025)
+
+
+@pytest.mark.parametrize(
+    ("name", "first", "heads", "auxiliary", "contexts", "millions"),
+    [("nyud_hrnet18", 18, 9.80, 4.86, 2.72, 1.20), ("nyud_hrnet48", 48, 70.0, 16.0, 16.5, 7.16)],
+)
+def test_the_published_cost_and_size_of_each_part_at_425_by_560(
+    name: str, first: int, heads: float, auxiliary: float, contexts: float, millions: float
+) -> None:
+    """Beside the backbones of 3.86 and 65.3 million: 5.06 and 72.5 million in all."""
+    network = published(name, first).eval()
+    wide = 15 * first
+    with torch.device("meta"):
+        shared = torch.zeros(1, wide, *MAP)
+        features = {task: torch.zeros(1, wide // 4, *MAP) for task in NYUD}
+        shares = {task: torch.zeros(1, k, 107 * 140) for task, k in LABELS.items()}
+
+    def own_heads() -> None:
+        for task in NYUD:
+            network.logits[task](network.bottleneck[task](shared))
+
+    found = giga_macs(own_heads)
+    assert found == pytest.approx(heads, rel=0.005)
+    found = giga_macs(lambda: [head(shared) for head in network.auxiliary.values()])
+    assert found == pytest.approx(auxiliary, rel=0.005)
+    found = giga_macs(lambda: network.contexts(features, shares))
+    assert found == pytest.approx(contexts, rel=0.02)
+    assert parameters(network) / 1e6 == pytest.approx(millions, abs=0.02)
 
 
 def test_the_published_genotypes_read_as_printed_and_survive_a_file(tmp_path: Path) -> None:

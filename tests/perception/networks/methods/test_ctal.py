@@ -3,7 +3,7 @@
 import pytest
 import torch
 import torch.nn.functional as F
-from helpers_methods import parameters, toy
+from helpers_methods import giga_macs, parameters, toy
 from torch import Tensor
 
 from hydra_mono.core.errors import ConfigError
@@ -113,6 +113,22 @@ def test_the_published_sizes(
         exchange = AffinityExchange(config, 256, dict.fromkeys(names, 1))
     assert parameters(exchange.affinity) == affinity
     assert parameters(exchange) - parameters(exchange.heads) == module
+
+
+def test_the_published_cost_on_nyuv2() -> None:
+    """Of three tasks at 72×96: two products of all pairs, the joint affinity, values, doubling."""
+    with torch.device("meta"):
+        exchange = AffinityExchange(CtalConfig(feed=(288, 384)), 256, dict.fromkeys(INDOOR[:3], 1))
+        wide = {task: torch.zeros(1, 256, 72, 96) for task in INDOOR[:3]}
+        narrow = {task: torch.zeros(1, 128, 72, 96) for task in INDOOR[:3]}
+    exchange.eval()
+    assert giga_macs(lambda: exchange.diffused(narrow)) == pytest.approx(
+        18.35 + 18.35 + 1.29 + 3.06, rel=0.002
+    )
+    up = giga_macs(lambda: [exchange.up[task](x) for task, x in narrow.items()])
+    assert up == pytest.approx(13.6, rel=0.005)
+    reduce = giga_macs(lambda: [exchange.reduce[task](x) for task, x in wide.items()])
+    assert reduce == pytest.approx(0.68, abs=0.01)
 
 
 def test_a_size_it_was_not_built_for_is_told_in_one_line_unless_it_takes_any() -> None:

@@ -12,9 +12,9 @@ from helpers_raycast import CAMERA, alone, both
 from hydra_mono.core.errors import DataError
 from hydra_mono.core.frame import Intrinsics
 from hydra_mono.core.label_map import load_label_map
-from hydra_mono.training.data.cache import NAMES, ViewSize
-from hydra_mono.training.data.live_images import cached_form
-from hydra_mono.training.data.live_worlds import LiveSettings, LiveWorlds
+from hydra_mono.training.data.worlds.cache import NAMES, ViewSize
+from hydra_mono.training.data.worlds.live_images import cached_form
+from hydra_mono.training.data.worlds.live_worlds import LiveSettings, LiveWorlds
 from hydra_mono.training.render.looks import Library, make_library, random_look
 from hydra_mono.training.render.procedural_textures import PATTERNS, paint_textures
 from hydra_mono.training.render.raycast import cast
@@ -202,8 +202,8 @@ import numpy as np
 import hydra_mono.perception.networks.m2h
 import hydra_mono.training.readers.nyuv2
 import hydra_mono.training.readers.targets
-from hydra_mono.training.data.cache import ViewSize
-from hydra_mono.training.data.live_worlds import LiveSettings, LiveWorlds
+from hydra_mono.training.data.worlds.cache import ViewSize
+from hydra_mono.training.data.worlds.live_worlds import LiveSettings, LiveWorlds
 settings = LiveSettings(size=ViewSize(32, 24), batch=1, pool=1, views=1, procedural=8)
 with LiveWorlds(0, settings=settings, workers=0) as live:
     assert live.draw(0)["depth_m"].min() > 0

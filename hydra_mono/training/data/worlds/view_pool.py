@@ -4,9 +4,9 @@ import numpy as np
 import torch
 from jaxtyping import UInt8
 
-from hydra_mono.training.data.cache import NAMES, ViewSize
 from hydra_mono.training.data.device_batches import Stack
-from hydra_mono.training.data.live_worlds import LiveWorlds
+from hydra_mono.training.data.worlds.cache import NAMES, ViewSize
+from hydra_mono.training.data.worlds.live_worlds import LiveWorlds
 
 
 class ViewPool:

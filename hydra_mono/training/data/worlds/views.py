@@ -4,7 +4,7 @@ import math
 from typing import Literal
 
 import numpy as np
-from jaxtyping import Float64
+from jaxtyping import Bool, Float64
 
 from hydra_mono.core.labels import LabelSpace
 from hydra_mono.simulation.building.walkable import WalkMap, make_walk_map
@@ -14,6 +14,9 @@ from hydra_mono.simulation.walk.gaze import camera_rotation
 Split = Literal["simulated", "training"]
 EYE_HEIGHT_M = (0.5, 1.5, 2.0)  # lowest, usual, highest
 NEAREST_M = 0.3  # to an obstacle
+STEP_M = (0.1, 0.5)  # to a second view: frames of a walk half a second apart, or less
+TURN_RAD = 0.2  # deviation of its yaw, twice that of its pitch: most of the scene is in both
+TRIES = 20  # of a step that ends in the open; then the camera only turns
 
 
 def random_world(split: Split, seed: int, labels: LabelSpace) -> World:
@@ -50,6 +53,48 @@ def random_views(
         poses[index, :3, :3] = camera_rotation(yaw, pitch, float(roll))
         poses[index, :3, 3] = (*spot, height)
     return poses
+
+
+def second_views(
+    rng: np.random.Generator, world: World, poses: Float64[np.ndarray, "n 4 4"]
+) -> Float64[np.ndarray, "n 4 4"]:
+    """``world_from_camera`` of another view a step away from each, as of the same walk."""
+    walk_map = make_walk_map(world.plan, (*world.fixed, *world.objects))
+    free = walk_map.reachable() & (walk_map.clearance_m >= NEAREST_M)
+    found = np.array(poses)
+    for pose in found:
+        yaw, pitch = rng.normal(0, TURN_RAD), rng.normal(0, TURN_RAD / 2)
+        pose[:3, :3] = _about_up(float(yaw)) @ pose[:3, :3] @ _about_right(float(pitch))
+        pose[:2, 3] = _step(rng, walk_map, free, pose[:2, 3])
+    return found
+
+
+def _step(
+    rng: np.random.Generator,
+    walk_map: WalkMap,
+    free: Bool[np.ndarray, "r c"],
+    spot: Float64[np.ndarray, "2"],
+) -> Float64[np.ndarray, "2"]:
+    """Another spot in the same room; the same where none is found."""
+    room = walk_map.room[walk_map.cell(spot)]
+    for _ in range(TRIES):
+        angle = rng.uniform(-math.pi, math.pi)
+        moved = spot + rng.uniform(*STEP_M) * np.array([math.cos(angle), math.sin(angle)])
+        x, y = walk_map.cell(moved)
+        cell = (min(max(x, 0), len(free) - 1), min(max(y, 0), free.shape[1] - 1))  # rims are walls
+        if free[cell] and walk_map.room[cell] == room:
+            return np.asarray(moved)
+    return np.array(spot)
+
+
+def _about_up(angle_rad: float) -> Float64[np.ndarray, "3 3"]:
+    cos, sin = math.cos(angle_rad), math.sin(angle_rad)
+    return np.array([[cos, -sin, 0], [sin, cos, 0], [0, 0, 1]])
+
+
+def _about_right(angle_rad: float) -> Float64[np.ndarray, "3 3"]:
+    cos, sin = math.cos(angle_rad), math.sin(angle_rad)
+    return np.array([[1, 0, 0], [0, cos, -sin], [0, sin, cos]])
 
 
 def _spots(rng: np.random.Generator, walk_map: WalkMap, count: int) -> Float64[np.ndarray, "n 2"]:

@@ -10,19 +10,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float32, Int8
+from jaxtyping import Float32, Float64, Int8
 
 from hydra_mono.core.frame import Intrinsics
 from hydra_mono.core.labels import LabelSpace
 from hydra_mono.simulation.render.images import Rendered, Renderer
 from hydra_mono.simulation.scene import World
 from hydra_mono.training.data.edges import edge_map
-from hydra_mono.training.data.views import random_views, random_world
+from hydra_mono.training.data.worlds.views import random_views, random_world, second_views
 
 logger = logging.getLogger(__name__)
 
 FOCAL_PER_WIDTH = 525.0 / 640.0  # of the drawn cameras
 NAMES = ("rgb", "depth_m", "labels", "edges", "normals")
+SECOND, TRANSFORM = "second_", "first_from_second"  # of another camera's view beside each
 
 
 @dataclass(frozen=True)
@@ -38,29 +39,45 @@ class ViewSize:
         return Intrinsics(focal, focal, (width - 1) / 2, (height - 1) / 2, width, height)
 
 
-def cache_world(folder: Path, seed: int, labels: LabelSpace, views: int, size: ViewSize) -> Path:
+def cache_world(
+    folder: Path, seed: int, labels: LabelSpace, views: int, size: ViewSize, *, pairs: bool = False
+) -> Path:
     """The folder of training world ``seed``, drawn unless it is there already, whole.
 
     ``rgb`` n h w 3 u8; ``depth_m`` n h w f16; ``labels`` n h w u8 (of ``labels``); ``edges``
-    n h w u8; ``normals`` n h w 3 i8, camera axes, times 127.
+    n h w u8; ``normals`` n h w 3 i8, camera axes, times 127. ``pairs``: beside each view the truth
+    of another camera a step away, as ``second_depth_m`` …, and ``first_from_second`` n 4 4.
     """
-    target = folder / f"world_{seed:06d}_{size.width}x{size.height}x{views}"
+    kind = "pairs" if pairs else ""
+    target = folder / f"world_{seed:06d}_{size.width}x{size.height}x{views}{kind}"
     if target.exists():
         return target
     draft = folder / f".{target.name}.{os.getpid()}"
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir(parents=True)
     world = random_world("training", seed, labels)
-    for name, images in draw_views(world, seed, views, size).items():
+    for name, images in draw_views(world, seed, views, size, pairs=pairs).items():
         np.save(draft / f"{name}.npy", images)
     draft.rename(target)
     return target
 
 
-def draw_views(world: World, seed: int, count: int, size: ViewSize) -> dict[str, np.ndarray]:
+def draw_views(
+    world: World, seed: int, count: int, size: ViewSize, *, pairs: bool = False
+) -> dict[str, np.ndarray]:
     """The arrays that ``cache_world`` keeps."""
     poses = random_views(np.random.default_rng([3, seed]), world, count)
     renderer = Renderer(world, size.camera(2), threads=1)
+    drawn = _drawn(renderer, poses)
+    if not pairs:
+        return drawn
+    others = second_views(np.random.default_rng([4, seed]), world, poses)
+    truth = {name: x for name, x in _drawn(renderer, others).items() if name != "rgb"}
+    seconds = {f"{SECOND}{name}": images for name, images in truth.items()}
+    return drawn | seconds | {TRANSFORM: np.linalg.inv(poses) @ others}
+
+
+def _drawn(renderer: Renderer, poses: Float64[np.ndarray, "n 4 4"]) -> dict[str, np.ndarray]:
     images = [_halved(renderer.render(pose)) for pose in poses]
     return {name: np.stack([image[name] for image in images]) for name in NAMES}
 

@@ -8,9 +8,10 @@ from helpers_training import planes as plane_samples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hydra_mono.training.data.batches import Batch, BatchMaker, Photographs
+from hydra_mono.training.data.batches import Batch, BatchMaker
 from hydra_mono.training.data.colors import random_color_change, recoloured
 from hydra_mono.training.data.crops import Crop
+from hydra_mono.training.data.shots import Photographs
 from hydra_mono.training.readers.targets import label_edges, normals_from_depth
 
 

@@ -40,7 +40,7 @@ def package(request: pytest.FixtureRequest, tmp_path: Path, truths: dict[str, Co
 
 def flat_nyu() -> Path:
     """The recorded images; skips the test where they are absent."""
-    beside = Path(__file__).resolve().parents[3] / "shared" / "data" / "nyuv2_train795"
+    beside = Path(__file__).resolve().parents[4] / "shared" / "data" / "nyuv2_train795"
     root = Path(os.environ.get("HYDRA_MONO_NYUV2", beside))
     if not root.is_dir():
         pytest.skip("no NYUv2 images (HYDRA_MONO_NYUV2)")

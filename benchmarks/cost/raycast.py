@@ -1,7 +1,7 @@
 """Views of training worlds a second: Open3D's renderer, and the torch ray caster by batch size.
 
-    python benchmarks/raycast.py                       # on the GPU if there is one
-    python benchmarks/raycast.py --device cpu --threads 1 --batches 1 8
+    python benchmarks/cost/raycast.py                       # on the GPU if there is one
+    python benchmarks/cost/raycast.py --device cpu --threads 1 --batches 1 8
 
 Geometry: depth, labels, normals. Plain: coloured as the Open3D renderer does. Varied: random
 looks with three lamps a room, at 1 × and at 2 × the size with averaged colours and edges, as live
@@ -27,9 +27,9 @@ from hydra_mono.core.label_map import load_label_map
 from hydra_mono.core.labels import load_label_space
 from hydra_mono.simulation.render.images import Renderer
 from hydra_mono.simulation.scene import World
-from hydra_mono.training.data.cache import ViewSize
-from hydra_mono.training.data.live_images import cached_form
-from hydra_mono.training.data.views import random_views, random_world
+from hydra_mono.training.data.worlds.cache import ViewSize
+from hydra_mono.training.data.worlds.live_images import cached_form
+from hydra_mono.training.data.worlds.views import random_views, random_world
 from hydra_mono.training.render.looks import Library, make_library, random_look
 from hydra_mono.training.render.raycast import cast
 from hydra_mono.training.render.shading import plain_look, shade

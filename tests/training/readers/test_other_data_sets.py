@@ -20,8 +20,9 @@ from hydra_mono.perception.networks.input_spec import InputSpec
 from hydra_mono.perception.networks.registry import build
 from hydra_mono.perception.tasks import NO_TRUTH
 from hydra_mono.training.compare.plan import Job, Plan, network_config
-from hydra_mono.training.data.batches import BatchMaker, BatchRule, Photographs
+from hydra_mono.training.data.batches import BatchMaker, BatchRule
 from hydra_mono.training.data.roll import Cut, rolled
+from hydra_mono.training.data.shots import Photographs
 from hydra_mono.training.data_sets import data_set
 from hydra_mono.training.evaluate import evaluate_network
 from hydra_mono.training.objective import Objective

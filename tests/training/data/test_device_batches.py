@@ -15,13 +15,13 @@ from helpers_training import CAMERA, PLANE_NORMAL
 from helpers_training import planes as plane_samples
 
 from hydra_mono.core.label_map import load_label_map
-from hydra_mono.training.data.batches import Photographs
-from hydra_mono.training.data.cache import ViewSize
 from hydra_mono.training.data.crops import Crop
 from hydra_mono.training.data.device_batches import DeviceBatches, Stack, stack_shots
-from hydra_mono.training.data.live_worlds import LiveSettings, LiveWorlds
-from hydra_mono.training.data.view_pool import ViewPool
+from hydra_mono.training.data.shots import Photographs
 from hydra_mono.training.data.warp import make_warp, marked, nearest, warped_image
+from hydra_mono.training.data.worlds.cache import ViewSize
+from hydra_mono.training.data.worlds.live_worlds import LiveSettings, LiveWorlds
+from hydra_mono.training.data.worlds.view_pool import ViewPool
 
 CPU = torch.device("cpu")
 RULE = replace(helpers_training.RULE, count=6, photographs=0.5)
@@ -163,6 +163,6 @@ def test_live_training_and_its_validation_need_neither_open3d_nor_the_mapper(
     tmp_path: Path,
 ) -> None:
     command = [sys.executable, "-c", BARE, str(tmp_path)]
-    here = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1] / "helpers" / "networks")}
+    here = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2] / "helpers" / "networks")}
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=here)
     assert done.returncode == 0, done.stderr

@@ -1,6 +1,6 @@
 """Memory and file size that the viewer takes per 1,000 frames of a map that no longer grows.
 
-    python benchmarks/viewer_memory.py --frames 4000
+    python benchmarks/cost/viewer_memory.py --frames 4000
 
 One row per mode: the slope of resident memory over the second half of the run (the first half
 fills caches), and the size of the recording.

@@ -16,9 +16,9 @@ from hydra_mono.core.label_map import load_label_map
 from hydra_mono.core.labels import LabelSpace, load_label_space
 from hydra_mono.simulation.materials import Palette
 from hydra_mono.simulation.scene import World
-from hydra_mono.training.data.cache import NAMES, ViewSize
-from hydra_mono.training.data.live_images import Batch, cached_form
-from hydra_mono.training.data.views import random_views, random_world
+from hydra_mono.training.data.worlds.cache import NAMES, ViewSize
+from hydra_mono.training.data.worlds.live_images import Batch, cached_form
+from hydra_mono.training.data.worlds.views import random_views, random_world
 from hydra_mono.training.render.looks import Library, make_library, random_look
 from hydra_mono.training.render.raycast import cast
 from hydra_mono.training.render.shading import Look, plain_look, shade

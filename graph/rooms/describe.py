@@ -20,7 +20,7 @@ from hydra_mono.graph.rooms.floor_plan import gaps_between_rooms, storey_map
 from hydra_mono.graph.rooms.mirror import ROOM_PREFIX
 from hydra_mono.graph.rooms.outline import polygon_area
 from hydra_mono.graph.rooms.passages import passages_of
-from hydra_mono.graph.rooms.windows import windows_of
+from hydra_mono.graph.rooms.windows import windows_of, without
 from hydra_mono.graph.walls.plan import WallPlan
 
 AROUND_M = 2.0  # beyond a room's places: whose floor ends there is another's to say
@@ -149,7 +149,9 @@ def _draw(work: _Work, room: NodeSymbol) -> None:
 
 
 def _share_passages(graph: SceneGraph, room: NodeSymbol) -> None:
-    """Rooms next to one that was drawn know the passages between them as it does."""
+    """Rooms next to one that was drawn know the passages between them as it does, and of a window
+    that both took for theirs none but the one drawn last.
+    """
     drawn = graph.get_node(room)
     assert isinstance(drawn, RoomNode)
     for other in graph.siblings(room):
@@ -158,8 +160,9 @@ def _share_passages(graph: SceneGraph, room: NodeSymbol) -> None:
             continue
         theirs = [p for p in beside.passages if room not in p.rooms]
         shared = [p for p in drawn.passages if other in p.rooms]
-        if (passages := (*theirs, *shared)) != beside.passages:
-            graph.update_node(other, passages=passages)
+        windows = without(beside.windows, drawn.windows)
+        if (passages := (*theirs, *shared)) != beside.passages or windows != beside.windows:
+            graph.update_node(other, passages=passages, windows=windows)
 
 
 def _places_near(

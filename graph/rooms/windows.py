@@ -5,7 +5,7 @@ glass gives no depth, and an opening that nobody walked through may as well be u
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from jaxtyping import Bool, Float64
@@ -33,16 +33,33 @@ def windows_of(
     """The windows of a room with a known outline, in a fixed order.
 
     Of one known from before the larger view is kept: some of it may be out of the mapped window.
+    One that does not look into the room any more is another room's.
     """
     if len(border_m) < 3 or not is_window.any():
         return node.windows
-    found = [*_panes(_surface(keyframe, node, border_m, is_window)), *node.windows]
+    before = [window for window in node.windows if _looks_into(window, border_m)]
+    found = [*_panes(_surface(keyframe, node, border_m, is_window)), *before]
     kept: list[Window] = []
     for window in sorted(found, key=lambda w: (-w.width_m * w.height_m, w.position_m)):
         same = [w for w in kept if math.dist(w.position_m, window.position_m) < SAME_WINDOW_M]
         if not same:
             kept.append(window)
     return tuple(sorted(kept, key=lambda window: window.position_m))
+
+
+def without(windows: Sequence[Window], others: Sequence[Window]) -> tuple[Window, ...]:
+    """Windows but for those that are among others, too."""
+    return tuple(
+        window
+        for window in windows
+        if all(math.dist(window.position_m, w.position_m) >= SAME_WINDOW_M for w in others)
+    )
+
+
+def _looks_into(window: Window, border_m: Float64[np.ndarray, "n 2"]) -> bool:
+    across = INWARD_M * np.array([-math.sin(window.heading_rad), math.cos(window.heading_rad)])
+    sides = np.array(window.position_m[:2]) + np.stack([across, -across])
+    return bool(_is_inside(sides, border_m).any())
 
 
 def _surface(
@@ -111,9 +128,10 @@ def _panes(surface: SemanticMesh) -> Iterator[Window]:
 
 
 def _pane(patch: SemanticMesh) -> Window | None:
-    """The upright rectangle round a patch in one plane."""
-    x, y = patch.normals[:, :2].astype(np.float64).sum(axis=0).tolist()
-    heading_rad = (math.atan2(y, x) + math.pi / 2) % math.pi
+    """The upright rectangle round a patch, along its longest extent seen from above."""
+    plan = patch.vertices_m[:, :2].astype(np.float64)
+    x, y = np.linalg.svd(plan - plan.mean(axis=0), full_matrices=False)[2][0].tolist()
+    heading_rad = math.atan2(y, x) % math.pi
     along = np.array([math.cos(heading_rad), math.sin(heading_rad)])
     across = np.array([-along[1], along[0]])
     points = patch.vertices_m.astype(np.float64)

@@ -3,12 +3,14 @@
 import json
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from helpers_runs import SMALL
 
 from hydra_mono.cli.main import main
 from hydra_mono.cli.saved.batch import folder_name, read_sequences
+from hydra_mono.cli.saved.on_ray import map_on_ray
 from hydra_mono.core.errors import DataError
 
 SETTINGS = [part for setting in SMALL for part in ("--set", setting)]
@@ -64,6 +66,17 @@ def test_a_batch_runs_on_a_ray_cluster(tmp_path: Path, capsys: pytest.CaptureFix
     assert main([*command, "--json", "--ray", "local", "--", *RUN]) == 1
     rows = json.loads(capsys.readouterr().out)
     assert [row["state"] for row in rows] == ["done", "failed"]
+
+
+def test_an_address_without_a_cluster_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(**options: object) -> None:
+        raise ConnectionError(f"nobody answers\nat {options['address']}")
+
+    monkeypatch.setitem(sys.modules, "ray", SimpleNamespace(init=refuse))
+    with pytest.raises(DataError, match=r"no Ray cluster at here:1: .*nobody answers at here:1"):
+        map_on_ray(["simulated/5"], tmp_path, (), "here:1", lambda result: None)
 
 
 def test_without_ray_one_line_says_how_to_get_it(

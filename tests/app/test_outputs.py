@@ -68,6 +68,7 @@ def test_a_run_writes_every_file_and_nothing_else(tmp_path: Path) -> None:
     assert set(contents(folder.path)) == {
         "graph.json",
         "history.json",
+        "images.zip",
         "dsg.json",
         "mesh.ply",
         "trajectory.tum",

@@ -41,6 +41,19 @@ def test_a_count_is_a_number(run: Path, capsys: pytest.CaptureFixture[str]) -> N
     assert asked(capsys, str(run), "count chairs in room 2")[1] == "0\n"
 
 
+def test_cypher_is_answered_as_a_table_and_as_json(
+    run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("grandcypher")
+    text = 'MATCH (o:Object) WHERE o.class = "chair" RETURN o.name'
+    status, out, _ = asked(capsys, str(run), "--cypher", text)
+    assert status == 0 and "chair 2" in out and "chair 5" in out
+    _, out, _ = asked(capsys, str(run), "--cypher", "--json", text)
+    assert {row["o.name"] for row in json.loads(out)} == {"chair 2", "chair 5"}
+    status, _, err = asked(capsys, str(run), "--cypher", "MATCH (x")
+    assert status == 1 and len(err.strip().splitlines()) == 1
+
+
 def test_an_answer_is_json(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     _, out, _ = asked(capsys, str(run.parent), "where is chair 4", "--json")
     answer = json.loads(out)

@@ -1,8 +1,12 @@
 """The page about a run: complete, by itself, small, and true to the graph."""
 
 import io
+import json
+import shutil
+import subprocess
 import xml.etree.ElementTree as ET
 from base64 import b64decode
+from html import escape, unescape
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -19,6 +23,8 @@ from hydra_mono.graph.drawing.geojson import geojson_document
 from hydra_mono.graph.model.scene_graph import SceneGraph
 from hydra_mono.report import write_report
 from hydra_mono.report.html import table
+
+WIDTHS = (420, 1120)  # of a telephone and of a desk
 
 
 class Reader(HTMLParser):
@@ -86,6 +92,43 @@ def test_the_page_tells(text: str, words: str) -> None:
     reader = Reader()
     reader.feed(text)
     assert words in " | ".join(reader.words)
+
+
+MEASURE = """<script>onload = () => {
+const found = [...document.querySelectorAll("iframe")].map((frame) => {
+  const page = frame.contentDocument, images = [...page.images];
+  const names = [...page.querySelectorAll("svg text[font-weight]")];
+  const bold = names.map(name => name.getBoundingClientRect());
+  const clash = bold.some((a, i) => bold.some((b, j) => i < j && a.left < b.right &&
+    b.left < a.right && a.top < b.bottom && b.top < a.bottom));
+  return {wide: page.documentElement.scrollWidth, seen: frame.clientWidth, clash,
+    images: images.length, shown: images.filter(i => i.naturalWidth > 0).length};
+});
+document.title = JSON.stringify(found);
+}</script>"""
+
+
+def test_a_browser_shows_the_page_at_two_widths_without_anything_beyond_its_edge(
+    tmp_path: Path,
+) -> None:
+    browser = shutil.which("chromium") or shutil.which("google-chrome")
+    if browser is None:
+        pytest.skip("no Chromium is installed")
+    written = io.BytesIO()
+    Image.new("RGB", (96, 72), (200, 30, 30)).save(written, "JPEG")
+    path = run_of(described_house(), tmp_path, images={symbol("O(0)"): written.getvalue()})
+    page = escape(write_report(path).read_text())
+    frames = [f'<iframe style="width:{w}px;height:900px" srcdoc="{page}"></iframe>' for w in WIDTHS]
+    (tmp_path / "both.html").write_text(f"<title></title>{MEASURE}{''.join(frames)}")
+    flags = ["--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'b'}"]
+    command = [browser, *flags, "--dump-dom", (tmp_path / "both.html").as_uri()]
+    shown = subprocess.run(command, check=True, capture_output=True, text=True, timeout=120).stdout
+    found = json.loads(unescape(shown.split("<title>")[1].split("</title>")[0]))
+    assert [page["seen"] for page in found] == list(WIDTHS)
+    for page in found:
+        assert page["wide"] <= page["seen"]
+        assert not page["clash"], "names of rooms lie over one another"
+        assert (page["images"], page["shown"]) == (1, 1)
 
 
 def test_a_long_table_counts_what_it_leaves_out() -> None:

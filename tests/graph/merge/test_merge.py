@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from helpers_exports import house_mesh
+from helpers_exports import house_mesh, link, times
 from helpers_query import LABELS, ask_house, symbol
 from helpers_saved import described_house
 
@@ -14,7 +14,7 @@ from hydra_mono.graph.io.graph_json import from_text, to_document, to_text
 from hydra_mono.graph.merge.merge import Merged, merge_graphs
 from hydra_mono.graph.merge.meshes import join_meshes
 from hydra_mono.graph.merge.robots import BLOCK, moved_node, own_number, robot_of
-from hydra_mono.graph.model.nodes import RoomNode
+from hydra_mono.graph.model.nodes import PlaceNode, RoomNode
 from hydra_mono.graph.model.scene_graph import SceneGraph
 from hydra_mono.graph.model.symbols import Layer, NodeSymbol
 from hydra_mono.graph.query.questions import Questions
@@ -97,6 +97,32 @@ def test_a_robot_that_saw_one_room_adds_nothing_but_its_camera() -> None:
     assert merged.graph.get_node(cabinet).is_present
     asked = Questions(merged.graph, LABELS)
     assert asked.path("table", str(cabinet)).is_found  # from robot 0's room to robot 1's
+
+
+def street() -> SceneGraph:
+    """Places along y = 4.4 m, past two houses 12 m apart; free to their doors at x = 1.2, 13.2."""
+    graph = SceneGraph()
+    for k in range(20):
+        x = 0.8 * k + 0.4
+        radius_m = 0.9 if k in (1, 16) else 0.3
+        node = PlaceNode(position_m=(x, 4.4, 1.0), radius_m=radius_m, **times())
+        graph.add_node(symbol(f"p({k})"), node)
+        if k:
+            link(graph, f"p({k - 1})", f"p({k})", 0.3)
+    return graph
+
+
+def test_houses_on_one_street_are_joined_by_it() -> None:
+    away = upright_pose(0.0, np.array([12.0, 0.0, 0.0]))
+    merged = merge_graphs([(ask_house(), HERE), (ask_house(), away), (street(), HERE)])
+    assert merged.reconciled.links >= 2
+    asked = Questions(merged.graph, LABELS)
+    (path,) = asked.path("O(0)", str(NodeSymbol("O", BLOCK + 3))).items
+    robots = [place.number // BLOCK for place in path.place_ids]
+    assert robots == sorted(robots, key=[0, 2, 1].index), "out of one, along the street, in again"
+    assert set(robots) == {0, 1, 2}
+    links = [(a, b) for a, b, _ in merged.graph.edges() if a.number // BLOCK != b.number // BLOCK]
+    assert all(a.layer is b.layer is Layer.PLACES for a, b in links)
 
 
 def test_houses_apart_stay_apart() -> None:

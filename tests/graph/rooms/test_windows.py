@@ -10,7 +10,7 @@ from hydra_mono.core.box import BoundingBox
 from hydra_mono.core.map.keyframe import Instant, KeyframeInput
 from hydra_mono.core.mesh import BlockMesh, MeshUpdate, SemanticMesh
 from hydra_mono.graph.model.nodes import RoomNode, Window
-from hydra_mono.graph.rooms.windows import windows_of
+from hydra_mono.graph.rooms.windows import windows_of, without
 
 PANE, WALL = 9, 1
 BLOCK_M, VOXEL_M = 0.8, 0.05
@@ -95,6 +95,13 @@ def test_a_window_seen_before_stays_and_its_larger_view_wins() -> None:
     assert windows_of(part, room(whole), BORDER_M, IS_WINDOW) == whole
     bare = seen(*wall(np.eye(3), []))
     assert windows_of(bare, room(whole), BORDER_M, IS_WINDOW) == whole
+
+
+def test_a_window_that_looks_into_another_room_now_is_given_up() -> None:
+    whole = windows_of(seen(*wall(np.eye(3), [(0.5, 1.5, 0.9, 2.1)])), room(), BORDER_M, IS_WINDOW)
+    smaller = BORDER_M + np.array([[2.0, 0.0], [0.0, 0.0], [0.0, 0.0], [2.0, 0.0]])
+    assert windows_of(seen(*wall(np.eye(3), [])), room(whole), smaller, IS_WINDOW) == ()
+    assert without(whole, whole) == () and without(whole, ()) == whole
 
 
 def test_labels_without_windows_tell_of_none() -> None:

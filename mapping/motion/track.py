@@ -36,6 +36,8 @@ class TrackRule:
     rise: float = 0.5  # share of what the head is higher by that is taken over in a frame, and
     sink: float = 0.1  # of what it is lower by
     fade: float = 0.2  # share of the looks that a frame makes up
+    least_share: float = 0.025  # of a visit's mean looks, that a frame makes up: of 40 frames
+    most_visits: int = 4  # whose looks are remembered: from before, from behind, sitting
     settle_m: float = 0.15  # within which one has to have stayed
     start_m: float = 0.3  # round a body, and
     top_speed_m_s: float = 1.5  # times the time since, within which its traces are
@@ -50,8 +52,9 @@ class Track:
     """``mean`` and ``covariance`` are of position and velocity.
 
     ``shape``: voxels of what was last seen to move of him, when his middle was at ``shape_at_m``.
-    ``tall_m``: height of the head above the floor, 0 while nobody has seen it. ``before``: where
-    somebody was before he was believed.
+    ``tall_m``: height of the head above the floor, 0 while nobody has seen it. ``visits``: mean
+    looks of every time that he was in view, the latest last. ``before``: where somebody was before
+    he was believed.
     """
 
     number: int
@@ -74,6 +77,7 @@ class Track:
     evident: int = 1
     moved_m: float = 0.0
     is_believed: bool = False
+    visits: list[Appearance] = field(default_factory=list)
     before: list[Sample] = field(default_factory=list)
     voxels: Int32[np.ndarray, "v 3"] = field(default_factory=lambda: np.zeros((0, 3), np.int32))
 
@@ -102,6 +106,8 @@ class Track:
         more = box.sides_m - self.dimensions_m
         self.dimensions_m += more * np.where(more > 0, rule.enlarge, rule.shrink)
         self.looks = self.looks.blended(detection.looks, rule.fade)
+        share = max(1 / (self.frames + 1), rule.least_share)
+        self.visits[-1] = self.visits[-1].blended(detection.looks, share)
         if detection.label and (detection.is_evident or not self.label):
             self.label = detection.label
         self.frames, self.seen_ns = self.frames + 1, stamp_ns
@@ -120,6 +126,13 @@ class Track:
             return
         more = tall_m - self.tall_m
         self.tall_m += more * (rule.rise if more > 0 else rule.sink) if self.tall_m else more
+
+    def resume(self, before: "Track", rule: TrackRule) -> None:
+        """Is known to be one who was lost, and has his number."""
+        self.number, self.tall_m = before.number, max(self.tall_m, before.tall_m)
+        self.label = self.label or before.label
+        self.visits = [*before.visits, *self.visits][-rule.most_visits :]
+        self.before = [sample for sample in self.before if sample[0] > before.seen_ns]
 
     def _note_place(self, stamp_ns: int, rule: TrackRule) -> None:
         here = self.mean[:2]
@@ -176,6 +189,8 @@ class Track:
         """Everything that ``restored`` needs: arrays and plain values."""
         values = {item.name: getattr(self, item.name) for item in fields(self)}
         values |= {"parts": self.looks.parts, "color": self.looks.color}
+        values |= {"visits": np.stack([looks.parts for looks in self.visits])}
+        values |= {"visits_color": np.stack([looks.color for looks in self.visits])}
         values |= {"before_ns": np.array([stamp for stamp, _ in self.before], np.int64)}
         values |= {"before": np.array([mean for _, mean in self.before]).reshape(-1, 6)}
         del values["looks"]
@@ -186,8 +201,10 @@ class Track:
         """The track that gave what was saved."""
         values = dict(saved)
         looks = Appearance(values.pop("parts"), values.pop("color"))
+        shown = zip(values.pop("visits"), values.pop("visits_color"), strict=True)
+        visits = [Appearance(parts, color) for parts, color in shown]
         before = zip(values.pop("before_ns").tolist(), values.pop("before"), strict=True)
-        return Track(**values, looks=looks, before=list(before))
+        return Track(**values, looks=looks, visits=visits, before=list(before))
 
 
 def new_track(
@@ -208,6 +225,7 @@ def new_track(
         shape=detection.shape,
         shape_at_m=box.middle_m.copy(),
         looks=detection.looks,
+        visits=[detection.looks],
         label=detection.label,
         stamp_ns=stamp_ns,
         seen_ns=stamp_ns,

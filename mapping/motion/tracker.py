@@ -1,6 +1,6 @@
 """Identity through time: gated assignment of bodies to tracks, and who was lost known again.
 
-The assignment is SciPy's (Jonker and Volgenant); its costs are squared Mahalanobis distances and
+The assignment is SciPy's (Jonker and Volgenant); its costs are log-likelihoods of the places and
 differences of colour.
 """
 
@@ -14,6 +14,12 @@ from scipy.optimize import linear_sum_assignment
 
 from hydra_mono.core.map.motion import TrackedAgent
 from hydra_mono.mapping.motion.detections import Detection
+from hydra_mono.mapping.motion.identity import (
+    IdentityRule,
+    least_difference,
+    odds,
+    probabilities,
+)
 from hydra_mono.mapping.motion.looks import Trace
 from hydra_mono.mapping.motion.track import Track, TrackRule, new_track
 
@@ -34,11 +40,10 @@ class TrackerRule:
     confirm_size_m: float = 0.5  # and as large: somebody who turns, no curtain's hem
     trial_s: float = 1.0  # that one not yet believed is followed through such space
     lost_s: float = 3.0  # after which nobody is expected where he would have walked to
-    recall_s: float = 120.0  # in which one who comes out again is known by his colours
+    recall_s: float = 3600.0  # in which one who comes out again is known, and
+    most_lost: int = 64  # of whom that is tried: more than live in a building
     top_speed_m_s: float = 2.5  # of people indoors
     start_m: float = 1.0  # off the expected place, that one may be found again at once
-    recall_looks: float = 0.45  # largest difference of looks at which one is known again
-    recall_lead: float = 0.1  # by which somebody else who may be meant has to look less alike
     trust_s: float = 4.0  # that one is followed through space nobody saw free before
     settle_s: float = 30.0  # without moving, after which an unlabelled cluster has come to stay
 
@@ -53,7 +58,7 @@ class Tracker:
         track_rule: TrackRule | None = None,
     ) -> None:
         self._agent_labels, self._rule = agent_labels, rule or TrackerRule()
-        self._track_rule = track_rule or TrackRule()
+        self._track_rule, self._identity_rule = track_rule or TrackRule(), IdentityRule()
         self._tracks: list[Track] = []
         self._lost: list[Track] = []
         self._next = 0
@@ -80,7 +85,7 @@ class Tracker:
                 self._begin(detection, stamp_ns, traces)
         self._retire(stamp_ns)
         self._recall(stamp_ns)
-        known = [track for track in self._tracks if self._known(track)]
+        known = [track for track in self._tracks if track.is_believed]
         known.sort(key=lambda track: track.number)
         return tuple(agent for track in known for agent in track.agents(stamp_ns))
 
@@ -143,30 +148,47 @@ class Tracker:
         return [(row, column) for row, column in found if np.isfinite(cost[row, column])]
 
     def _cost(self, track: Track, detection: Detection) -> float:
-        """Squared Mahalanobis distance and difference of looks; infinite beyond the gate."""
-        rule = self._rule
+        """Twice the negative log-likelihood of the place, and difference of looks.
+
+        Infinite beyond the gate, and of somebody and what he carries. Of two tracks as near, the
+        one is meant of which more is known.
+        """
+        rule, are_agents = self._rule, [x.label in self._agent_labels for x in (track, detection)]
+        if track.label and detection.label and are_agents[0] != are_agents[1]:
+            return float("inf")
         gap = track.whole_box(detection.box, self._track_rule).middle_m - track.mean[:3]
-        distance = float(gap @ np.linalg.solve(track.spread(self._track_rule), gap))
+        spread = track.spread(self._track_rule)
+        distance = float(gap @ np.linalg.solve(spread, gap))
         if distance > rule.gate or float(np.linalg.norm(gap)) > rule.reach_m:
             return float("inf")
-        return distance + rule.looks_weight * (track.looks.difference(detection.looks) or 0.0)
+        unlikely = distance + float(np.log(np.linalg.det(spread)))
+        return unlikely + rule.looks_weight * (track.looks.difference(detection.looks) or 0.0)
 
     def _recall(self, stamp_ns: int) -> None:
-        """Who becomes believed may be one who was lost: then he has his number back."""
+        """Who becomes believed may be one who was lost: then he has his number back.
+
+        While it is not clear who he is, he is not told of, as long as he is in view.
+        """
         for track in [track for track in self._tracks if self._known(track)]:
             if track.is_believed:
                 continue
-            before = self._recalled(track)
-            if before is None:
+            candidates = self._candidates(track)
+            chances = self._chances(track, candidates)
+            best = max(chances, default=0.0)
+            rule = self._identity_rule
+            is_clear = best >= rule.sure or best <= 1 - rule.sure
+            if not is_clear and track.frames < rule.decide_frames and track.seen_ns == stamp_ns:
                 continue
-            track.number, track.tall_m = before.number, track.tall_m or before.tall_m
-            track.label = track.label or before.label
-            track.before = [sample for sample in track.before if sample[0] > before.seen_ns]
+            track.is_believed = True
+            if best < rule.likely:
+                continue
+            before = candidates[chances.index(best)]
+            track.resume(before, self._track_rule)
             self._tracks = [other for other in self._tracks if other is not before]
             self._lost = [other for other in self._lost if other is not before]
 
-    def _recalled(self, track: Track) -> Track | None:
-        """One not seen since the track began, who could have come there, and looks alike."""
+    def _candidates(self, track: Track) -> list[Track]:
+        """Those not seen since the track began, who could have come there."""
         rule, found = self._rule, []
         for other in [*self._lost, *self._tracks]:
             if not other.is_believed or other.seen_ns >= track.begin_ns:
@@ -175,15 +197,19 @@ class Tracker:
                 continue
             passed_s = (track.begin_ns - other.seen_ns) * 1e-9
             apart_m = float(np.linalg.norm(track.begin_m[:2] - other.mean[:2]))
-            if apart_m > rule.start_m + rule.top_speed_m_s * passed_s:
-                continue
-            difference = track.looks.difference(other.looks)
-            found.append((1.0 if difference is None else difference, other.number, other))
-        found.sort(key=lambda item: item[:2])
-        if not found or found[0][0] > rule.recall_looks:
-            return None
-        is_alone = len(found) == 1 or found[1][0] - found[0][0] > rule.recall_lead
-        return found[0][2] if is_alone else None
+            if apart_m <= rule.start_m + rule.top_speed_m_s * passed_s:
+                found.append(other)
+        return found
+
+    def _chances(self, track: Track, candidates: list[Track]) -> list[float]:
+        """That a track is each of the candidates, by their looks and heights."""
+        ratios = []
+        for other in candidates:
+            is_tall = track.tall_m > 0 and other.tall_m > 0
+            gap_m = track.tall_m - other.tall_m if is_tall else None
+            difference = least_difference(track.visits, other.visits)
+            ratios.append(odds(difference, gap_m, self._identity_rule))
+        return probabilities(ratios, self._identity_rule)
 
     def _retire(self, stamp_ns: int) -> None:
         """Tracks not seen for long are put aside, and in the end forgotten."""
@@ -191,7 +217,8 @@ class Tracker:
         gone = [t for t in self._tracks if (stamp_ns - t.seen_ns) * 1e-9 > rule.lost_s]
         self._tracks = [track for track in self._tracks if track not in gone]
         self._lost += [track for track in gone if track.is_believed]
-        self._lost = [t for t in self._lost if (stamp_ns - t.seen_ns) * 1e-9 <= rule.recall_s]
+        late = [t for t in self._lost if (stamp_ns - t.seen_ns) * 1e-9 <= rule.recall_s]
+        self._lost = sorted(late, key=lambda track: track.seen_ns)[-rule.most_lost :]
 
     def _known(self, track: Track) -> bool:
         """Whether somebody is believed: by his label, the way he went, or his stirring."""

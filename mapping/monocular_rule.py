@@ -11,8 +11,8 @@ class MonocularRule:
     follows the map. ``sweep``: depth is compared with earlier images. ``smooth``: depth agrees
     with predicted normals. ``temporal``: depth that earlier frames contradict is left out.
     ``support``: so is depth that a network tells alone which is often wrong here. ``borders``: so
-    are pixels between two surfaces. ``noise``: weights, truncation and carving follow the expected deviation of depth.
-    ``confidence``: labels weigh by the network's confidence.
+    are pixels between two surfaces. ``noise``: weights, truncation and carving follow the expected
+    deviation of depth. ``confidence``: labels weigh by the network's confidence.
     """
 
     max_depth_m: float = 5.0  # m; there the two that follow make 0.58 m of deviation

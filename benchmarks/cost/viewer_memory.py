@@ -3,12 +3,16 @@
     python benchmarks/cost/viewer_memory.py --frames 4000
 
 One row per mode: the slope of resident memory over the second half of the run (the first half
-fills caches), and the size of the recording.
+fills caches), and the size of the recording. ``--paced`` waits wherever the viewer has fallen
+behind by more than a few messages, as no sequence recorded by a camera makes it: what waits is
+memory, too.
 """
 
 import argparse
 import multiprocessing
 import tempfile
+import time
+from collections.abc import Sized
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +32,7 @@ MEGABYTE = 2.0**20
 WIDTH, HEIGHT = 640, 480
 CAMERA = Intrinsics(500.0, 500.0, 319.5, 239.5, WIDTH, HEIGHT)
 BLOCKS, CHANGED, PLACES = 2000, 60, 300  # of a flat of some rooms; changed by a keyframe
+FEW = 8  # waiting messages
 STAGES = ("predict", "integrate", "carve", "view")
 STAGES_OF_KEYFRAMES = ("mesh", "objects", "places", "rooms")
 
@@ -65,7 +70,7 @@ def picture(rng: np.random.Generator, index: int) -> tuple[Frame, Prediction]:
 
 
 def resident_mb(
-    mode: str, frames: int, folder: str, samples: "multiprocessing.Queue[object]"
+    mode: str, frames: int, paced: bool, folder: str, samples: "multiprocessing.Queue[object]"
 ) -> None:
     """Puts (frame, MB) pairs, and None at the end."""
     rng = np.random.default_rng(0)
@@ -77,7 +82,10 @@ def resident_mb(
         graph.add_node(NodeSymbol("p", number), place(number))
     keys = [(i % 50, i // 50, 0) for i in range(BLOCKS)]
     meshes = {key: block_mesh(rng, key) for key in keys}
+    waiting: Sized = getattr(viewer, "_jobs", ())
     for index in range(frames):
+        while paced and len(waiting) > FEW:
+            time.sleep(0.01)
         frame, prediction = picture(rng, index)
         viewer.log_frame(frame, prediction)
         stages = STAGES
@@ -95,12 +103,12 @@ def resident_mb(
     samples.put(None)
 
 
-def measure(mode: str, frames: int) -> tuple[float, float, float]:
-    """MB per 1,000 frames, peak MB, and MB of recording."""
+def measure(mode: str, frames: int, paced: bool) -> tuple[float, str, float]:
+    """MB per 1,000 frames, MB after each quarter of the frames, and MB of recording."""
     context = multiprocessing.get_context("spawn")
     samples: multiprocessing.Queue[object] = context.Queue()
     with tempfile.TemporaryDirectory() as folder:
-        process = context.Process(target=resident_mb, args=(mode, frames, folder, samples))
+        process = context.Process(target=resident_mb, args=(mode, frames, paced, folder, samples))
         process.start()
         rows = np.array(list(iter(samples.get, None)))
         process.join()
@@ -108,18 +116,20 @@ def measure(mode: str, frames: int) -> tuple[float, float, float]:
         size_mb = recording.stat().st_size / MEGABYTE if recording.exists() else 0.0
     late = rows[len(rows) // 2 :]
     slope = 1000 * np.polyfit(late[:, 0], late[:, 1], 1)[0]
-    return float(slope), float(rows[:, 1].max()), size_mb
+    quarters = [rows[len(rows) * k // 4 - 1, 1] for k in (1, 2, 3, 4)]
+    return float(slope), " ".join(f"{mb:.0f}" for mb in quarters), size_mb
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--frames", type=int, default=4000)
+    parser.add_argument("--paced", action="store_true", help="never lets the viewer fall behind")
     parser.add_argument("--modes", nargs="+", default=["none", "save"])
     options = parser.parse_args()
-    print(f"{'viewer':8} {'MB / 1,000 frames':>18} {'peak MB':>8} {'recording MB':>13}")
+    print(f"{'viewer':8} {'MB / 1,000 frames':>18} {'MB by quarters':>20} {'recording MB':>13}")
     for mode in options.modes:
-        slope, peak, size = measure(mode, options.frames)
-        print(f"{mode:8} {slope:18.1f} {peak:8.0f} {size:13.1f}")
+        slope, quarters, size = measure(mode, options.frames, options.paced)
+        print(f"{mode:8} {slope:18.1f} {quarters:>20} {size:13.1f}")
 
 
 if __name__ == "__main__":

@@ -139,8 +139,8 @@ def test_a_long_table_counts_what_it_leaves_out() -> None:
 def test_a_large_map_stays_below_three_megabytes(tmp_path: Path) -> None:
     path = run_of(grid_graph(objects=60, places=100, rooms=4), tmp_path)
     size = write_report(path).stat().st_size
-    a_thing = (size - write_report(run_of(SceneGraph(), tmp_path)).stat().st_size) / 60
-    assert a_thing * 1000 + size < 3e6  # as many as the page lists, and drawn ones
+    per_object = (size - write_report(run_of(SceneGraph(), tmp_path)).stat().st_size) / 60
+    assert per_object * 1000 + size < 3e6  # as many as the page lists, and drawn ones
 
 
 def test_a_run_that_mapped_nothing_has_a_page(tmp_path: Path) -> None:

@@ -45,7 +45,7 @@ def room() -> RoomNode:
     )
 
 
-def thing() -> ObjectNode:
+def object_node() -> ObjectNode:
     return ObjectNode(
         position_m=(1.0, 2.0, 0.5),
         first_seen_ns=0,
@@ -128,7 +128,7 @@ def test_links_follow_a_room_that_moves() -> None:
 
 def test_an_object_found_gone_is_an_event_once_and_its_box_fades() -> None:
     graph, painter = SceneGraph(), GraphPainter()
-    graph.add_node(NodeSymbol("O", 0), thing())
+    graph.add_node(NodeSymbol("O", 0), object_node())
     assert painter.draw(graph).events == ("new O(0) chair",)
     graph.mark_removed(NodeSymbol("O", 0), (4, 5))
     drawing = painter.draw(graph)
@@ -170,7 +170,7 @@ def test_a_recording_holds_camera_mesh_graph_and_timings(tmp_path: Path) -> None
     )
     graph = row_of_places(2)
     graph.add_edge(NodeSymbol("p", 0), NodeSymbol("p", 1), EDGE)
-    graph.add_node(NodeSymbol("O", 0), thing())
+    graph.add_node(NodeSymbol("O", 0), object_node())
     depth = np.ones((8, 8), np.float32)
     for index in range(3):
         frame = Frame(
@@ -244,7 +244,7 @@ def rows_by_entity(path: Path) -> dict[str, int]:
 def test_what_vanished_is_drawn_pale_and_what_was_retracted_is_not() -> None:
     graph, painter = SceneGraph(), GraphPainter()
     for number in range(3):
-        graph.add_node(NodeSymbol("O", number), thing())
+        graph.add_node(NodeSymbol("O", number), object_node())
     painter.draw(graph)
     graph.mark_removed(NodeSymbol("O", 0), (1, 2))
     graph.retract(NodeSymbol("O", 1), 2)
@@ -283,7 +283,7 @@ def test_an_agents_track_grows_with_its_poses_and_flows_through_places() -> None
 def test_a_moved_object_has_an_arrow_from_where_it_was() -> None:
     graph, painter = SceneGraph(), GraphPainter()
     moves = Trajectory((0, 1), ((0.0, 0.0, 0.5), (1.0, 2.0, 0.5)))
-    graph.add_node(NodeSymbol("O", 0), replace(thing(), trajectory=moves))
+    graph.add_node(NodeSymbol("O", 0), replace(object_node(), trajectory=moves))
     drawing = painter.draw(graph)
     assert drawing.moves is not None
     assert drawing.moves.vectors_m.tolist() == [[1.0, 2.0, 0.0]]

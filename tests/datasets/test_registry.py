@@ -145,12 +145,12 @@ def test_a_reader_can_be_named_and_a_wrong_one_is_refused(tmp_path: Path) -> Non
 @pytest.mark.parametrize("name", sorted(READERS))
 @pytest.mark.parametrize("kind", ["empty folder", "file"])
 def test_every_reader_refuses_what_is_not_its_own(tmp_path: Path, name: str, kind: str) -> None:
-    path = tmp_path / "thing"
+    path = tmp_path / "strange"
     if kind == "file":
         path.write_bytes(b"nothing of the kind")
     else:
         path.mkdir()
-    with pytest.raises(DataError, match="thing"):
+    with pytest.raises(DataError, match="strange"):
         open_sequence(str(path), tmp_path, name)
 
 

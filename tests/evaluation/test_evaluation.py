@@ -182,7 +182,7 @@ def test_a_wall_seen_along_itself_is_not_in_view() -> None:
     assert seen(0.3).max() == pytest.approx(0.3 / np.tan(np.radians(5)) - 0.5, abs=0.1)
 
 
-def test_the_floor_under_a_thing_is_seen_once_the_thing_is_gone() -> None:
+def test_the_floor_under_a_object_is_seen_once_the_object_is_gone() -> None:
     pose = look((0.3, 2.0, 2.0), (1.0, 0.0, -0.8))
     path = trajectory([pose] * 4)
     stays = view_truth(one_room((CRATE,)), run_of(path=path))
@@ -196,7 +196,7 @@ def test_the_floor_under_a_thing_is_seen_once_the_thing_is_gone() -> None:
     assert stays.present_instances == {1} and gone.present_instances == set()
 
 
-def test_a_thing_is_seen_only_while_it_is_there() -> None:
+def test_a_object_is_seen_only_while_it_is_there() -> None:
     toward, away = look((0.3, 2.0, 1.2), (1, 0, -0.5)), look((0.3, 2.0, 1.2), (0, 1, 0))
     late = one_room((replace(CRATE, appeared_ns=2 * SECOND_NS),))
     before = view_truth(late, run_of(path=trajectory([toward, away])))
@@ -205,7 +205,7 @@ def test_a_thing_is_seen_only_while_it_is_there() -> None:
     assert before.visible_instances == set() and after.visible_instances == {1}
 
 
-def test_faces_come_and_go_with_their_thing() -> None:
+def test_faces_come_and_go_with_their_object() -> None:
     truth = one_room((replace(CRATE, appeared_ns=10, disappeared_ns=20),))
     count = [int(faces_at(truth, stamp).sum()) for stamp in (9, 10, 19, 20)]
     assert count == [12, 24, 24, 12]

@@ -57,7 +57,7 @@ def test_spaces_without_a_map_are_refused_by_name() -> None:
         in_labels_of(load_label_space("replica"), apartment_with_an_oven())
 
 
-def test_labels_of_faces_and_things_are_mapped_alike() -> None:
+def test_labels_of_faces_and_objects_are_mapped_alike() -> None:
     mapped = in_labels_of(NYU40, apartment_with_an_oven())
     obj = mapped.objects[0]
     of_object = np.unique(mapped.mesh.face_labels[mapped.mesh.face_instances == obj.instance])

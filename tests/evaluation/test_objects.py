@@ -64,7 +64,7 @@ def scores(graph, objects=OBJECTS, path=None):
     return score_objects(run, truth, view)
 
 
-def test_the_true_things_score_one() -> None:
+def test_the_true_objects_score_one() -> None:
     result = scores(graph_of((CHAIR, CHAIR_BOX), (TABLE, TABLE_BOX)))
     assert (result.found, result.correct, result.f1, result.duplicates) == (1.0, 1.0, 1.0, 0)
     assert result.mean_box_iou == pytest.approx(1.0)
@@ -91,7 +91,7 @@ def test_the_wrong_label_is_neither_found_nor_correct() -> None:
     assert result.mean_box_iou is None
 
 
-def test_two_estimates_of_one_thing_are_one_duplicate_and_the_nearer_is_compared() -> None:
+def test_two_estimates_of_one_object_are_one_duplicate_and_the_nearer_is_compared() -> None:
     result = scores(graph_of((CHAIR, moved(CHAIR_BOX, 0.2)), (CHAIR, CHAIR_BOX)))
     assert (result.found, result.correct, result.duplicates) == (0.5, 1.0, 1)
     assert result.mean_box_iou == pytest.approx(1.0)
@@ -109,20 +109,20 @@ def test_nodes_found_gone_are_no_estimates() -> None:
     assert scores(graph).correct == 1.0
 
 
-def test_things_carried_away_before_the_end_are_not_asked_for() -> None:
+def test_objects_carried_away_before_the_end_are_not_asked_for() -> None:
     gone = (replace(OBJECTS[0], disappeared_ns=SECOND_NS), OBJECTS[1])
     result = scores(graph_of((CHAIR, CHAIR_BOX), (TABLE, TABLE_BOX)), gone)
     assert (result.truth_count, result.found, result.correct) == (1, 1.0, 0.5)
 
 
-def test_things_brought_after_the_camera_had_looked_are_not_asked_for_but_right() -> None:
+def test_objects_brought_after_the_camera_had_looked_are_not_asked_for_but_right() -> None:
     end_ns = all_round().stamps_ns[-1]
     late = (replace(OBJECTS[0], appeared_ns=int(end_ns)), OBJECTS[1])
     result = scores(graph_of((CHAIR, CHAIR_BOX), (TABLE, TABLE_BOX)), late)
     assert (result.truth_count, result.correct) == (1, 1.0)
 
 
-def test_things_out_of_view_are_not_asked_for_but_right_to_find() -> None:
+def test_objects_out_of_view_are_not_asked_for_but_right_to_find() -> None:
     toward_the_table = trajectory([look((0.5, 1.0, 1.25), (1.0, 0.0, -0.2))])
     result = scores(graph_of((CHAIR, CHAIR_BOX), (TABLE, TABLE_BOX)), path=toward_the_table)
     assert (result.truth_count, result.found, result.correct) == (1, 1.0, 1.0)

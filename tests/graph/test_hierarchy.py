@@ -1,4 +1,4 @@
-from helpers_graph import edge, place, standing_box, thing
+from helpers_graph import edge, object_node, place, standing_box
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -25,14 +25,14 @@ def agent(x: float) -> AgentNode:
 
 def test_without_places_nothing_has_a_parent() -> None:
     graph, assigner = SceneGraph(), ParentAssigner()
-    graph.add_node(O0, thing(TABLE_BOX))
+    graph.add_node(O0, object_node(TABLE_BOX))
     assigner.update(graph, 5)
     assert graph.find_parent(O0) is None
 
 
 def test_objects_and_agents_belong_to_the_nearest_place() -> None:
     graph, assigner = SceneGraph(), ParentAssigner()
-    graph.add_node(O0, thing(TABLE_BOX))
+    graph.add_node(O0, object_node(TABLE_BOX))
     graph.add_node(A0, agent(4.0))
     graph.add_node(P0, place(1.2, 0.0, 1.0, 0.7))
     graph.add_node(P1, place(4.0, 0.0, 1.0, 0.7))
@@ -44,7 +44,7 @@ def test_objects_and_agents_belong_to_the_nearest_place() -> None:
 
 def test_a_place_beyond_the_wall_loses_to_one_whose_ball_touches() -> None:
     graph, assigner = SceneGraph(), ParentAssigner()
-    graph.add_node(O0, thing(standing_box(0.0, 0.0, (0.4, 1.0, 0.7))))
+    graph.add_node(O0, object_node(standing_box(0.0, 0.0, (0.4, 1.0, 0.7))))
     graph.add_node(P0, place(1.7, 0.0, 0.4, 1.45))  # this side: wide room, centre far away
     graph.add_node(P1, place(-0.8, 0.0, 0.4, 0.4))  # behind a wall of 20 cm: centre near
     assigner.update(graph, 5)
@@ -53,7 +53,7 @@ def test_a_place_beyond_the_wall_loses_to_one_whose_ball_touches() -> None:
 
 def test_a_nearer_place_takes_over_while_the_object_is_active() -> None:
     graph, assigner = SceneGraph(), ParentAssigner()
-    graph.add_node(O0, thing(TABLE_BOX))
+    graph.add_node(O0, object_node(TABLE_BOX))
     graph.add_node(P0, place(3.0, 0.0, 1.0, 0.5))
     assigner.update(graph, 5)
     graph.add_node(P1, place(1.0, 0.0, 1.0, 0.5))
@@ -64,7 +64,7 @@ def test_a_nearer_place_takes_over_while_the_object_is_active() -> None:
 
 def test_a_frozen_object_keeps_its_place_until_the_place_is_gone() -> None:
     graph, assigner = SceneGraph(), ParentAssigner()
-    graph.add_node(O0, thing(TABLE_BOX))
+    graph.add_node(O0, object_node(TABLE_BOX))
     graph.add_node(P0, place(3.0, 0.0, 1.0, 0.5))
     assigner.update(graph, 5)
     graph.update_node(O0, is_active=False)
@@ -78,7 +78,7 @@ def test_a_frozen_object_keeps_its_place_until_the_place_is_gone() -> None:
 
 def test_archived_places_serve_where_none_is_active() -> None:
     graph, assigner = SceneGraph(), ParentAssigner()
-    graph.add_node(O0, thing(TABLE_BOX))
+    graph.add_node(O0, object_node(TABLE_BOX))
     graph.add_node(P0, place(3.0, 0.0, 1.0, 0.5, is_active=False))
     assigner.update(graph, 5)
     assert graph.find_parent(O0) == P0
@@ -86,7 +86,7 @@ def test_archived_places_serve_where_none_is_active() -> None:
 
 def test_an_archived_parent_that_is_nearer_is_kept() -> None:
     graph, assigner = SceneGraph(), ParentAssigner()
-    graph.add_node(O0, thing(TABLE_BOX))
+    graph.add_node(O0, object_node(TABLE_BOX))
     graph.add_node(P0, place(1.0, 0.0, 0.4, 0.5))
     assigner.update(graph, 5)
     graph.update_node(P0, is_active=False)
@@ -99,7 +99,7 @@ def test_once_no_place_is_active_a_nearer_archived_one_takes_over() -> None:
     graph, assigner = SceneGraph(), ParentAssigner()
     graph.add_node(P0, place(1.0, 0.0, 0.4, 0.5, is_active=False))
     graph.add_node(P1, place(5.0, 0.0, 1.0, 0.5))
-    graph.add_node(O0, thing(TABLE_BOX))
+    graph.add_node(O0, object_node(TABLE_BOX))
     assigner.update(graph, 5)
     assert graph.find_parent(O0) == P1
     graph.update_node(P1, is_active=False)
@@ -109,7 +109,7 @@ def test_once_no_place_is_active_a_nearer_archived_one_takes_over() -> None:
 
 def test_an_archived_parent_that_was_corrected_away_loses_to_a_nearer_place() -> None:
     graph, assigner = SceneGraph(), ParentAssigner()
-    graph.add_node(O0, thing(TABLE_BOX))
+    graph.add_node(O0, object_node(TABLE_BOX))
     graph.add_node(P0, place(1.0, 0.0, 0.4, 0.5, is_active=False))
     assigner.update(graph, 5)
     graph.update_node(P0, position_m=(9.0, 0.0, 0.4))
@@ -121,7 +121,7 @@ def test_an_archived_parent_that_was_corrected_away_loses_to_a_nearer_place() ->
 
 def test_edges_know_when_both_ends_were_seen() -> None:
     graph, assigner = SceneGraph(), ParentAssigner()
-    graph.add_node(O0, thing(TABLE_BOX, stamp_ns=2))
+    graph.add_node(O0, object_node(TABLE_BOX, stamp_ns=2))
     graph.add_node(P0, place(1.0, 0.0, 0.4, 0.5))
     assigner.update(graph, 5)
     assert (graph.get_edge(O0, P0).first_seen_ns, graph.get_edge(O0, P0).last_seen_ns) == (2, 2)
@@ -136,7 +136,7 @@ def test_edges_know_when_both_ends_were_seen() -> None:
 def test_other_edges_are_left_alone() -> None:
     graph, assigner = SceneGraph(), ParentAssigner()
     for symbol in (O0, O1):
-        graph.add_node(symbol, thing(TABLE_BOX))
+        graph.add_node(symbol, object_node(TABLE_BOX))
     graph.add_edge(O0, O1, edge())
     graph.add_node(P0, place(1.0, 0.0, 0.4, 0.5))
     graph.add_node(P2, place(2.0, 0.0, 0.4, 0.5))
@@ -177,7 +177,7 @@ def change(graph: SceneGraph, move: str, which: int, x: float, y: float) -> None
     if move == "place":
         graph.add_node(graph.next_symbol("p"), place(x, y, 1.0, 0.5 + which / 10))
     elif move == "object" or not nodes:
-        graph.add_node(graph.next_symbol("O"), thing(standing_box(x, y, (1.0, 0.5, 0.7))))
+        graph.add_node(graph.next_symbol("O"), object_node(standing_box(x, y, (1.0, 0.5, 0.7))))
     elif move == "move":
         symbol = nodes[which % len(nodes)]
         graph.update_node(symbol, position_m=(x, y, 1.0))

@@ -1,7 +1,7 @@
 """Stages of the graph, put back elsewhere, hold what they held."""
 
 import numpy as np
-from helpers_graph import place, standing_box, thing
+from helpers_graph import object_node, place, standing_box
 from helpers_rooms import Explorer, World
 
 from hydra_mono.core.map.state import Stateful
@@ -37,7 +37,7 @@ def test_walls_and_rooms_go_on_as_those_they_were_taken_from() -> None:
 def test_parents_are_looked_for_where_they_were_left() -> None:
     graph, one, other = SceneGraph(), ParentAssigner(), ParentAssigner()
     graph.add_node(NodeSymbol("p", 0), place(0.0, 0.0, 1.0, 0.5))
-    graph.add_node(NodeSymbol("O", 0), thing(standing_box(1.0, 0.0, (1.0, 1.0, 0.7))))
+    graph.add_node(NodeSymbol("O", 0), object_node(standing_box(1.0, 0.0, (1.0, 1.0, 0.7))))
     one.update(graph, 3)
     other.restore(one.state())
     assert same(other.state(), one.state())

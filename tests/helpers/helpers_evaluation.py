@@ -84,7 +84,7 @@ def room_parts(size_m=ROOM_SIZE_M) -> list[tuple[Triangles, int, int]]:
     return [(side, FLOOR if i == 0 else WALL, 0) for i, side in enumerate(sides)]
 
 
-def thing_parts(box: BoundingBox, label: int, instance: int) -> list[tuple[Triangles, int, int]]:
+def object_parts(box: BoundingBox, label: int, instance: int) -> list[tuple[Triangles, int, int]]:
     center, half = np.array(box.center_m), np.array(box.dimensions_m) / 2
     return [(side, label, instance) for side in box_surface(center - half, center + half)]
 
@@ -106,7 +106,7 @@ def room_grid(size_m=ROOM_SIZE_M, rooms=None) -> TruthGrid:
 def one_room(objects: tuple[TruthObject, ...] = ()) -> GroundTruth:
     parts = room_parts()
     for obj in objects:
-        parts += thing_parts(obj.box, obj.label, obj.instance)
+        parts += object_parts(obj.box, obj.label, obj.instance)
     return GroundTruth(
         label_space=LABELS,
         mesh=truth_mesh(parts),

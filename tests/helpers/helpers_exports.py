@@ -63,7 +63,7 @@ def removed(until_s: int) -> Ending:
     return Ending(kind="removed", from_ns=START_NS, until_ns=START_NS + until_s * SECOND_NS)
 
 
-def thing(
+def object_node(
     label: int,
     center_m: tuple[float, float, float],
     size_m: tuple[float, float, float],
@@ -84,7 +84,7 @@ def thing(
 
 
 def small_house() -> SceneGraph:
-    """Two rooms with five places each, four things, one taken away, three camera poses.
+    """Two rooms with five places each, four objects, one taken away, three camera poses.
 
     Kitchen R(0), x in 0..4: table O(0) with box O(1) on it, chair O(2) turned by 30°.
     Study R(1), x in 4..8: cabinet O(3). Chair O(4) stood in the kitchen and is gone;
@@ -111,17 +111,17 @@ def small_house() -> SceneGraph:
 
 
 def _furnish(graph: SceneGraph) -> None:
-    things = {
-        "O(0)": (thing(8, (2.0, 2.0, 0.4), (1.5, 0.9, 0.8)), "p(2)"),
-        "O(1)": (thing(23, (2.2, 2.1, 0.95), (0.3, 0.2, 0.3)), "p(2)"),
-        "O(2)": (thing(7, (0.7, 3.1, 0.45), (0.5, 0.5, 0.9), yaw_rad=math.pi / 6), "p(1)"),
-        "O(3)": (thing(11, (7.5, 1.0, 1.0), (0.6, 1.2, 2.0)), "p(9)"),
+    objects = {
+        "O(0)": (object_node(8, (2.0, 2.0, 0.4), (1.5, 0.9, 0.8)), "p(2)"),
+        "O(1)": (object_node(23, (2.2, 2.1, 0.95), (0.3, 0.2, 0.3)), "p(2)"),
+        "O(2)": (object_node(7, (0.7, 3.1, 0.45), (0.5, 0.5, 0.9), yaw_rad=math.pi / 6), "p(1)"),
+        "O(3)": (object_node(11, (7.5, 1.0, 1.0), (0.6, 1.2, 2.0)), "p(9)"),
         "O(4)": (
-            thing(7, (3.4, 0.6, 0.45), (0.5, 0.5, 0.9), ending=removed(5)),
+            object_node(7, (3.4, 0.6, 0.45), (0.5, 0.5, 0.9), ending=removed(5)),
             "p(3)",
         ),
     }
-    for name, (node, parent) in things.items():
+    for name, (node, parent) in objects.items():
         graph.add_node(symbol(name), node)
         link(graph, name, parent)
     stamps_ns = (START_NS, START_NS + 4 * SECOND_NS)
@@ -177,7 +177,7 @@ def camera_pose(index: int) -> AgentNode:
 
 
 def house_mesh() -> SemanticMesh:
-    """A floor of two triangles (wall label) and a tetrahedron inside each thing's box."""
+    """A floor of two triangles (wall label) and a tetrahedron inside each object's box."""
     parts = [np.array([[0, 0, 0], [8, 0, 0], [8, 4, 0], [0, 4, 0]], np.float32)]
     labels = [np.full(4, 1, np.uint8)]
     faces = [np.array([[0, 1, 2], [0, 2, 3]], np.int32)]

@@ -242,7 +242,7 @@ def place(x: float, y: float, z: float, radius_m: float, is_active: bool = True)
     )
 
 
-def thing(box: BoundingBox, label: int = TABLE, stamp_ns: int = 0) -> ObjectNode:
+def object_node(box: BoundingBox, label: int = TABLE, stamp_ns: int = 0) -> ObjectNode:
     return ObjectNode(
         position_m=box.center_m,
         first_seen_ns=stamp_ns,

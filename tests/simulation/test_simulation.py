@@ -191,7 +191,7 @@ def test_defaults_give_five_to_eight_rooms() -> None:
     assert counts <= {5, 6, 7, 8}
 
 
-def test_a_thing_carried_away_is_seen_before_its_stamp_and_not_after() -> None:
+def test_a_object_carried_away_is_seen_before_its_stamp_and_not_after() -> None:
     settings = SimulationConfig(rooms=3, width=96, height=72, noise="none", moved=2)
     source = open_simulated("simulated/3", settings)
     changed = [t for t in source.truth().objects if t.appeared_ns or t.disappeared_ns]

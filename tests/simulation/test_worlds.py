@@ -26,7 +26,7 @@ def world(seed: int, rooms: int = 6) -> World:
 
 
 @pytest.mark.parametrize("kind", sorted(BUILDERS))
-def test_a_thing_fills_its_box_and_stays_in_it(kind: str) -> None:
+def test_a_object_fills_its_box_and_stays_in_it(kind: str) -> None:
     rng = np.random.default_rng(4)
     obj = build(kind, rng, make_style(rng), LABELS).at((1.0, -2.0, 0.3), 0.7)
     palette = {part.material: 0 for part in obj.parts}
@@ -36,7 +36,7 @@ def test_a_thing_fills_its_box_and_stays_in_it(kind: str) -> None:
     np.testing.assert_allclose(np.ptp(local, axis=0), obj.size_m, rtol=0.06)
 
 
-def test_triangles_of_a_thing_face_outwards() -> None:
+def test_triangles_of_a_object_face_outwards() -> None:
     rng = np.random.default_rng(4)
     obj = build("plant", rng, make_style(rng), LABELS)
     surface = object_surface(obj, {part.material: 0 for part in obj.parts})
@@ -48,19 +48,19 @@ def test_triangles_of_a_thing_face_outwards() -> None:
     assert obj.contains(middles - 0.005 * normals).mean() > 0.99
 
 
-def test_some_worlds_show_twenty_kinds_of_things() -> None:
+def test_some_worlds_show_twenty_kinds_of_objects() -> None:
     kinds = {obj.label for seed in range(4) for obj in world(seed).objects}
     assert len(kinds) >= 20
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_no_thing_is_narrower_than_its_kind_is_at_least(seed: int) -> None:
+def test_no_object_is_narrower_than_its_kind_is_at_least(seed: int) -> None:
     for obj in world(seed).objects:
         assert min(obj.size_m[:2]) >= LABELS.least_widths_m[obj.label]
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_things_stay_in_their_rooms_and_out_of_one_another(seed: int) -> None:
+def test_objects_stay_in_their_rooms_and_out_of_one_another(seed: int) -> None:
     built = world(seed)
     rng = np.random.default_rng(0)
     for obj in built.objects:
@@ -78,7 +78,7 @@ def test_things_stay_in_their_rooms_and_out_of_one_another(seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_equal_things_stand_apart(seed: int) -> None:
+def test_equal_objects_stand_apart(seed: int) -> None:
     objects = world(seed).objects
     for i, obj in enumerate(objects):
         for other in objects[i + 1 :]:
@@ -116,7 +116,7 @@ def test_room_sizes_are_those_of_homes() -> None:
 
 
 @pytest.mark.parametrize("name", WORLDS)
-def test_the_true_grid_agrees_with_the_mesh_and_the_things(name: str) -> None:
+def test_the_true_grid_agrees_with_the_mesh_and_the_objects(name: str) -> None:
     source = small_source(name)
     grid = source.truth().grid
     assert np.array_equal(grid.free, grid.room >= 0)
@@ -147,7 +147,7 @@ def test_free_voxels_lie_in_the_room_that_holds_them(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", WORLDS)
-def test_truth_lists_every_thing_with_its_box(name: str) -> None:
+def test_truth_lists_every_object_with_its_box(name: str) -> None:
     truth = small_source(name).truth()
     instances = {obj.instance for obj in truth.objects}
     assert instances == set(np.unique(truth.mesh.face_instances)) - {0}

@@ -129,7 +129,7 @@ def test_rolled_and_windowed_images_still_show_the_plane(changes: dict[str, floa
         assert unit[2][known] == pytest.approx(PLANE_NORMAL[2], abs=0.02)
 
 
-def test_windows_show_things_as_large_as_whole_images_do() -> None:
+def test_windows_show_objects_as_large_as_whole_images_do() -> None:
     """A window of half the width at half the size has the whole image's focal length."""
     whole = replace(RULE, count=1, least_photograph_crop=1.0)
     window = replace(whole, height=24, width=32, feed_width=32, largest_crop=0.5)

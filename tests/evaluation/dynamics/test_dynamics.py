@@ -175,7 +175,7 @@ def test_an_object_that_kept_its_name_left_one_place_and_came_to_another() -> No
         assert (change.earliest_ns, change.latest_ns) == (7 * S, 9 * S)
 
 
-def test_a_ghost_in_the_air_is_off_the_surface_and_a_thing_not_looked_at_again_is_none() -> None:
+def test_a_ghost_in_the_air_is_off_the_surface_and_a_object_not_looked_at_again_is_none() -> None:
     gone_crate = replace(CRATE, disappeared_ns=1)
     change = TruthChange(1, "vanished", 1, 0, None)
     truth = replace(one_room((gone_crate,)), changes=(change,))

@@ -1,4 +1,4 @@
-"""A room in which things come, go and are moved while the camera looks the other way."""
+"""A room in which objects come, go and are moved while the camera looks the other way."""
 
 import json
 

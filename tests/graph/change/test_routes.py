@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from helpers_change import FPS, SECOND_NS, Solid, chair, label_of, mapped, objects, swing
-from helpers_graph import thing
+from helpers_graph import object_node
 
 from hydra_mono.core.box import BoundingBox
 from hydra_mono.core.map.motion import TrackedAgent
@@ -83,7 +83,7 @@ def agent(track: int, stamp_s: float, x: float) -> TrackedAgent:
 
 
 def standing(x: float, seen_s: float) -> ObjectNode:
-    node = thing(BoundingBox((x, 0.0, 0.45), (0.45, 0.5, 0.9)), label_of("chair"))
+    node = object_node(BoundingBox((x, 0.0, 0.45), (0.45, 0.5, 0.9)), label_of("chair"))
     return replace(node, last_seen_ns=round(seen_s * SECOND_NS))
 
 

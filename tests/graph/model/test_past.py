@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 from helpers_exports import same_graph, small_house
-from helpers_graph import edge, place, standing_box, thing
+from helpers_graph import edge, object_node, place, standing_box
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -161,7 +161,7 @@ def chair_at(stamp_ns: int) -> SceneGraph:
     graph = SceneGraph()
     graph.advance(stamp_ns)
     graph.add_node(P0, place(0.0, 0.0, 1.0, 1.0))
-    graph.add_node(O0, thing(standing_box(0.0, 0.0, (0.5, 0.5, 0.9)), stamp_ns=stamp_ns))
+    graph.add_node(O0, object_node(standing_box(0.0, 0.0, (0.5, 0.5, 0.9)), stamp_ns=stamp_ns))
     graph.set_parent(O0, P0, edge(stamp_ns))
     return graph
 

@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import networkx as nx
 import pytest
-from helpers_graph import edge, place, standing_box, thing
+from helpers_graph import edge, object_node, place, standing_box
 
 from hydra_mono.core.errors import GraphError
 from hydra_mono.graph.model.nodes import Ending
@@ -117,8 +117,8 @@ def test_at_leaves_out_what_came_later_and_what_was_gone() -> None:
     graph = SceneGraph()
     box = standing_box(0.0, 0.0, (1.0, 1.0, 1.0))
     gone = Ending(kind="removed", from_ns=3, until_ns=5)
-    graph.add_node(O0, replace(thing(box, stamp_ns=1), ending=gone))
-    graph.add_node(O1, thing(box, stamp_ns=3))
+    graph.add_node(O0, replace(object_node(box, stamp_ns=1), ending=gone))
+    graph.add_node(O1, object_node(box, stamp_ns=3))
     graph.add_edge(O0, O1, edge(4))
     known = {stamp: graph.at(stamp) for stamp in range(7)}
     assert [known[stamp].symbols(Layer.OBJECTS) for stamp in range(7)] == [

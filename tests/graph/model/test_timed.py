@@ -4,7 +4,7 @@ import math
 from dataclasses import replace
 
 import pytest
-from helpers_graph import SECOND_NS, edge, place, standing_box, thing
+from helpers_graph import SECOND_NS, edge, object_node, place, standing_box
 
 from hydra_mono.core.errors import GraphError
 from hydra_mono.graph.model.differences import Change
@@ -36,7 +36,7 @@ def two_rooms() -> SceneGraph:
         )
         graph.add_node(inside, room)
         graph.set_parent(at, inside, edge())
-    graph.add_node(O0, replace(thing(BOX), presence=Presence(None, 0, 0, None)))
+    graph.add_node(O0, replace(object_node(BOX), presence=Presence(None, 0, 0, None)))
     graph.set_parent(O0, P0, edge())
     return graph
 
@@ -53,17 +53,17 @@ def test_between_two_equal_worlds_is_nothing() -> None:
 def test_what_came_is_told_apart_by_whether_its_place_was_seen_free() -> None:
     graph = two_rooms()
     graph.advance(10)
-    new = replace(thing(BOX, stamp_ns=10), presence=Presence(5, 10, 10, None))
+    new = replace(object_node(BOX, stamp_ns=10), presence=Presence(5, 10, 10, None))
     graph.add_node(O1, new)
-    graph.add_node(O2, thing(BOX, stamp_ns=10))
+    graph.add_node(O2, object_node(BOX, stamp_ns=10))
     assert kinds(graph, 0, 20) == [("appeared", O1), ("discovered", O2)]
     assert graph.between(0, 20)[0].after_ns == 5
 
 
 def test_three_endings_are_three_differences() -> None:
     graph = two_rooms()
-    graph.add_node(O1, thing(BOX))
-    graph.add_node(O2, thing(BOX))
+    graph.add_node(O1, object_node(BOX))
+    graph.add_node(O2, object_node(BOX))
     graph.advance(10)
     graph.mark_removed(O0, (4, 9))
     graph.retract(O1, 10)
@@ -92,7 +92,7 @@ def test_a_move_into_another_room_and_another_name_are_told() -> None:
 def test_between_is_the_difference_of_at_of_any_two_stamps() -> None:
     graph = two_rooms()
     graph.advance(10)
-    graph.add_node(O1, thing(BOX, stamp_ns=10))
+    graph.add_node(O1, object_node(BOX, stamp_ns=10))
     graph.advance(20)
     graph.mark_removed(O0, (10, 20))
     for a, b in ((0, 10), (10, 20), (0, 20), (5, 15)):

@@ -19,12 +19,12 @@ def partitions(draw: st.DrawFn) -> list[np.ndarray]:
     return sets(*(group for group in groups if group))
 
 
-def test_a_thing_goes_on_as_the_cluster_that_holds_most_of_it() -> None:
+def test_a_object_goes_on_as_the_cluster_that_holds_most_of_it() -> None:
     links = associate(sets(range(0, 3), range(3, 10)), sets(range(0, 10)))
     assert (links.heir, links.merged, links.lost) == ((-1, 0), (), ())
 
 
-def test_of_two_things_in_one_cluster_the_first_takes_up_the_second() -> None:
+def test_of_two_objects_in_one_cluster_the_first_takes_up_the_second() -> None:
     links = associate(sets(range(0, 20)), sets(range(0, 5), range(5, 20)))
     assert (links.heir, links.merged, links.lost) == ((0,), ((1, 0),), ())
 
@@ -41,22 +41,22 @@ def test_nothing_matches_nothing() -> None:
 
 
 @given(partitions(), partitions())
-def test_every_thing_ends_in_exactly_one_way(
-    clusters: list[np.ndarray], things: list[np.ndarray]
+def test_every_object_ends_in_exactly_one_way(
+    clusters: list[np.ndarray], objects: list[np.ndarray]
 ) -> None:
-    links = associate(clusters, things)
-    heirs = [thing for thing in links.heir if thing >= 0]
-    assert sorted([*heirs, *(a for a, _ in links.merged), *links.lost]) == list(range(len(things)))
+    links = associate(clusters, objects)
+    heirs = [index for index in links.heir if index >= 0]
+    assert sorted([*heirs, *(a for a, _ in links.merged), *links.lost]) == list(range(len(objects)))
     assert all(into in heirs for _, into in links.merged)
-    for i, thing in enumerate(things):
-        most = max((np.isin(thing, cluster).sum() for cluster in clusters), default=0)
-        assert (i in links.lost) == (most <= LEAST_SHARE * len(thing))
+    for i, voxels in enumerate(objects):
+        most = max((np.isin(voxels, cluster).sum() for cluster in clusters), default=0)
+        assert (i in links.lost) == (most <= LEAST_SHARE * len(voxels))
 
 
 @given(partitions(), partitions())
 def test_shared_cells_are_counted_as_sets_count_them(
-    clusters: list[np.ndarray], things: list[np.ndarray]
+    clusters: list[np.ndarray], objects: list[np.ndarray]
 ) -> None:
-    counted = count_shared(clusters, things)
-    expected = [[len({*c.tolist()} & {*t.tolist()}) for c in clusters] for t in things]
+    counted = count_shared(clusters, objects)
+    expected = [[len({*c.tolist()} & {*t.tolist()}) for c in clusters] for t in objects]
     assert counted.tolist() == expected or not clusters

@@ -125,7 +125,7 @@ def test_a_sole_reaches_the_floor_around_it() -> None:
     )
 
 
-def test_a_round_thing_is_as_deep_as_it_is_wide() -> None:
+def test_a_round_object_is_as_deep_as_it_is_wide() -> None:
     angle, height = np.meshgrid(np.linspace(-0.5, 0.5, 41) * math.pi, np.linspace(0, 1, 21))
     normals = np.stack([np.cos(angle), np.sin(angle), 0 * angle], axis=-1).reshape(-1, 3)
     points = 0.3 * normals + np.stack([0 * angle, 0 * angle, height], axis=-1).reshape(-1, 3)
@@ -140,7 +140,7 @@ def test_a_round_thing_is_as_deep_as_it_is_wide() -> None:
     assert done.center_m == pytest.approx((0.0, 0.0, 0.5))
 
 
-def test_a_rounded_thing_seen_from_both_sides_stays_as_narrow_as_it_is() -> None:
+def test_a_rounded_object_seen_from_both_sides_stays_as_narrow_as_it_is() -> None:
     angle, height = np.meshgrid(np.linspace(-1, 1, 81) * math.pi, np.linspace(0, 1, 21))
     normals = np.stack([np.cos(angle), np.sin(angle), 0 * angle], axis=-1).reshape(-1, 3)
     points = np.array([0.2, 0.3, 0.0]) * normals
@@ -183,7 +183,7 @@ def test_a_back_alone_is_as_deep_as_its_kind_is_at_least_away_from_the_viewer() 
 
 
 @pytest.mark.parametrize("sides", [("left", "right"), ("front",)])
-def test_a_thing_goes_on_either_way_where_its_sides_do_not_tell_which(
+def test_a_object_goes_on_either_way_where_its_sides_do_not_tell_which(
     sides: tuple[str, ...],
 ) -> None:
     done = complete(FRONT, GROUND, sides=sides, least_width_m=0.4)
@@ -191,7 +191,7 @@ def test_a_thing_goes_on_either_way_where_its_sides_do_not_tell_which(
     assert done.dimensions_m[:2] == pytest.approx((0.4, 1.0))
 
 
-def test_a_wide_thing_stays_as_it_is() -> None:
+def test_a_wide_object_stays_as_it_is() -> None:
     done = complete(FRONT, GROUND, sides=("left",), least_width_m=0.05)
     assert done.dimensions_m == pytest.approx(FRONT.dimensions_m)
 

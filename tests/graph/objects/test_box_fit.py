@@ -52,12 +52,12 @@ def test_a_box_almost_along_the_axes_is_taken_to_lie_along_them(yaw_rad: float) 
     assert fitted(standing_box(0.0, 0.0, (1.2, 0.6, 0.7), yaw_rad)).yaw_rad == 0.0
 
 
-def test_a_round_thing_has_no_turn() -> None:
+def test_a_round_object_has_no_turn() -> None:
     angle = np.linspace(0, 2 * math.pi, 73)[:-1]
     assert find_yaw(np.stack([np.cos(angle), np.sin(angle), 0 * angle], axis=1)) is None
 
 
-def test_a_level_thing_has_no_turn() -> None:
+def test_a_level_object_has_no_turn() -> None:
     assert find_yaw(np.tile([0.0, 0.0, 1.0], (100, 1))) is None
 
 
@@ -71,7 +71,7 @@ def test_doubtful_surface_cannot_draw_a_side_out_far() -> None:
     assert doubtful.dimensions_m[0] == pytest.approx(1.2 + FRINGE_M)
 
 
-def test_a_veil_behind_a_side_is_no_part_of_the_thing() -> None:
+def test_a_veil_behind_a_side_is_no_part_of_the_object() -> None:
     hanging = np.array([[0.6 + 0.9 * ARTIFACT_M, 0.0, 0.35]])
     assert fitted(DESK, hanging, is_occlusion_artifact=True).dimensions_m[0] == pytest.approx(1.2)
 
@@ -92,7 +92,7 @@ def test_surface_that_is_doubtful_all_over_still_has_a_box(is_occlusion_artifact
     assert box_iou(box, DESK) > 0.99
 
 
-def test_a_round_thing_s_box_touches_it_though_little_surface_lies_there() -> None:
+def test_a_round_object_s_box_touches_it_though_little_surface_lies_there() -> None:
     angle, height = np.meshgrid(np.linspace(0, 2 * np.pi, 61)[:-1], np.linspace(0, 0.5, 11))
     normals = np.stack([np.cos(angle), np.sin(angle), 0 * angle], axis=-1).reshape(-1, 3)
     points = 0.2 * normals + np.stack([0 * angle, 0 * angle, height], axis=-1).reshape(-1, 3)

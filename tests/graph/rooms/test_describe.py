@@ -69,7 +69,7 @@ def half_seen(seed: int) -> list[tuple[str, str]]:
         room = home.world.plan.rooms[symbol.number]
         width_m, length_m = sorted(np.subtract(room.upper_m, room.lower_m).tolist())
         for first in (0, 1):
-            names = frozenset(thing.name for thing in here[first::2])
+            names = frozenset(each.name for each in here[first::2])
             found.append((NAMES.get(kind, kind), classify(RoomLook(names, length_m, width_m, 1))))
     return [(kind, category.name) for kind, category in found]
 

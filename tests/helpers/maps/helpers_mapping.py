@@ -21,7 +21,7 @@ FRAME_NS = 100_000_000
 
 @dataclass
 class World:
-    """Things to look at; part ``i`` is painted and labelled on its own."""
+    """Solids to look at; part ``i`` is painted and labelled on its own."""
 
     meshes: list[Any] = field(default_factory=list)
     labels: list[int] = field(default_factory=list)

@@ -115,7 +115,7 @@ def test_a_label_space_that_only_bears_a_shipped_name_is_not_taken_for_it() -> N
     assert map_to_nyu40(replace(replica, name="ours")) is None
 
 
-def test_edges_show_where_one_thing_ends_and_a_like_one_begins() -> None:
+def test_edges_show_where_one_object_ends_and_a_like_one_begins() -> None:
     labels = np.full((4, 6), 5, np.uint8)
     instances = np.zeros((4, 6), np.uint16)
     instances[:, 3:] = 9

@@ -51,9 +51,9 @@ def part(name: str, *where: slice) -> dict[str, Any]:
 
 
 def annotation(*parts: dict[str, Any], class_ind: int = 15) -> dict[str, Any]:
-    thing = {"class": "person", "class_ind": class_ind, "mask": mask(), "parts": list(parts)}
+    person = {"class": "person", "class_ind": class_ind, "mask": mask(), "parts": list(parts)}
     dog = {"class": "dog", "class_ind": 12, "mask": mask(), "parts": [part("tail", np.s_[:2])]}
-    return {"imname": "x", "objects": [thing, dog]}
+    return {"imname": "x", "objects": [person, dog]}
 
 
 @pytest.fixture(scope="module")

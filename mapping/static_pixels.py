@@ -17,7 +17,9 @@ def static_pixels(
     """
     if prediction.labels is None:
         return None
-    mask = np.take(is_agent, prediction.labels)
+    mask = np.zeros(prediction.labels.shape, bool)
+    for label in np.flatnonzero(is_agent).tolist():  # few; a look-up takes as long as a dozen
+        mask |= prediction.labels == label
     if not mask.any():
         return None
     return np.asarray(~dilated(mask, margin_px))

@@ -44,8 +44,10 @@ class Background:
         """Pieces that came where space had been seen free, or were seen through and are gone."""
         found: list[BackgroundChange] = []
         new: list[tuple[BlockKey, Piece]] = []
-        for key, mesh in sorted(keyframe.mesh_update.changed.items()):
-            before, now = self._pieces.get(key), self._piece(mesh)
+        changed = sorted(keyframe.mesh_update.changed.items())
+        pieces = self._pieces_of([mesh for _, mesh in changed])
+        for (key, mesh), now in zip(changed, pieces, strict=True):
+            before = self._pieces.get(key)
             if before is None and now is not None:
                 new.append((key, now))
             elif before is not None and len(mesh) <= LEFT_SHARE * before.vertices:
@@ -56,17 +58,29 @@ class Background:
                 self._pieces[key] = now
         return [*found, *self._came(new, record)]
 
-    def _piece(self, mesh: SemanticMesh) -> Piece | None:
-        chosen = np.flatnonzero(self._is_background[mesh.labels] & ~mesh.occlusion_artifacts)
-        if len(chosen) < LEAST_VERTICES:
-            return None
-        spread = chosen[np.rint(_EVENLY * (len(chosen) - 1)).astype(int)]
-        return Piece(
-            points_m=mesh.vertices_m[spread].copy(),
-            vertices=len(chosen),
-            label=int(np.bincount(mesh.labels[chosen]).argmax()),
-            last_ns=int(mesh.last_seen_ns[chosen].max()),
-        )
+    def _pieces_of(self, meshes: list[SemanticMesh]) -> list[Piece | None]:
+        """The background of each block, None where it has too little; one pass over all."""
+        found: list[Piece | None] = [None] * len(meshes)
+        if not meshes:
+            return found
+        labels = np.concatenate([mesh.labels for mesh in meshes])
+        artifacts = np.concatenate([mesh.occlusion_artifacts for mesh in meshes])
+        owner = np.repeat(np.arange(len(meshes)), [len(mesh) for mesh in meshes])
+        chosen = np.flatnonzero(self._is_background[labels] & ~artifacts)
+        counts = np.bincount(owner[chosen], minlength=len(meshes))
+        votes = np.bincount(owner[chosen] * 256 + labels[chosen], minlength=len(meshes) * 256)
+        label = votes.reshape(-1, 256).argmax(axis=1).tolist()
+        first, ends = np.cumsum([0, *(len(mesh) for mesh in meshes)]), np.cumsum(counts)
+        for number in np.flatnonzero(counts >= LEAST_VERTICES).tolist():
+            count, mesh = int(counts[number]), meshes[number]
+            own = chosen[ends[number] - count : ends[number]] - first[number]
+            found[number] = Piece(
+                points_m=mesh.vertices_m[own[np.rint(_EVENLY * (count - 1)).astype(int)]],
+                vertices=count,
+                label=label[number],
+                last_ns=int(mesh.last_seen_ns[own].max()),
+            )
+        return found
 
     def _came(
         self, pieces: list[tuple[BlockKey, Piece]], record: LookRecord

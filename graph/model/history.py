@@ -58,7 +58,7 @@ class _Record(Generic[Value]):
     values: list[Value | None] = field(default_factory=list)
 
     def existed_at(self, version: int) -> bool:
-        return sum(life <= version for life in self.lives) % 2 == 1
+        return bisect_right(self.lives, version) % 2 == 1
 
     @property
     def exists(self) -> bool:
@@ -258,6 +258,8 @@ class RecordCodec:
 
 def changes_in(history: History[GraphKey, Value], version: int) -> Changes[GraphKey]:
     """The news since a version, sorted."""
+    if history.version <= version:
+        return Changes((), (), ())
     touched = list(history.since(version))
     return Changes(
         new=tuple(sorted(key for key, before, now in touched if now and not before)),

@@ -144,9 +144,10 @@ class SceneGraph(GraphInTime):
         return self._existing(list(self._index.of(layer, partition).all))
 
     def _existing(self, symbols: list[NodeSymbol]) -> Nodes:
+        nodes = self._graph.nodes
         for symbol in symbols:
-            if symbol in self._graph:
-                yield symbol, self._graph.nodes[symbol]["node"]
+            if symbol in nodes:
+                yield symbol, nodes[symbol]["node"]
 
     def present(self, layer: Layer, partition: int = 0) -> Nodes:
         """Nodes of a layer that have not ended, in the order they were added."""

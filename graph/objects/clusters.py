@@ -66,7 +66,7 @@ def find_clusters(
     for i in wanted:
         index = order[ends[i - 1] if i else 0 : ends[i]]
         members = cells[component == i]
-        keys = [parts[k][0] for k in np.unique(part_index[index])]
+        keys = [parts[k][0] for k in np.flatnonzero(np.bincount(part_index[index]))]
         blocks = tuple(sorted(key for _, key in keys))
         clusters.append(Cluster(keys[0][0], members, blocks, surface.select(index)))
     return clusters

@@ -2,12 +2,9 @@
 
 import numpy as np
 from jaxtyping import Bool, Float32, Float64, Int64
-from scipy import ndimage
 from scipy.spatial import KDTree
 
 from hydra_mono.core.freespace import FreeSpace
-
-_SIDE = 2  # voxels; unknown space narrower than it counts as what was seen around it
 
 
 class Clearance:
@@ -96,21 +93,32 @@ class UnknownSpace:
         self._tree = KDTree(space.centre_of(voxels)) if len(voxels) else None
 
     def along(
-        self, start_m: Float64[np.ndarray, "n 3"], end_m: Float64[np.ndarray, "n 3"]
+        self,
+        start_m: Float64[np.ndarray, "n 3"],
+        end_m: Float64[np.ndarray, "n 3"],
+        up_to_m: float = np.inf,
     ) -> Float64[np.ndarray, " n"]:
-        """Least distance of each segment to an unseen voxel; infinite where there is none."""
+        """Least distance of each segment to an unseen voxel; infinite where there is none.
+
+        Beyond ``up_to_m`` it may be infinite too: what nobody needs is not searched for.
+        """
         if self._tree is None or not len(start_m):
             return np.full(len(start_m), np.inf)
         points = _points_along(start_m, end_m, self._size_m)
-        distance = self._to_voxel(points.reshape(-1, 3))
+        distance = self._to_voxel(points.reshape(-1, 3), max(up_to_m, 0.0) + self._size_m)
         return np.asarray(distance.reshape(points.shape[:2]).min(axis=1))
 
-    def _to_voxel(self, points_m: Float64[np.ndarray, "n 3"]) -> Float64[np.ndarray, " n"]:
-        """Distance to the nearest point of the voxel whose centre is nearest."""
+    def _to_voxel(
+        self, points_m: Float64[np.ndarray, "n 3"], reach_m: float
+    ) -> Float64[np.ndarray, " n"]:
+        """Distance to the nearest point of the voxel whose centre is nearest, and in reach."""
         assert self._tree is not None
-        _, nearest = self._tree.query(points_m)
-        gap = np.abs(points_m - self._tree.data[nearest]) - self._size_m / 2
-        return np.asarray(np.linalg.norm(np.maximum(gap, 0.0), axis=1))
+        _, nearest = self._tree.query(points_m, distance_upper_bound=reach_m)
+        found = np.flatnonzero(nearest < self._tree.n)
+        gap = np.abs(points_m[found] - self._tree.data[nearest[found]]) - self._size_m / 2
+        distance = np.full(len(points_m), np.inf)
+        distance[found] = np.linalg.norm(np.maximum(gap, 0.0), axis=1)
+        return distance
 
 
 def _points_along(
@@ -123,7 +131,10 @@ def _points_along(
 
 
 def _unknown_beside_free(space: FreeSpace) -> Bool[np.ndarray, "x y z"]:
-    """Unseen voxels that share a face with a free one, of what is large enough to hide anything."""
+    """Unseen voxels that share a face with a free one, of what is large enough to hide anything.
+
+    Unknown space narrower than two voxels counts as what was seen around it.
+    """
     beside = np.zeros(space.observed_free.shape, bool)
     if space.unseen is None:
         return beside
@@ -131,5 +142,18 @@ def _unknown_beside_free(space: FreeSpace) -> Bool[np.ndarray, "x y z"]:
         free, near = (np.moveaxis(grid, axis, 0) for grid in (space.observed_free, beside))
         near[1:] |= free[:-1]
         near[:-1] |= free[1:]
-    wide = ndimage.binary_opening(space.unseen, np.ones((_SIDE,) * 3, bool))
-    return np.asarray(beside & wide)
+    return np.asarray(beside & _in_cubes(space.unseen))
+
+
+def _in_cubes(cells: Bool[np.ndarray, "x y z"]) -> Bool[np.ndarray, "x y z"]:
+    """Cells that are part of a cube of 2³ of them: an opening, axis by axis."""
+    for axis in range(3):
+        along = np.moveaxis(cells, axis, 0)
+        cells = np.moveaxis(along[1:] & along[:-1], 0, axis)
+    for axis in range(3):
+        along = np.moveaxis(cells, axis, 0)
+        wide = np.zeros((len(along) + 1, *along.shape[1:]), bool)
+        wide[1:] = along
+        wide[:-1] |= along
+        cells = np.moveaxis(wide, 0, axis)
+    return cells

@@ -8,6 +8,8 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import KDTree
 
+from hydra_mono.core.map.voxel_keys import distinct
+
 _Pairs = Int64[np.ndarray, "_ 2"]
 
 
@@ -43,7 +45,8 @@ def near_pairs(
     _, near = KDTree(center_m).query(center_m[fresh], k=count, distance_upper_bound=max_length_m)
     pairs = np.stack([np.repeat(fresh, count), near.ravel()], axis=1)
     pairs = pairs[(pairs[:, 1] < len(center_m)) & (pairs[:, 0] != pairs[:, 1])]
-    return np.asarray(np.unique(np.sort(pairs, axis=1), axis=0))
+    keys = distinct(pairs.min(axis=1) * len(center_m) + pairs.max(axis=1))
+    return np.stack(np.divmod(keys, len(center_m)), axis=1)
 
 
 def without_detours(

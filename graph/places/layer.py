@@ -81,8 +81,10 @@ class _Archive:
         self, graph: SceneGraph, center_m: Float64[np.ndarray, "3"], radius_m: float
     ) -> None:
         self._thaw(graph, center_m, radius_m)
+        x, y, z = center_m.tolist()
         for symbol, node in graph.active_nodes(Layer.PLACES):
-            if _distance_m(node.position_m, center_m) > radius_m:
+            dx, dy, dz = node.position_m[0] - x, node.position_m[1] - y, node.position_m[2] - z
+            if (dx * dx + dy * dy + dz * dz) ** 0.5 > radius_m:
                 graph.update_node(symbol, is_active=False)
                 self._cells.setdefault(self._cell(node.position_m), []).append(symbol)
 
@@ -135,13 +137,15 @@ def _distance_m(position_m: tuple[float, ...], center_m: Float64[np.ndarray, "3"
 
 def _places_in(graph: SceneGraph, space: FreeSpace) -> tuple[list[NodeSymbol], Balls]:
     """Active places whose centre lies in the box."""
-    lower = (space.lower * space.voxel_size_m).tolist()
-    upper = ((space.lower + space.distance_m.shape) * space.voxel_size_m).tolist()
+    x0, y0, z0 = (space.lower * space.voxel_size_m).tolist()
+    x1, y1, z1 = ((space.lower + space.distance_m.shape) * space.voxel_size_m).tolist()
     found = [
         (symbol, node)
         for symbol, node in graph.active_nodes(Layer.PLACES)
-        if isinstance(node, PlaceNode)
-        and all(a <= x < b for a, x, b in zip(lower, node.position_m, upper, strict=True))
+        if x0 <= node.position_m[0] < x1
+        and y0 <= node.position_m[1] < y1
+        and z0 <= node.position_m[2] < z1
+        and isinstance(node, PlaceNode)
     ]
     return [symbol for symbol, _ in found], Balls(
         center_m=np.array([node.position_m for _, node in found], np.float64).reshape(-1, 3),

@@ -90,8 +90,10 @@ def plan_places(
 def limit_by_unknown_space(space: FreeSpace, balls: Balls, links: Links) -> Links:
     """Edges are chosen by what was seen; the width they state must hold for the unseen too."""
     starts, ends = (balls.center_m[column] for column in links.pairs.T)
-    proven_m = UnknownSpace(space).along(starts, ends)
-    return Links(links.pairs, np.minimum(links.clearance_m - _SAFETY_M, proven_m))
+    stated_m = links.clearance_m - _SAFETY_M
+    widest_m = float(stated_m.max(initial=0.0))
+    proven_m = UnknownSpace(space).along(starts, ends, up_to_m=widest_m)
+    return Links(links.pairs, np.minimum(stated_m, proven_m))
 
 
 def _cover(

@@ -74,11 +74,15 @@ class ChunkGrid:
     def acquire(self, chunks: Int32[np.ndarray, "n 3"]) -> Int64[np.ndarray, " n"]:
         """Slots of chunks, which may come up often; new ones are made where there is none."""
         distinct, inverse = voxel_keys.numbered(chunks)
-        slots = self.find(distinct)
-        keys = _packed(distinct)
-        for index in np.flatnonzero(slots == 0).tolist():
-            slots[index] = self._open(keys[index], distinct[index])
-        return np.asarray(slots[inverse])
+        return np.asarray(self.acquire_each(distinct)[inverse])
+
+    def acquire_each(self, chunks: Int32[np.ndarray, "n 3"]) -> Int64[np.ndarray, " n"]:
+        """Slots of chunks that come up once."""
+        slots = self.find(chunks)
+        missing = np.flatnonzero(slots == 0)
+        for index, key in zip(missing.tolist(), _packed(chunks[missing]), strict=True):
+            slots[index] = self._open(key, chunks[index])
+        return slots
 
     def slots(self) -> Int64[np.ndarray, " n"]:
         """Every slot in use, ascending."""

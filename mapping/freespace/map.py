@@ -92,7 +92,7 @@ class FreeSpaceMap:
         front: Bool[np.ndarray, "n 512"],
         behind: Bool[np.ndarray, "n 512"],
     ) -> None:
-        slots = self._grid.acquire(chunks)
+        slots = self._grid.acquire_each(chunks)
         before = self._grid.evidence[slots]
         after = np.minimum(before + front, _MAX_EVIDENCE).astype(np.uint8)
         after -= behind & (after > 0)

@@ -64,13 +64,16 @@ class VoxelHistory:
         seen_free: Bool[np.ndarray, "n 512"],
         solid_voxels: Int32[np.ndarray, "m 3"],
     ) -> None:
-        """Takes over one frame: voxels that it saw through, and voxels it saw static surface in."""
+        """Takes over one frame: voxels that it saw through, and voxels it saw static surface in.
+
+        ``chunks``: each once.
+        """
         ticks = self.ticks_since(stamp_ns)
         if not ticks:
             return
         self._latest_ns = stamp_ns
         self._learn_solid(solid_voxels, ticks)
-        slots = self._acquire(chunks)
+        slots = self._opened(chunks)
         passed = seen_free.view(np.uint8) * np.uint8(ticks)
         free, solid, at = self._free[slots], self._solid[slots], self._free_at[slots]
         self._free[slots] = free + np.minimum(255 - free, passed)
@@ -148,16 +151,24 @@ class VoxelHistory:
 
     def _find(self, chunks: Int32[np.ndarray, "n 3"]) -> Int64[np.ndarray, " n"]:
         each, number = numbered(chunks)
-        slots = np.array([self._slots.get(key, 0) for key in pack(each).tolist()], np.int64)
-        return np.asarray(slots[number])
+        return np.asarray(self._known(each)[number])
+
+    def _known(self, each: Int32[np.ndarray, "n 3"]) -> Int64[np.ndarray, " n"]:
+        """Slots of chunks that come up once, 0 for those of which nothing is known."""
+        return np.array([self._slots.get(key, 0) for key in pack(each).tolist()], np.int64)
 
     def _acquire(self, chunks: Int32[np.ndarray, "n 3"]) -> Int64[np.ndarray, " n"]:
         each, number = numbered(chunks)
-        keys = pack(each).tolist()
-        slots = np.array([self._slots.get(key, 0) for key in keys], np.int64)
-        for index in np.flatnonzero(slots == 0).tolist():
-            slots[index] = self._make(keys[index], each[index])
-        return np.asarray(slots[number])
+        return np.asarray(self._opened(each)[number])
+
+    def _opened(self, each: Int32[np.ndarray, "n 3"]) -> Int64[np.ndarray, " n"]:
+        """Slots of chunks that come up once; new ones where there is none."""
+        slots = self._known(each)
+        missing = np.flatnonzero(slots == 0)
+        keys = pack(each[missing]).tolist()
+        for index, key in zip(missing.tolist(), keys, strict=True):
+            slots[index] = self._make(key, each[index])
+        return slots
 
     def _make(self, key: int, chunk: Int32[np.ndarray, "3"]) -> int:
         if self._used == len(self._free):
@@ -174,7 +185,7 @@ class VoxelHistory:
     ) -> Int64[np.ndarray, "x y z"]:
         shape = tuple((upper - lower).tolist())
         chunks = np.indices(shape, np.int32).reshape(3, -1).T + lower
-        return np.asarray(self._find(chunks.astype(np.int32)).reshape(shape))
+        return self._known(chunks.astype(np.int32)).reshape(shape)
 
     def state(self) -> dict[str, np.ndarray]:
         """Everything that ``restore`` needs, as arrays."""

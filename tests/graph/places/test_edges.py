@@ -103,3 +103,16 @@ def test_a_single_unseen_voxel_is_part_of_what_was_seen_around_it() -> None:
         replace(space, observed_free=space.observed_free & ~unseen, unseen=unseen)
     )
     assert np.isinf(unknown.along(PLACES[:1], PLACES[1:2])).all()
+
+
+def test_unseen_space_is_searched_no_farther_than_it_matters() -> None:
+    space = space_above_a_floor()
+    unseen = np.zeros(SHAPE, bool)
+    unseen[5:8, 5:8, 10:13] = unseen[20:23, 20:23, 5:8] = True
+    unknown = UnknownSpace(
+        replace(space, observed_free=space.observed_free & ~unseen, unseen=unseen)
+    )
+    start = np.random.default_rng(1).uniform(0.5, 2.5, (40, 3))
+    everywhere, nearby = (unknown.along(start, start + 0.3, reach) for reach in (np.inf, 0.5))
+    assert (everywhere < 0.5).any() and (everywhere > 0.8).any() and np.isinf(nearby).any()
+    np.testing.assert_array_equal(np.minimum(nearby, 0.5), np.minimum(everywhere, 0.5))

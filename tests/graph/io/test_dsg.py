@@ -13,10 +13,10 @@ from helpers_exports import (
     START_NS,
     house_mesh,
     mesh_of,
+    object_node,
     random_mesh,
     small_house,
     symbol,
-    thing,
 )
 from helpers_random_graphs import graphs
 from hypothesis import HealthCheck, given, settings
@@ -162,8 +162,8 @@ def test_things_know_their_vertices(tmp_path: Path) -> None:
 
 def test_a_vertex_of_two_boxes_goes_to_the_nearer_centre() -> None:
     left, right = (
-        thing(7, (0.0, 0.0, 0.0), (2.0, 1.0, 1.0)),
-        thing(7, (1.0, 0.0, 0.0), (2.0, 1.0, 1.0)),
+        object_node(7, (0.0, 0.0, 0.0), (2.0, 1.0, 1.0)),
+        object_node(7, (1.0, 0.0, 0.0), (2.0, 1.0, 1.0)),
     )
     vertices_m = np.array([[0.2, 0, 0], [0.8, 0, 0], [0.8, 0, 0], [9, 0, 0]], np.float32)
     mesh = mesh_of(vertices_m, np.zeros((0, 3), np.int32), np.array([7, 7, 8, 7], np.uint8))
@@ -196,7 +196,9 @@ def test_a_vertex_that_is_not_finite_is_refused() -> None:
 
 def test_a_labelled_thing_without_a_known_label_still_loads(tmp_path: Path) -> None:
     graph = small_house()
-    graph.add_node(symbol("O(9)"), replace(thing(200, (1.0, 1.0, 1.0), (1.0, 1.0, 1.0)), name="?"))
+    graph.add_node(
+        symbol("O(9)"), replace(object_node(200, (1.0, 1.0, 1.0), (1.0, 1.0, 1.0)), name="?")
+    )
     document = exported(graph, house_mesh(), tmp_path / "dsg.json")
     assert saved_again(tmp_path / "dsg.json") == document
     assert graph.count(Layer.OBJECTS) == 6

@@ -11,11 +11,11 @@ from helpers_exports import (
     LABELS,
     house_mesh,
     link,
+    object_node,
     place,
     room,
     small_house,
     symbol,
-    thing,
 )
 from helpers_random_graphs import graphs
 from hypothesis import given, settings
@@ -96,7 +96,7 @@ def test_furniture_is_an_asset_and_a_movable_thing_an_object() -> None:
 def test_only_what_holds_things_has_them_released_on_it() -> None:
     graph = small_house()
     graph.add_node(
-        symbol("O(8)"), replace(thing(8, (1.0, 3.9, 1.6), (0.5, 0.04, 0.4)), name="picture")
+        symbol("O(8)"), replace(object_node(8, (1.0, 3.9, 1.6), (0.5, 0.04, 0.4)), name="picture")
     )
     link(graph, "p(1)", "O(8)")
     assets = by_id(sayplan(graph)["nodes"]["asset"])
@@ -142,7 +142,7 @@ def test_a_box_is_where_it_is(
     center_m: tuple[float, float, float], parent: str, state: str
 ) -> None:
     graph = small_house()
-    graph.add_node(symbol("O(7)"), thing(23, center_m, (0.3, 0.3, 0.3)))
+    graph.add_node(symbol("O(7)"), object_node(23, center_m, (0.3, 0.3, 0.3)))
     link(graph, parent, "O(7)")
     assert by_id(sayplan(graph)["nodes"]["object"])["box_7"]["state"] == state
 
@@ -170,7 +170,7 @@ def test_an_agent_without_a_place_is_in_the_nearest_room() -> None:
 def test_a_thing_outside_every_room_is_free() -> None:
     graph = SceneGraph()
     graph.add_node(symbol("p(0)"), place(0))
-    graph.add_node(symbol("O(0)"), thing(23, (0.0, 0.0, 0.0), (0.3, 0.3, 0.3)))
+    graph.add_node(symbol("O(0)"), object_node(23, (0.0, 0.0, 0.0), (0.3, 0.3, 0.3)))
     link(graph, "p(0)", "O(0)")
     box = sayplan(graph)["nodes"]["object"][0]
     assert (box["room"], box["state"]) == (None, "free")

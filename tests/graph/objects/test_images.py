@@ -4,7 +4,7 @@ import io
 from dataclasses import replace
 
 import numpy as np
-from helpers_graph import standing_box, thing
+from helpers_graph import object_node, standing_box
 from PIL import Image
 
 from hydra_mono.core.frame import Frame, Intrinsics
@@ -21,7 +21,7 @@ FORWARD = np.array([[0, 0, 1, 0], [-1, 0, 0, 0], [0, -1, 0, 0.45], [0, 0, 0, 1]]
 def house() -> SceneGraph:
     """A box 0.5 m wide and 0.9 m high round (4, 0)."""
     graph = SceneGraph()
-    graph.add_node(O0, thing(standing_box(4.0, 0.0, (0.5, 0.5, 0.9))))
+    graph.add_node(O0, object_node(standing_box(4.0, 0.0, (0.5, 0.5, 0.9))))
     return graph
 
 

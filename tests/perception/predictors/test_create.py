@@ -101,12 +101,15 @@ def test_weights_of_another_variant_are_refused(weights: Path) -> None:
         create_predictor(config, NYU40)
 
 
+AS_IT_IS = "monocular.enabled=false"  # an untrained network's depth is confirmed by no other view
+
+
 def tiny_predictor(weights: Path) -> Predictor:
     return create_predictor(PredictorConfig(name="m2h", weights=str(weights), **FEED), NYU40)
 
 
 def test_frames_without_depth_are_mapped(weights: Path) -> None:
-    config = small_config()
+    config = small_config(AS_IT_IS)
     source = open_simulated("simulated/5", config.simulation)
     mapper, gate = Mapper(config, tiny_predictor(weights)), create_gate(config.data)
     for index in range(5):
@@ -140,6 +143,7 @@ def test_a_run_uses_the_network(
     monkeypatch.setattr(predict, "shipped_weights", lambda name: weights)
     sizes = [part for side in FEED for part in ("--set", f"predictor.{side}=64")]
     common = ["--viewer", "none", "--output", str(tmp_path), "--quiet", "--max-frames", "12"]
+    common += ["--set", AS_IT_IS]
     assert main(["run", *options.format(weights).split(), *common, *sizes, *SMALL_WORLD]) == 0
     assert "nyu40" in (tmp_path / "latest" / "graph.json").read_text()
 

@@ -151,19 +151,19 @@ def main() -> None:
     read_s = run_read_s(home, plane(VERTICES))
     figures["thirty_rooms_read_s"], figures["thirty_rooms_history_read_s"] = read_s
     print_table([(name, f"{value:.3f}") for name, value in figures.items()])
-    asked = Questions.on(index)
+    questions = Questions.on(index)
     verbs: dict[str, Callable[[int], object]] = {
-        "objects of a class": lambda i: asked.objects("chair", room=f"room {i + 1}"),
-        "nearest": lambda i: asked.nearest("chair", f"O({i})"),
-        "where": lambda i: asked.where(f"O({i})"),
-        "approach": lambda i: asked.approach(f"O({i})"),
-        "path": lambda i: asked.path(f"O({i})", f"O({OBJECTS - 1 - i})"),
-        "neighbours": lambda i: asked.neighbours(f"room {i + 1}"),
-        "doors": lambda i: asked.doors(f"room {i + 1}"),
-        "relations": lambda i: asked.relations(f"O({i})"),
-        "last seen": lambda i: asked.last_seen(f"O({i})"),
-        "changed": lambda i: asked.changed(START_NS + (10 + ROUNDS - i % 5) * SECOND_NS),
-        "changed, ever": lambda i: asked.changed(),
+        "objects of a class": lambda i: questions.objects("chair", room=f"room {i + 1}"),
+        "nearest": lambda i: questions.nearest("chair", f"O({i})"),
+        "where": lambda i: questions.where(f"O({i})"),
+        "approach": lambda i: questions.approach(f"O({i})"),
+        "path": lambda i: questions.path(f"O({i})", f"O({OBJECTS - 1 - i})"),
+        "neighbours": lambda i: questions.neighbours(f"room {i + 1}"),
+        "doors": lambda i: questions.doors(f"room {i + 1}"),
+        "relations": lambda i: questions.relations(f"O({i})"),
+        "last seen": lambda i: questions.last_seen(f"O({i})"),
+        "changed": lambda i: questions.changed(START_NS + (10 + ROUNDS - i % 5) * SECOND_NS),
+        "changed, ever": lambda i: questions.changed(),
     }
     times_ms = {name: timed(ask) for name, ask in verbs.items()}
     rows = [(name, *(f"{ms:.2f}" for ms in both)) for name, both in times_ms.items()]

@@ -58,7 +58,7 @@ def surface_of(
     keep = is_wanted[whole.labels] & ~whole.occlusion_artifacts
     local = np.abs(box.to_box_frame(whole.vertices_m[keep].astype(np.float64)))
     keep[keep] = (local <= np.array(box.dimensions_m) / 2 + MARGIN_M).all(axis=1)
-    return _vertices(whole, keep) if keep.any() else None
+    return whole.points(keep) if keep.any() else None
 
 
 def mapped_ns(surface: SemanticMesh) -> int:
@@ -67,18 +67,6 @@ def mapped_ns(surface: SemanticMesh) -> int:
     What stood before a wall, or on a floor, has some of their older stamps.
     """
     return int(np.percentile(surface.first_seen_ns, MAPPED_PERCENT, method="lower"))
-
-
-def _vertices(mesh: SemanticMesh, keep: Bool[np.ndarray, " v"]) -> SemanticMesh:
-    return SemanticMesh(
-        vertices_m=mesh.vertices_m[keep],
-        faces=np.zeros((0, 3), np.int32),
-        normals=mesh.normals[keep],
-        colors=mesh.colors[keep],
-        labels=mesh.labels[keep],
-        first_seen_ns=mesh.first_seen_ns[keep],
-        last_seen_ns=mesh.last_seen_ns[keep],
-    )
 
 
 def sample_of(surface: SemanticMesh, count: int = SAMPLES) -> Sample:

@@ -283,10 +283,9 @@ class SceneGraph(GraphInTime):
     def state(self) -> State:
         """See ``core.map.state``; the present is the last version of everything in the past."""
         symbols = [str(s) for key in self.layer_keys() for s in self.symbols(*key)]
-        numbers = dict(self._next_number)
         return {
             "symbols": symbols,
-            "next_number": numbers,
+            "next_number": dict(self._next_number),
             "past": self.past.state(),
             "looks": self.looks.state(),
         }

@@ -41,9 +41,7 @@ def windows_of(
     found = [*_panes(_surface(keyframe, node, border_m, is_window)), *before]
     kept: list[Window] = []
     for window in sorted(found, key=lambda w: (-w.width_m * w.height_m, w.position_m)):
-        same = [w for w in kept if math.dist(w.position_m, window.position_m) < SAME_WINDOW_M]
-        if not same:
-            kept.append(window)
+        kept += without([window], kept)
     return tuple(sorted(kept, key=lambda window: window.position_m))
 
 
@@ -83,20 +81,8 @@ def _surface(
             continue
         chosen = labelled & (np.abs(block.normals[:, 2]) < UPRIGHT)
         inside = (block.vertices_m + INWARD_M * block.normals)[:, :2].astype(np.float64)
-        parts.append(_part(block, chosen & _is_inside(inside, border_m)))
+        parts.append(block.points(chosen & _is_inside(inside, border_m)))
     return concatenate(parts)
-
-
-def _part(mesh: SemanticMesh, chosen: Bool[np.ndarray, " v"]) -> SemanticMesh:
-    return SemanticMesh(
-        vertices_m=mesh.vertices_m[chosen],
-        faces=np.zeros((0, 3), np.int32),
-        normals=mesh.normals[chosen],
-        colors=mesh.colors[chosen],
-        labels=mesh.labels[chosen],
-        first_seen_ns=mesh.first_seen_ns[chosen],
-        last_seen_ns=mesh.last_seen_ns[chosen],
-    )
 
 
 def _is_inside(
@@ -122,7 +108,7 @@ def _panes(surface: SemanticMesh) -> Iterator[Window]:
     parts, count = ndimage.label(grid, structure=np.ones((3, 3, 3)))
     part_of = parts[tuple(cells.T)]
     for number in range(1, count + 1):
-        window = _pane(_part(surface, part_of == number))
+        window = _pane(surface.points(part_of == number))
         if window is not None:
             yield window
 

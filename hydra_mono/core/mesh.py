@@ -53,6 +53,18 @@ class SemanticMesh:
             else self.is_occlusion_artifact
         )
 
+    def points(self, chosen: Bool[np.ndarray, " v"]) -> "SemanticMesh":
+        """Some of the vertices, without faces."""
+        return SemanticMesh(
+            vertices_m=self.vertices_m[chosen],
+            faces=np.zeros((0, 3), np.int32),
+            normals=self.normals[chosen],
+            colors=self.colors[chosen],
+            labels=self.labels[chosen],
+            first_seen_ns=self.first_seen_ns[chosen],
+            last_seen_ns=self.last_seen_ns[chosen],
+        )
+
     @staticmethod
     def empty() -> "SemanticMesh":
         return SemanticMesh(

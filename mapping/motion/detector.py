@@ -196,6 +196,8 @@ class MotionDetector:
             there = scene.valid & _within(scene.voxels, near.min(axis=0), near.max(axis=0))
             there[there] = np.isin(pack(scene.voxels_at(there)), pack(near))
             inside |= there
+        if not inside.any():
+            return inside
         if labels is not None:
             inside &= (labels == 0) | self._agents[labels]
         solid = scene.valid.copy()

@@ -1,7 +1,7 @@
 """A snapshot of a graph that answers fast: names, rooms and neighbours are looked up once.
 
-A snapshot never changes. A map that is growing makes one at each refresh, and whoever asks holds
-the one he has, so nobody waits for anybody.
+A snapshot never changes. A map that is growing makes one at each refresh, and whoever reads it
+holds the one he has, so nobody waits for anybody.
 """
 
 from collections import defaultdict

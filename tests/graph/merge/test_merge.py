@@ -76,9 +76,9 @@ def test_a_door_seen_twice_is_one_door(twice: Merged) -> None:
 
 def test_a_merged_graph_is_asked_saved_and_merged_again(twice: Merged) -> None:
     again = from_text("".join(to_text(to_document(twice.graph, LABELS)))).graph
-    asked = Questions(again, LABELS)
-    assert asked.nearest("chair", "table 0").items[0].name == "chair 5"
-    assert asked.path("kitchen", "cabinet").is_found
+    questions = Questions(again, LABELS)
+    assert questions.nearest("chair", "table 0").items[0].name == "chair 5"
+    assert questions.path("kitchen", "cabinet").is_found
     third = merge_graphs([(again, HERE), (ask_house(), HERE)])
     assert third.first_robot == (0, 2)
     assert third.graph.count_present(Layer.OBJECTS) == ask_house().count_present(Layer.OBJECTS)
@@ -95,8 +95,8 @@ def test_a_robot_that_saw_one_room_adds_nothing_but_its_camera() -> None:
     assert merged.graph.count_present(Layer.PLACES) == 50
     cabinet = NodeSymbol("O", BLOCK + 3)
     assert merged.graph.get_node(cabinet).is_present
-    asked = Questions(merged.graph, LABELS)
-    assert asked.path("table", str(cabinet)).is_found  # from robot 0's room to robot 1's
+    questions = Questions(merged.graph, LABELS)
+    assert questions.path("table", str(cabinet)).is_found  # from robot 0's room to robot 1's
 
 
 def street() -> SceneGraph:
@@ -116,8 +116,8 @@ def test_houses_on_one_street_are_joined_by_it() -> None:
     away = upright_pose(0.0, np.array([12.0, 0.0, 0.0]))
     merged = merge_graphs([(ask_house(), HERE), (ask_house(), away), (street(), HERE)])
     assert merged.reconciled.links >= 2
-    asked = Questions(merged.graph, LABELS)
-    (path,) = asked.path("O(0)", str(NodeSymbol("O", BLOCK + 3))).items
+    questions = Questions(merged.graph, LABELS)
+    (path,) = questions.path("O(0)", str(NodeSymbol("O", BLOCK + 3))).items
     robots = [place.number // BLOCK for place in path.place_ids]
     assert robots == sorted(robots, key=[0, 2, 1].index), "out of one, along the street, in again"
     assert set(robots) == {0, 1, 2}

@@ -13,7 +13,7 @@ from helpers_query import LABELS, SECOND_NS, START_NS, ask_house, grid_graph, sy
 
 from hydra_mono.core.box import BoundingBox
 from hydra_mono.core.errors import QueryError
-from hydra_mono.graph.model.nodes import Edge, Window
+from hydra_mono.graph.model.nodes import Edge
 from hydra_mono.graph.model.presence import Trajectory
 from hydra_mono.graph.model.scene_graph import SceneGraph
 from hydra_mono.graph.query.gaps import box_gap
@@ -160,19 +160,6 @@ def test_neighbours_and_the_passages_to_them() -> None:
     door = ASKED.doors("kitchen").items[0]
     assert door.rooms == ("kitchen", "room 2")
     assert door.position_m == pytest.approx((4.0, 2.0, 1.0))
-
-
-def test_windows_of_a_room_and_how_high_they_are() -> None:
-    graph = ask_house()
-    pane = Window(
-        position_m=(2.0, 0.0, 1.5), width_m=1.2, height_m=1.0, heading_rad=0.0, last_seen_ns=5
-    )
-    graph.update_node(symbol("R(0)"), windows=(pane,))
-    asked = Questions(graph, LABELS)
-    (window,) = ask(asked, "windows of kitchen").items
-    assert (window.room, window.width_m, window.sill_m) == ("kitchen", 1.2, pytest.approx(1.0))
-    assert "1.20 m wide" in answer_lines(ask(asked, "windows of kitchen"))[0]
-    assert not ask(asked, "windows in room 2").is_found
 
 
 def test_what_changed_since_a_stamp() -> None:

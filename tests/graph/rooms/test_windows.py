@@ -5,11 +5,15 @@ import math
 import numpy as np
 import pytest
 from helpers_graph import keyframe
+from helpers_query import LABELS, ask_house, symbol
 
 from hydra_mono.core.box import BoundingBox
 from hydra_mono.core.map.keyframe import Instant, KeyframeInput
 from hydra_mono.core.mesh import BlockMesh, MeshUpdate, SemanticMesh
 from hydra_mono.graph.model.nodes import RoomNode, Window
+from hydra_mono.graph.query.grammar import ask
+from hydra_mono.graph.query.lines import answer_lines
+from hydra_mono.graph.query.questions import Questions
 from hydra_mono.graph.rooms.windows import windows_of, without
 
 PANE, WALL = 9, 1
@@ -107,3 +111,16 @@ def test_a_window_that_looks_into_another_room_now_is_given_up() -> None:
 def test_labels_without_windows_tell_of_none() -> None:
     keyframe = seen(*wall(np.eye(3), [(0.5, 1.5, 0.9, 2.1)]))
     assert windows_of(keyframe, room(), BORDER_M, np.zeros(256, bool)) == ()
+
+
+def test_windows_of_a_room_and_how_high_they_are() -> None:
+    graph = ask_house()
+    pane = Window(
+        position_m=(2.0, 0.0, 1.5), width_m=1.2, height_m=1.0, heading_rad=0.0, last_seen_ns=5
+    )
+    graph.update_node(symbol("R(0)"), windows=(pane,))
+    questions = Questions(graph, LABELS)
+    (window,) = ask(questions, "windows of kitchen").items
+    assert (window.room, window.width_m, window.sill_m) == ("kitchen", 1.2, pytest.approx(1.0))
+    assert "1.20 m wide" in answer_lines(ask(questions, "windows of kitchen"))[0]
+    assert not ask(questions, "windows in room 2").is_found

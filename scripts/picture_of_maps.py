@@ -1,4 +1,4 @@
-"""A picture of one frame beside what runs mapped of it: docs/real_desk.png.
+"""A picture of one frame beside what runs mapped of it: docs/real_desk.jpg.
 
     python scripts/picture_of_maps.py SEQUENCE --frame 60 --runs ONE_CAMERA SENSOR --output FILE
 
@@ -41,7 +41,7 @@ def main() -> None:
     pose = moved(frame, tuple(options.move))
     for run in options.runs:
         panels.append(drawn(read_ply(run / "mesh.ply"), camera, pose))
-    Image.fromarray(np.concatenate(panels, axis=1)).save(options.output, optimize=True)
+    Image.fromarray(np.concatenate(panels, axis=1)).save(options.output, optimize=True, quality=90)
     print(options.output)
 
 

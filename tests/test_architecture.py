@@ -89,6 +89,7 @@ INSIDE: dict[str, dict[str, set[str]]] = {
         "dynamics": {"body", "building", "scene", "shapes"},
         "life": {"body", "building", "scene", "shapes"},
         "walk": {"building", "scene", "shapes"},
+        "clutter": {"building", "furniture", "life", "materials", "scene", "shapes"},
         "render": {"body", "building", "materials", "scene", "shapes"},
         "dynamic_truth": {"body", "render", "scene", "shapes"},
         "truth": {"body", "building", "dynamic_truth", "render", "scene", "shapes"},

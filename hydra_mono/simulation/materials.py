@@ -38,6 +38,21 @@ def make_palette(rng: np.random.Generator, *, with_mirror: bool = False) -> Pale
     return Palette(index, np.concatenate(tiles), starts, sum(sizes))
 
 
+def add_paints(rng: np.random.Generator, palette: Palette, count: int) -> Palette:
+    """The palette with finishes ``paint0`` … of any colour and several patterns."""
+    painters = (_plaster, _plaster, _fabric, _art, _stripes, _wood)
+    index, tiles = dict(palette.index), [palette.texels]
+    for number in range(count):
+        bright, vivid = rng.uniform(25, 235), rng.random() ** 2  # most things are nearly grey
+        red, green, blue = (1 - vivid) * bright + vivid * rng.uniform(20, 245, 3)
+        tile = painters[int(rng.integers(len(painters)))](
+            rng, (float(red), float(green), float(blue))
+        )
+        index[f"paint{number}"] = len(palette.index) + number
+        tiles.append(_pyramid(tile))
+    return Palette(index, np.concatenate(tiles), palette.level_starts, palette.tile_texels)
+
+
 def _recipes(rng: np.random.Generator) -> dict[str, tuple[Painter, Color]]:
     woods = [(150, 105, 65), (185, 145, 95), (105, 70, 45), (205, 180, 145)]
     fabrics = [(70, 90, 130), (140, 60, 60), (90, 110, 80), (120, 115, 110)]

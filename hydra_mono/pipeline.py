@@ -255,6 +255,7 @@ class Mapper:
             self._end_refresh()
         refresh = self._refresh
         if refresh is not None and refresh.keyframe is not None and refresh.walls is not None:
+            self.clock.stage("change", self._changes.finish, self.graph)
             whole = self._describer.complete
             self.clock.stage("describe", whole, self.graph, refresh.keyframe, refresh.walls)
         self.clock.drop_frame()

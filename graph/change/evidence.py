@@ -9,10 +9,11 @@ from jaxtyping import Float32, Int8, Int64, UInt8
 from hydra_mono.core.labels import LabelSpace
 from hydra_mono.core.map.state import State
 from hydra_mono.core.prediction import Prediction
-from hydra_mono.graph.change.rays import DepthLook, Ray
+from hydra_mono.graph.change.rays import DepthLook, Ray, RayRule, cast
+from hydra_mono.graph.change.watches import Watches
 from hydra_mono.graph.model.nodes import ObjectNode, SecondLabel
 from hydra_mono.graph.model.scene_graph import SceneGraph
-from hydra_mono.graph.model.symbols import NodeSymbol
+from hydra_mono.graph.model.symbols import Layer, NodeSymbol
 
 SECTORS = 8  # of 45° round an object: views from as far apart err each in its own manner
 LEAST_POINTS = 4  # of a surface, met by rays: fewer may all lie on its rim
@@ -104,6 +105,34 @@ class Evidence:
             if is_estimated and not node.by_hand and self._is_refuted(symbol, node.label):
                 graph.retract(symbol, stamp_ns)
                 self._known.pop(symbol)
+        self._unwritten.clear()
+
+    def settle(
+        self,
+        graph: SceneGraph,
+        watches: Watches,
+        look: DepthLook,
+        prediction: Prediction,
+        stamp_ns: int,
+    ) -> None:
+        """At the end, of estimated surface: no more will be seen, and one look has to do.
+
+        Objects that were mapped after anybody looked are looked at in the last frame. Those that
+        no look calls what they are called, or that were never looked at, were mistakes.
+        """
+        fresh = [s for s in watches.in_view(look) if s not in self._known]
+        points = [watches[symbol].sample.points_m for symbol in fresh]
+        if points:
+            rays = cast(np.concatenate(points), look, RayRule())
+            self.take(fresh, points, rays, look, prediction)
+        for symbol, node in list(graph.nodes(Layer.OBJECTS)):
+            if not isinstance(node, ObjectNode) or not node.is_present or node.by_hand:
+                continue
+            known = self._known.get(symbol)
+            if known is None or float(known.probabilities()[node.label]) < REFUTED:
+                graph.retract(symbol, stamp_ns)
+            elif symbol in self._unwritten:
+                self._write(graph, symbol, node)
         self._unwritten.clear()
 
     def _is_refuted(self, symbol: NodeSymbol, label: int) -> bool:

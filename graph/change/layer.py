@@ -22,7 +22,7 @@ from hydra_mono.graph.change.record import LookRecord
 from hydra_mono.graph.change.routes import Routes
 from hydra_mono.graph.change.samples import mapped_ns, sample_of, surface_of
 from hydra_mono.graph.change.walls import MappedWalls
-from hydra_mono.graph.change.watch import PresenceRule, Watch
+from hydra_mono.graph.change.watch import PresenceRule, Watch, returned
 from hydra_mono.graph.change.watches import Watches
 from hydra_mono.graph.model.looks import Seen
 from hydra_mono.graph.model.nodes import Node, ObjectNode
@@ -56,6 +56,7 @@ class ChangeLayer:
         self._came: dict[NodeSymbol, None] = {}
         self._went: dict[NodeSymbol, None] = {}
         self._version, self._is_estimated = (0, 0), False
+        self._last: tuple[DepthLook, Prediction, int] | None = None  # look, as predicted, stamp
 
     def look(
         self,
@@ -73,6 +74,7 @@ class ChangeLayer:
         """
         look = DepthLook.of(frame, prediction, keep, self._max_depth_m)
         self._is_estimated = prediction.sigma_m is not None
+        self._last = look, said, frame.stamp_ns
         self._record.add(frame.stamp_ns, look, self._rays)
         symbols = self._watches.chosen(self._watches.in_view(look))
         if not symbols:
@@ -85,7 +87,8 @@ class ChangeLayer:
         for symbol, part, row in zip(symbols, points, counts, strict=True):
             seen = self._rule.seen(row, len(part))
             if seen is Seen.PRESENT and self._watches[symbol].is_gone:
-                seen = self._returned(graph, symbol, look, prediction)
+                node = graph.find_node(symbol)
+                seen = returned(node, self._watches[symbol], look, prediction, self._rule)
             elif seen is Seen.ABSENT and not self._watches[symbol].is_gone:
                 hidden = self._walls.hide(symbol, mesh, frame.camera_position_m, part)
                 seen = Seen.OCCLUDED if hidden else seen
@@ -93,17 +96,6 @@ class ChangeLayer:
                 graph.looks.add(symbol, frame.stamp_ns, seen)
                 self._watches[symbol].take(frame.stamp_ns, seen, frame.camera_position_m)
                 self._looked.add(symbol)
-
-    def _returned(
-        self, graph: SceneGraph, symbol: NodeSymbol, look: DepthLook, prediction: Prediction
-    ) -> Seen:
-        """Whether the surface that is where an object was before it went has its label."""
-        node, points_m = graph.find_node(symbol), self._watches[symbol].sample.points_m
-        if prediction.labels is None or not isinstance(node, ObjectNode):
-            return Seen.NOT_LOOKED
-        labels = look.values_at(prediction.labels, points_m)
-        is_it = len(labels) > 0 and np.mean(labels == node.label) >= self._rule.on
-        return Seen.PRESENT if is_it else Seen.NOT_LOOKED
 
     def update(self, graph: SceneGraph, keyframe: KeyframeInput) -> list[Move]:
         """Brings presence in the graph up to date; returns who is whom: (id kept, id given up)."""
@@ -121,6 +113,11 @@ class ChangeLayer:
         self._evidence.rename(moves)
         self._evidence.write(graph, stamp_ns, is_estimated=self._is_estimated)
         return moves
+
+    def finish(self, graph: SceneGraph) -> None:
+        """After the last ``update``: judges objects by what was seen of them, however little."""
+        if self._is_estimated and self._last is not None:
+            self._evidence.settle(graph, self._watches, *self._last)
 
     def follow(self, graph: SceneGraph, agents: Sequence[TrackedAgent]) -> None:
         """Takes in who moves in a frame: some may be objects that are pushed or carried."""

@@ -6,9 +6,11 @@ import numpy as np
 from jaxtyping import Float64, Int64
 
 from hydra_mono.core.map.state import State
-from hydra_mono.graph.change.rays import Ray
+from hydra_mono.core.prediction import Prediction
+from hydra_mono.graph.change.rays import DepthLook, Ray
 from hydra_mono.graph.change.samples import Appearance, Sample
 from hydra_mono.graph.model.looks import Seen
+from hydra_mono.graph.model.nodes import Node, ObjectNode
 
 RESAMPLED = 0.1  # share of an object's vertices that must be new for it to be sampled again
 SHRUNK = 0.7  # of the most vertices it had; with less, it is being carved away, or seen in part
@@ -96,6 +98,17 @@ class Watch:
             and span_ns >= rule.estimated_span_ns
             and self.moved_m >= rule.estimated_moved_m
         )
+
+
+def returned(
+    node: Node | None, watch: Watch, look: DepthLook, prediction: Prediction, rule: PresenceRule
+) -> Seen:
+    """Whether the surface that is where an object was before it went has its label."""
+    if prediction.labels is None or not isinstance(node, ObjectNode):
+        return Seen.NOT_LOOKED
+    labels = look.values_at(prediction.labels, watch.sample.points_m)
+    is_it = len(labels) > 0 and np.mean(labels == node.label) >= rule.on
+    return Seen.PRESENT if is_it else Seen.NOT_LOOKED
 
 
 def watch_state(watch: Watch) -> State:

@@ -11,7 +11,10 @@ from hydra_mono.core.labels import Label, LabelSpace
 from hydra_mono.core.prediction import Prediction
 from hydra_mono.graph.change.evidence import LEAST_LOOKS, SECTORS, Evidence, LabelEvidence
 from hydra_mono.graph.change.rays import DepthLook, Ray
-from hydra_mono.graph.model.nodes import ObjectNode, SecondLabel
+from hydra_mono.graph.change.samples import Appearance, Sample
+from hydra_mono.graph.change.watch import Watch
+from hydra_mono.graph.change.watches import Watches
+from hydra_mono.graph.model.nodes import BY_HAND_NAME, ObjectNode, SecondLabel
 from hydra_mono.graph.model.scene_graph import SceneGraph
 from hydra_mono.graph.model.symbols import NodeSymbol
 
@@ -108,6 +111,39 @@ def test_what_the_predictor_hardly_ever_calls_so_is_retracted_where_depth_is_est
     ending = chair_of(graph).ending
     is_refuted = is_estimated and label == SOFA
     assert (ending.kind if ending else None) == ("retracted" if is_refuted else None)
+
+
+def watched() -> Watches:
+    """The chair's surface, known since the last keyframe."""
+    watches, sample = Watches(), Sample.of(POINTS, Appearance((0.0, 0.0, 0.0), ()))
+    watches.sampled(O1, Watch(sample, len(POINTS), 0), sample)
+    return watches
+
+
+@pytest.mark.parametrize("label", [CHAIR, SOFA])
+def test_at_the_end_an_object_mapped_last_is_judged_by_the_last_frame(label: int) -> None:
+    evidence, graph = Evidence(SPACE), graph_with_chair()
+    evidence.settle(graph, watched(), look_from(*FRONT), predicted(label, 0.8), 7)
+    assert chair_of(graph).is_present == (label == CHAIR)
+    if label == CHAIR:
+        assert chair_of(graph).probability == pytest.approx(0.8)
+
+
+def test_at_the_end_what_nobody_ever_looked_at_was_a_mistake_unless_edited_by_hand() -> None:
+    away = look_from(50.0, 0.0)
+    for by_hand in ((), (BY_HAND_NAME,)):
+        evidence, graph = Evidence(SPACE), graph_with_chair()
+        graph.update_node(O1, by_hand=by_hand)
+        evidence.settle(graph, watched(), away, predicted(CHAIR, 0.8), 7)
+        assert chair_of(graph).is_present == bool(by_hand)
+
+
+def test_at_the_end_a_few_looks_that_say_otherwise_are_enough() -> None:
+    evidence, graph = Evidence(SPACE), graph_with_chair()
+    take(evidence, FRONT, SOFA, 0.8)
+    evidence.settle(graph, watched(), look_from(*LEFT), predicted(CHAIR, 0.8), 7)
+    ending = chair_of(graph).ending
+    assert ending is not None and ending.kind == "retracted"
 
 
 def test_what_hardly_changed_is_not_written_again() -> None:

@@ -1,7 +1,7 @@
 """What is known of everybody who moved: trajectory, box, label, and where he has been."""
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -88,10 +88,31 @@ class Journey:
             if moved_m < SAMPLE_M and agent.stamp_ns - self.stamps_ns[-1] < SAMPLE_NS:
                 return
         self._keep(agent)
-        if len(self.stamps_ns) > MOST_SAMPLES:
+        self._thin()
+
+    def extend(self, later: "Journey") -> None:
+        """Goes on with the samples of a track that turned out to be his, from his own last on."""
+        if later.latest.stamp_ns <= self.latest.stamp_ns:
+            return
+        self._keep_latest()
+        until_ns = self.stamps_ns[-1]
+        later._keep_latest()
+        for stamp_ns, sample in zip(later.stamps_ns, later.samples, strict=True):
+            if stamp_ns > until_ns:
+                self.stamps_ns.append(stamp_ns)
+                self.samples.append(sample)
+        self.latest = replace(later.latest, track=self.latest.track)
+        self._thin()
+
+    def _thin(self) -> None:
+        while len(self.stamps_ns) > MOST_SAMPLES:
             half = len(self.stamps_ns) // 2
             self.stamps_ns = self.stamps_ns[:half:2] + self.stamps_ns[half:]
             self.samples = self.samples[:half:2] + self.samples[half:]
+
+    def _keep_latest(self) -> None:
+        if self.latest.stamp_ns > self.stamps_ns[-1]:
+            self._keep(self.latest)
 
     def _keep(self, agent: TrackedAgent) -> None:
         self.stamps_ns.append(agent.stamp_ns)

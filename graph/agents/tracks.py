@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 from hydra_mono.core.map.motion import TrackedAgent
 from hydra_mono.core.map.state import State
@@ -18,17 +19,20 @@ LEAST_SPEED_M_S = 0.1  # slower, the velocity does not tell where somebody faces
 class AgentTracks:
     """Adds a node ``b(n)`` where a tracked agent moved on; neighbours along his track are linked.
 
-    Agents beyond the letters there are share the last one, each with a chain of his own.
+    Agents beyond the letters there are share the last one, each with a chain of his own. A track
+    found out to be of somebody known goes on as his: its nodes are merged into nodes of his letter.
     """
 
     def __init__(self, separation_m: float = SEPARATION_M) -> None:
         self._separation_m = separation_m
         self._journeys: dict[int, Journey] = {}
-        self._prefixes: dict[int, str] = {}
+        self._prefixes: dict[int, str] = {}  # of those merged too: letters are not recycled
 
     def update(self, graph: SceneGraph, agents: Sequence[TrackedAgent]) -> None:
         """Takes over one frame's agents; those supposed behind something change nothing."""
         for agent in agents:
+            if agent.formerly is not None:
+                self._merge(graph, agent.formerly, agent)
             if agent.is_seen:
                 self._follow(graph, agent)
 
@@ -45,7 +49,7 @@ class AgentTracks:
             self._prefixes[agent.track] = agent_prefix(index)
         journey.add(agent)
         prefix = self._prefixes[agent.track]
-        last = NodeSymbol(prefix, journey.numbers[-1]) if journey.numbers else None
+        last = _last_node(prefix, journey)
         if last is not None and self._is_near(graph, last, agent):
             graph.update_node(last, last_seen_ns=agent.stamp_ns)
             return
@@ -57,6 +61,32 @@ class AgentTracks:
             graph.update_node(last, is_active=False)
         journey.numbers.append(symbol.number)
 
+    def _merge(self, graph: SceneGraph, track: int, agent: TrackedAgent) -> None:
+        """The nodes of a track given up go on as those of the agent it turned out to be.
+
+        Each is merged into one of his letter at the same place and time; what was seen beside him,
+        a part of his, into his last.
+        """
+        given_up, kept = self._journeys.get(track), self._journeys.get(agent.track)
+        if given_up is None or kept is None:
+            return
+        del self._journeys[track]
+        until_ns, prefix = kept.latest.stamp_ns, self._prefixes[agent.track]
+        for number in given_up.numbers:
+            symbol = NodeSymbol(self._prefixes[track], number)
+            node, last = graph.find_node(symbol), _last_node(prefix, kept)
+            if node is None or last is None or not graph.has_node(last):
+                continue
+            if node.last_seen_ns > until_ns:
+                into = graph.next_symbol(prefix)
+                graph.add_node(into, replace(node, is_active=False))
+                seen = Edge(first_seen_ns=node.first_seen_ns, last_seen_ns=node.first_seen_ns)
+                graph.add_edge(last, into, seen)
+                kept.numbers.append(into.number)
+                last = into
+            graph.mark_merged(symbol, last, agent.stamp_ns)
+        kept.extend(given_up)
+
     def _is_near(self, graph: SceneGraph, symbol: NodeSymbol, agent: TrackedAgent) -> bool:
         node = graph.find_node(symbol)
         if node is None:
@@ -66,16 +96,20 @@ class AgentTracks:
     def state(self) -> State:
         """See ``core.map.state``."""
         return {
+            "known": list(self._prefixes),
+            "prefixes": list(self._prefixes.values()),
             "tracks": list(self._journeys),
-            "prefixes": [self._prefixes[track] for track in self._journeys],
             "journeys": [journey.state() for journey in self._journeys.values()],
         }
 
     def restore(self, state: State) -> None:
-        tracks = state["tracks"]
-        self._prefixes = dict(zip(tracks, state["prefixes"], strict=True))
+        self._prefixes = dict(zip(state["known"], state["prefixes"], strict=True))
         restored = [Journey.restored(journey) for journey in state["journeys"]]
-        self._journeys = dict(zip(tracks, restored, strict=True))
+        self._journeys = dict(zip(state["tracks"], restored, strict=True))
+
+
+def _last_node(prefix: str, journey: Journey) -> NodeSymbol | None:
+    return NodeSymbol(prefix, journey.numbers[-1]) if journey.numbers else None
 
 
 def _node(agent: TrackedAgent) -> AgentNode:

@@ -135,7 +135,7 @@ class SceneGraph(GraphInTime):
 
     def _check_merge(self, source: NodeSymbol, target: NodeSymbol) -> None:
         self.get_node(source), self.get_node(target)
-        same_layer = (source.layer, source.partition) == (target.layer, target.partition)
+        same_layer = (source.layer, source.is_agent) == (target.layer, target.is_agent)
         if source == target or not same_layer:
             raise GraphError(f"cannot merge {source} into {target}: not two nodes of one layer")
 

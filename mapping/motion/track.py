@@ -5,7 +5,7 @@ chapters 5 and 6 (discrete white-noise acceleration).
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 import numpy as np
@@ -54,7 +54,7 @@ class Track:
     ``shape``: voxels of what was last seen to move of him, when his middle was at ``shape_at_m``.
     ``tall_m``: height of the head above the floor, 0 while nobody has seen it. ``visits``: mean
     looks of every time that he was in view, the latest last. ``before``: where somebody was before
-    he was believed.
+    he was believed. ``formerly``: the number given up for his own, until it is told.
     """
 
     number: int
@@ -77,6 +77,7 @@ class Track:
     evident: int = 1
     moved_m: float = 0.0
     is_believed: bool = False
+    formerly: int | None = None
     visits: list[Appearance] = field(default_factory=list)
     before: list[Sample] = field(default_factory=list)
     voxels: Int32[np.ndarray, "v 3"] = field(default_factory=lambda: np.zeros((0, 3), np.int32))
@@ -129,6 +130,7 @@ class Track:
 
     def resume(self, before: "Track", rule: TrackRule) -> None:
         """Is known to be one who was lost, and has his number."""
+        self.formerly = self.number if self.is_believed else None
         self.number, self.tall_m = before.number, max(self.tall_m, before.tall_m)
         self.label = self.label or before.label
         self.visits = [*before.visits, *self.visits][-rule.most_visits :]
@@ -166,9 +168,10 @@ class Track:
         """As he is now, after as he was while he was not believed yet."""
         told, self.before = [self._told(*sample) for sample in self.before], []
         self.is_believed = True
-        if told and told[-1].stamp_ns == stamp_ns:
-            return told
-        return [*told, self._told(stamp_ns, self.mean, self.seen_ns == stamp_ns)]
+        if not told or told[-1].stamp_ns != stamp_ns:
+            told.append(self._told(stamp_ns, self.mean, self.seen_ns == stamp_ns))
+        told[0], self.formerly = replace(told[0], formerly=self.formerly), None
+        return told
 
     def _told(
         self, stamp_ns: int, mean: Float64[np.ndarray, "6"], is_seen: bool = True

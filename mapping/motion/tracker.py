@@ -46,6 +46,9 @@ class TrackerRule:
     start_m: float = 1.0  # off the expected place, that one may be found again at once
     trust_s: float = 4.0  # that one is followed through space nobody saw free before
     settle_s: float = 30.0  # without moving, after which an unlabelled cluster has come to stay
+    torn_m: float = 0.9  # between middles of pieces of one body behind a door frame: arms' reach
+    torn_share: float = 0.125  # of the body's area, that a piece of it has at most: a hand, a foot
+    torn_s: float = 0.5  # that a body and what is left of it are seen beside each other
 
 
 class Tracker:
@@ -72,6 +75,7 @@ class Tracker:
         ``traces``: where something is gone from, oldest first.
         """
         detections = self._without_doubles(detections)
+        self._retire(stamp_ns)  # before anybody is expected: after a pause, looks tell who is who
         for track in self._tracks:
             track.predict(stamp_ns, self._track_rule)
         pairs = self._assign(detections)
@@ -81,10 +85,14 @@ class Tracker:
             track.correct(detection, box, stamp_ns, self._track_rule)
         taken = {column for _, column in pairs}
         for column, detection in enumerate(detections):
-            if column not in taken and detection.is_evident:
+            if (
+                column not in taken
+                and detection.is_evident
+                and not self._is_torn(column, detections)
+            ):
                 self._begin(detection, stamp_ns, traces)
-        self._retire(stamp_ns)
         self._recall(stamp_ns)
+        self._reconsider(stamp_ns)
         known = [track for track in self._tracks if track.is_believed]
         known.sort(key=lambda track: track.number)
         return tuple(agent for track in known for agent in track.agents(stamp_ns))
@@ -138,6 +146,16 @@ class Tracker:
                 kept.append(detection)
         return kept
 
+    def _is_torn(self, column: int, detections: list[Detection]) -> bool:
+        """A sliver beside a body of the same label: a door frame hides what joins them."""
+        own, rule = detections[column], self._rule
+        return any(
+            own.label == other.label
+            and own.area_m2 <= rule.torn_share * other.area_m2
+            and float(np.linalg.norm((own.box.middle_m - other.box.middle_m)[:2])) <= rule.torn_m
+            for other in detections
+        )
+
     def _assign(self, detections: list[Detection]) -> list[tuple[int, int]]:
         if not self._tracks or not detections:
             return []
@@ -179,25 +197,48 @@ class Tracker:
             is_clear = best >= rule.sure or best <= 1 - rule.sure
             if not is_clear and track.frames < rule.decide_frames and track.seen_ns == stamp_ns:
                 continue
+            if best >= rule.likely:
+                self._resume(track, candidates[chances.index(best)])
             track.is_believed = True
-            if best < rule.likely:
+
+    def _reconsider(self, stamp_ns: int) -> None:
+        """A track told of as somebody new may turn out to be one who was lost, once more is seen.
+
+        Looked at whenever it has been seen twice as often: a mean of looks changes no faster.
+        """
+        for track in [track for track in self._tracks if track.is_believed]:
+            is_due = track.frames >= self._identity_rule.decide_frames and not (
+                track.frames & (track.frames - 1)
+            )
+            if track.seen_ns != stamp_ns or not is_due:
                 continue
-            before = candidates[chances.index(best)]
-            track.resume(before, self._track_rule)
-            self._tracks = [other for other in self._tracks if other is not before]
-            self._lost = [other for other in self._lost if other is not before]
+            candidates = self._candidates(track)
+            chances = self._chances(track, candidates)
+            best = max(chances, default=0.0)
+            if best >= self._identity_rule.sure:
+                self._resume(track, candidates[chances.index(best)])
+
+    def _resume(self, track: Track, before: Track) -> None:
+        track.resume(before, self._track_rule)
+        self._tracks = [other for other in self._tracks if other is not before]
+        self._lost = [other for other in self._lost if other is not before]
 
     def _candidates(self, track: Track) -> list[Track]:
-        """Those not seen since the track began, who could have come there."""
+        """Those not seen since the track began, who could have come there.
+
+        Or seen beside it for a moment: somebody whom a door frame tears in two.
+        """
         rule, found = self._rule, []
         for other in [*self._lost, *self._tracks]:
-            if not other.is_believed or other.seen_ns >= track.begin_ns:
+            passed_s = (track.begin_ns - other.seen_ns) * 1e-9
+            if not other.is_believed or other is track or passed_s < -rule.torn_s:
                 continue
+            if other.number == track.number or other.seen_ns >= track.seen_ns:
+                continue  # known already; or in view beside it still
             if (other.label in self._agent_labels) != (track.label in self._agent_labels):
                 continue
-            passed_s = (track.begin_ns - other.seen_ns) * 1e-9
             apart_m = float(np.linalg.norm(track.begin_m[:2] - other.mean[:2]))
-            if apart_m <= rule.start_m + rule.top_speed_m_s * passed_s:
+            if apart_m <= rule.start_m + rule.top_speed_m_s * max(passed_s, 0.0):
                 found.append(other)
         return found
 

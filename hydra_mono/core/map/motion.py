@@ -15,7 +15,8 @@ class TrackedAgent:
     ``track``: a number that stays with him. ``position_m``: middle of his box, world metres;
     ``velocity_m_s``: world metres a second. ``dimensions_m``: of the upright box along the world's
     axes. ``label``: id of the label space, 0 where none was given. ``color``: mean RGB.
-    ``is_seen``: in this very frame, rather than supposed behind something.
+    ``is_seen``: in this very frame, rather than supposed behind something. ``formerly``: another
+    number that he was told of by until now, found out to be his; None where there is none.
     """
 
     track: int
@@ -26,6 +27,7 @@ class TrackedAgent:
     label: int
     color: tuple[int, int, int]
     is_seen: bool
+    formerly: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

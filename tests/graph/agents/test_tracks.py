@@ -14,7 +14,9 @@ from hydra_mono.graph.model.scene_graph import SceneGraph
 from hydra_mono.graph.model.symbols import Layer, NodeSymbol
 
 
-def agent(track: int, second: float, x: float, *, is_seen: bool = True) -> TrackedAgent:
+def agent(
+    track: int, second: float, x: float, *, is_seen: bool = True, formerly: int | None = None
+) -> TrackedAgent:
     return TrackedAgent(
         track=track,
         stamp_ns=round(second * 1e9),
@@ -24,6 +26,7 @@ def agent(track: int, second: float, x: float, *, is_seen: bool = True) -> Track
         label=0,
         color=(1, 2, 3),
         is_seen=is_seen,
+        formerly=formerly,
     )
 
 
@@ -121,3 +124,55 @@ def test_tracks_go_on_from_their_saved_state() -> None:
     second.update(graph, [agent(3, 1.0, 1.0)])
     assert positions(graph, "b") == [0.0, 1.0]
     assert graph.has_edge(NodeSymbol("b", 0), NodeSymbol("b", 1))
+
+
+def returned() -> tuple[SceneGraph, AgentTracks]:
+    """Track 3 walks off, and comes back after a minute as track 5, until that is found out."""
+    graph, tracks = SceneGraph(), AgentTracks(separation_m=0.25)
+    for step in range(4):
+        tracks.update(graph, [agent(3, 0.5 * step, 0.5 * step)])
+    graph.advance(60 * 10**9)
+    for step in range(4):
+        tracks.update(graph, [agent(5, 60 + 0.5 * step, 4.0 + 0.5 * step)])
+    graph.advance(62 * 10**9)
+    tracks.update(graph, [agent(3, 62, 6.0, formerly=5)])
+    return graph, tracks
+
+
+def test_a_track_found_out_to_be_somebody_known_is_merged_into_his_in_graph_and_record() -> None:
+    graph, tracks = returned()
+    assert positions(graph, "b") == pytest.approx([0.0, 0.5, 1.0, 1.5, 4.0, 4.5, 5.0, 5.5, 6.0])
+    endings = [node.ending for _, node in graph.nodes(Layer.OBJECTS, ord("c"))]
+    assert [ending.kind for ending in endings if ending] == ["merged"] * 4
+    assert [str(ending.into) for ending in endings if ending] == ["b(4)", "b(5)", "b(6)", "b(7)"]
+    assert all(graph.has_edge(NodeSymbol("b", n), NodeSymbol("b", n + 1)) for n in range(8))
+    (record,) = tracks.records()
+    assert (record.track, record.last_seen_ns) == (3, 62 * 10**9)
+    assert record.position_at(round(60.75 * 1e9)) == pytest.approx((4.75, 0.0, 0.9))
+    assert np.diff(record.stamps_ns).min() > 0
+    assert graph.counts_present()["agents"] == 1
+
+
+def test_the_graph_of_before_a_merge_still_tells_two_agents() -> None:
+    graph, _ = returned()
+    then = graph.at(round(61.5 * 1e9))
+    assert len(list(then.nodes(Layer.OBJECTS, ord("c")))) == 4
+    assert len(list(then.nodes(Layer.OBJECTS, ord("b")))) == 4
+
+
+def test_what_was_seen_beside_somebody_and_is_a_part_of_his_adds_no_node() -> None:
+    graph, tracks = SceneGraph(), AgentTracks()
+    tracks.update(graph, [agent(1, 0.0, 0.0), agent(2, 0.0, 0.6)])
+    tracks.update(graph, [agent(1, 0.5, 0.5)])
+    tracks.update(graph, [agent(1, 1.0, 1.0, formerly=2)])
+    assert positions(graph, "b") == [0.0, 0.5, 1.0]
+    assert str(graph.get_node(NodeSymbol("c", 0)).ending.into) == "b(1)"  # type: ignore[union-attr]
+
+
+def test_letters_are_not_recycled_after_a_merge_nor_after_a_saved_state() -> None:
+    graph, tracks = returned()
+    fresh = AgentTracks()
+    fresh.restore(tracks.state())
+    fresh.update(graph, [agent(9, 70.0, 9.0)])
+    assert positions(graph, "d") == [9.0]
+    assert [record.track for record in fresh.records()] == [3, 9]

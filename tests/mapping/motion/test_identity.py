@@ -21,11 +21,17 @@ def clothed(trunk: tuple[int, int, int], legs: tuple[int, int, int] = GREEN) -> 
     return appearance(rgb, heights, 0.0, 1.7)
 
 
-def body(x_m: float, looks: Appearance, tall_m: float = 1.7, label: int = PERSON) -> Detection:
+def body(
+    x_m: float,
+    looks: Appearance,
+    tall_m: float = 1.7,
+    label: int = PERSON,
+    area_m2: float = 0.5,
+) -> Detection:
     middle = np.array([x_m, 2.0, tall_m / 2])
     voxel = np.floor(middle * 10).astype(np.int32)[None]
     box = BodyBox(middle, np.array([0.5, 0.4, tall_m]), stands=True, is_cut=False)
-    return Detection(box, label, looks, 0.5, voxel, voxel, is_evident=True)
+    return Detection(box, label, looks, area_m2, voxel, voxel, is_evident=True)
 
 
 def numbers(tracker: Tracker, start_ns: int, *bodies: Detection, frames: int = 15) -> list[int]:
@@ -64,6 +70,43 @@ def test_what_somebody_carries_does_not_become_him() -> None:
     (first,) = numbers(tracker, 0, body(0.0, clothed(RED)))
     box = body(0.1, clothed(RED), label=PERSON + 1)
     assert first not in numbers(tracker, 15 * TENTH_NS, box, frames=3)
+
+
+def test_after_a_pause_of_minutes_who_stands_there_is_known_by_his_looks() -> None:
+    for looks, is_same in ((clothed(RED), True), (clothed(BLUE, RED), False)):
+        tracker = Tracker(frozenset([PERSON]))
+        (first,) = numbers(tracker, 0, body(0.0, clothed(RED)))
+        (found,) = numbers(tracker, 5 * MINUTE_NS, body(0.3, looks))
+        assert (found == first) is is_same
+
+
+def test_who_is_told_of_as_somebody_new_gets_his_number_once_his_clothes_are_seen() -> None:
+    tracker, dark = Tracker(frozenset([PERSON])), clothed((5, 5, 5), (5, 5, 5))
+    (first,) = numbers(tracker, 0, body(0.0, clothed(RED)))
+    (new,) = numbers(tracker, MINUTE_NS, body(4.0, dark), frames=12)
+    told = []
+    for step in range(12, 140):
+        told += tracker.update([body(4.0, clothed(RED))], MINUTE_NS + step * TENTH_NS)
+    assert new != first
+    assert told[0].track == new and told[-1].track == first
+    assert [agent.formerly for agent in told if agent.formerly is not None] == [new]
+
+
+def test_a_sliver_beside_a_body_begins_no_track_but_a_small_body_alone_does() -> None:
+    sliver = body(0.6, clothed(RED), area_m2=0.02)
+    both = numbers(Tracker(frozenset([PERSON])), 0, body(0.0, clothed(RED)), sliver)
+    alone = numbers(Tracker(frozenset([PERSON])), 0, sliver)
+    assert len(both) == len(alone) == 1
+
+
+def test_what_a_door_frame_tears_off_somebody_is_he_once_only_that_is_seen() -> None:
+    tracker = Tracker(frozenset([PERSON]))
+    (first,) = numbers(tracker, 0, body(0.0, clothed(RED)))
+    pieces = [body(0.0, clothed(RED), area_m2=0.2), body(0.6, clothed(RED), area_m2=0.1)]
+    tracker.update(pieces, 15 * TENTH_NS)
+    tracker.update(pieces, 16 * TENTH_NS)
+    (left,) = numbers(tracker, 17 * TENTH_NS, body(0.9, clothed(RED)))
+    assert left == first
 
 
 def test_a_state_tells_who_was_lost() -> None:

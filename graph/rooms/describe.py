@@ -91,7 +91,8 @@ class RoomDescriber:
     def restore(self, state: State) -> None:
         self._version = (state["version"][0], state["version"][1])
         self._waiting = [NodeSymbol(ROOM_PREFIX, number) for number in state["waiting"]]
-        self._glazed_next = [NodeSymbol(ROOM_PREFIX, number) for number in state["glazed_next"]]
+        glazed_next = state.get("glazed_next", [])  # states of earlier versions know none
+        self._glazed_next = [NodeSymbol(ROOM_PREFIX, number) for number in glazed_next]
         drawn = state["drawn_ns"]
         self._drawn_ns = {NodeSymbol(ROOM_PREFIX, number): ns for number, ns in drawn}
 

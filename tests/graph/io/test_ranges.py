@@ -7,6 +7,7 @@ import pytest
 from helpers_exports import LABELS, house_mesh, small_house
 
 from hydra_mono.core.errors import ExportError
+from hydra_mono.core.map.ranges import FARTHEST_M
 from hydra_mono.graph.io.dsg.reader import from_dsg
 from hydra_mono.graph.io.dsg.write import dsg_text
 from hydra_mono.graph.io.graph_json import from_document, to_document
@@ -34,7 +35,7 @@ def damaged(path: str, value: Any, text: str = DOCUMENT) -> Any:
 @pytest.mark.parametrize(
     ("path", "value"),
     [
-        ("nodes O(0) position_m", [0.0, 2e8, 0.0]),
+        ("nodes O(0) position_m", [0.0, 2 * FARTHEST_M, 0.0]),
         ("nodes p(3) radius_m", -3.0),
         ("nodes p(3) last_seen_ns", 1 << 63),
         ("nodes O(0) box dimensions_m", [1.0, -1.0, 1.0]),

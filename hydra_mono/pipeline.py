@@ -69,7 +69,7 @@ class Mapper:
         self._walls = create_walls(config.rooms, labels)
         self._objects = create_objects(config.objects, labels, config.mapping.voxel_size)
         self._changes = ChangeLayer(labels, self.max_depth_m)
-        self._places = create_places(config.places)
+        self._places = create_places()
         self._rooms = create_rooms(config.rooms)
         self._parents = ParentAssigner()
         self._describer = RoomDescriber(labels)

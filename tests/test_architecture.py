@@ -1,6 +1,7 @@
 """The import arrows and the package list are design decisions, so they are tested."""
 
 import ast
+import re
 import tomllib
 from collections import Counter
 from collections.abc import Iterator
@@ -134,6 +135,20 @@ def test_arrows_point_down(module: str, file: Path) -> None:
         return
     for target in {layer(name) for name in imports(file)} - {None, here, "__version__"}:
         assert target in ALLOWED[here], f"{module} must not import hydra_mono.{target}"
+
+
+WALK = re.compile(r"graph/(\w+)/ +(\w+(?: ─► \w+)+)")
+MOST_FILES = {"objects": 7, "places": 6, "rooms": 5}  # to understand the family
+
+
+def test_the_newcomers_walk_names_files_that_exist_and_is_short() -> None:
+    drawn = dict(WALK.findall((ROOT / "docs" / "architecture.md").read_text()))
+    assert drawn.keys() >= MOST_FILES.keys()
+    for family, steps in drawn.items():
+        files = steps.split(" ─► ")
+        assert len(files) <= MOST_FILES.get(family, LARGEST_FOLDER)
+        for name in files:
+            assert (ROOT / "graph" / family / f"{name}.py").is_file(), f"{family}/{name}"
 
 
 def room(module: str) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from jaxtyping import Float64
 
+from hydra_mono.graph.drawing.labels import Labels, Line, Rectangle, extent
 from hydra_mono.graph.drawing.svg import document, element, polygon, polyline, rgb, text, title
 from hydra_mono.graph.model.nodes import ObjectNode, Passage, PlaceNode, RoomNode, Window
 from hydra_mono.graph.model.scene_graph import SceneGraph
@@ -17,6 +18,7 @@ MARGIN_M = 0.6
 INK, PALE_INK, PATH, GONE = "#222222", "#777777", "#c03030", "#a05020"
 WALL_PX = 3.0
 GLASS = "#7db7d8"
+LEAN_PX = 4.0  # so far words may lean out of their object, all told: less than a letter
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +130,7 @@ def floor_plan_svg(
     order = sorted(scene.objects, key=lambda symbol: scene.objects[symbol].box.center_m[2])
     content += [_object(sheet, symbol, scene.objects[symbol]) for symbol in order]
     content += _path(sheet, scene.path_m)
-    content += [line for room in scene.rooms.values() for line in _room_label(sheet, room)]
+    content += _words(sheet, scene)
     content += _scale_bar(sheet)
     return document(*sheet.size_px, content)
 
@@ -179,13 +181,7 @@ def _object(sheet: Sheet, symbol: NodeSymbol, node: ObjectNode) -> str:
         dash = {"stroke": GONE, "stroke_dasharray": "4 3", "fill": "none"}
         return polygon(points, title(f"{words}: was there"), **dash)
     fill = rgb(node.color, pale=0.25)
-    shape = polygon(points, title(words), fill=fill, stroke=PALE_INK, fill_opacity=0.85)
-    wide_px = float(np.ptp([x for x, _ in points]))
-    if wide_px < 5.5 * len(node.name):  # pixels a letter of 9 pixels takes
-        return shape
-    x, y = sheet.at(*node.box.center_m[:2])
-    style = {"font_size": 9, "text_anchor": "middle", "fill": INK, "pointer_events": "none"}
-    return shape + text(node.name, x, y + 3, **style)
+    return polygon(points, title(words), fill=fill, stroke=PALE_INK, fill_opacity=0.85)
 
 
 def _path(sheet: Sheet, path_m: Float64[np.ndarray, "n 3"]) -> list[str]:
@@ -198,18 +194,45 @@ def _path(sheet: Sheet, path_m: Float64[np.ndarray, "n 3"]) -> list[str]:
     return [line, start, element("circle", title("end"), cx=x1, cy=y1, r=4, fill=PATH)]
 
 
-def _room_label(sheet: Sheet, room: RoomNode) -> list[str]:
-    x, y = sheet.at(*_middle(room))
+def _words(sheet: Sheet, scene: StoreyScene) -> list[str]:
+    """Names of rooms, then of objects, larger ones first; of those for which there is no room on
+    the object or beside other words, only the pointer tells.
+    """
+    labels = Labels(Rectangle(0.0, 0.0, *sheet.size_px))
+    present = {symbol: node for symbol, node in scene.objects.items() if node.is_present}
+    boxes = {s: Rectangle.around(sheet.all_at(n.box.footprint())) for s, n in present.items()}
     halo = {"stroke": "#ffffff", "stroke_width": 3, "paint_order": "stroke"}
-    style = {"text_anchor": "middle", "fill": INK, "pointer_events": "none"} | halo
-    lines = [text(room.name, x, y, font_size=14, font_weight="bold", **style)]
-    if room.area_m2:
-        lines.append(text(f"{room.area_m2:.1f} m²", x, y + 15, font_size=11, **style))
-    return lines
+    style = {"fill": INK, "pointer_events": "none"}
+    found = []
+    for symbol, room in scene.rooms.items():
+        lines = _room_lines(room)
+        middles = [sheet.at(x, y) for x, y in _room_middles(room, scene.places.get(symbol, []))]
+        at = labels.best(lines, middles, list(boxes.values()))
+        found += labels.put(lines, at, **style, **halo)
+    for symbol in sorted(boxes, key=lambda s: (-present[s].box.volume_m3, s)):
+        lines, box = [Line(present[symbol].name, 9.0)], boxes[symbol]
+        fits = extent(lines, (0.0, 0.0)).right * 2 <= box.right - box.left + LEAN_PX
+        clear = next((m for m in _object_middles(box) if fits and labels.is_free(lines, m)), None)
+        if clear is not None:
+            found += labels.put(lines, clear, **style)
+    return found
 
 
-def _middle(room: RoomNode) -> tuple[float, float]:
-    return room.position_m[0], room.position_m[1]
+def _room_lines(room: RoomNode) -> list[Line]:
+    area = [Line(f"{room.area_m2:.1f} m²", 11.0)] if room.area_m2 else []
+    return [Line(room.name, 14.0, is_bold=True), *area]
+
+
+def _room_middles(room: RoomNode, places: list[PlaceNode]) -> list[tuple[float, float]]:
+    """Where a room's name may stand: at its own place, else at others, the widest first."""
+    widest = sorted(places, key=lambda place: (-place.radius_m, place.position_m))
+    return [(node.position_m[0], node.position_m[1]) for node in (room, *widest)]
+
+
+def _object_middles(box: Rectangle) -> list[tuple[float, float]]:
+    """The middle of an object, then above and below it."""
+    x, y, third = (box.left + box.right) / 2, (box.top + box.bottom) / 2, (box.bottom - box.top) / 3
+    return [(x, y), (x, y - third), (x, y + third)]
 
 
 def _scale_bar(sheet: Sheet) -> list[str]:

@@ -9,6 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from hydra_mono.core.errors import ExportError
 from hydra_mono.core.labels import LabelSpace
+from hydra_mono.core.map.ranges import PointM, StampNs
 from hydra_mono.graph.io.text import to_json
 from hydra_mono.graph.model.background import BackgroundChange
 from hydra_mono.graph.model.flow import Flow
@@ -74,7 +75,8 @@ LOOK = Codec(Look)
 FLOW = Codec(Flow)
 BACKGROUND = Codec(BackgroundChange)
 LABEL_SPACE = Codec(LabelSpace)
-STAMP = Codec(int | None)
+STAMP = Codec(StampNs | None)
+ORIGIN = Codec(PointM)
 
 
 def node_entry(symbol: NodeSymbol, node: Node) -> Plain:

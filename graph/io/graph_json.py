@@ -5,7 +5,6 @@ numbers are written with the digits that read back to the same number.
 """
 
 import json
-import math
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from hydra_mono.graph.io.entries import (
     EDGE,
     LABEL_SPACE,
     NODES,
+    ORIGIN,
     STAMP,
     edge_entry,
     node_entry,
@@ -45,7 +45,6 @@ UNITS = {"length": "m", "angle": "rad", "time": "ns", "color": "0..255"}
 
 ONE_A_LINE = ("nodes", "edges", "looks", "flow", "background_changes")  # lists with an entry a line
 _SHOWN = 400  # characters of a message that may quote the document
-_FARTHEST_M = 1e9  # from the origin; farther is on no planet
 
 Document = dict[str, Any]
 
@@ -101,7 +100,7 @@ def from_document(document: Any) -> LoadedGraph:
         origin_m = _origin(document)
         graph = SceneGraph(origin_m)
         nodes = moved(document["nodes"], negative(origin_m))
-        _add_nodes(graph, nodes if version >= VERSION else [with_ending(entry) for entry in nodes])
+        add_nodes(graph, nodes if version >= VERSION else [with_ending(entry) for entry in nodes])
         _add_edges(graph, document["edges"])
         read_looks(graph, document.get("looks", []))
         changes = document.get("background_changes", [])
@@ -139,10 +138,8 @@ def from_text(text: str) -> LoadedGraph:
 
 
 def _origin(document: Document) -> Origin:
-    x, y, z = (float(value) for value in document.get("origin_m", AT_WORLD_ORIGIN))
-    if not all(math.isfinite(value) for value in (x, y, z)):
-        raise ValueError("origin_m is not finite")
-    return x, y, z
+    origin_m: Origin = ORIGIN.load(document.get("origin_m", AT_WORLD_ORIGIN), "origin_m")
+    return origin_m
 
 
 def _layers(graph: SceneGraph, nodes: Iterable[tuple[NodeSymbol, Node]]) -> Document:
@@ -161,8 +158,12 @@ def _layers(graph: SceneGraph, nodes: Iterable[tuple[NodeSymbol, Node]]) -> Docu
     }
 
 
-def _add_nodes(graph: SceneGraph, entries: list[Document]) -> None:
-    """Adds nodes in their order, those of a layer in a row at once."""
+def add_nodes(graph: SceneGraph, entries: list[Document]) -> None:
+    """Adds nodes in their order, those of a layer in a row at once.
+
+    Raises:
+        ExportError: an entry is none of its layer, or a number is out of its range.
+    """
     symbols = [NodeSymbol.parse(entry["id"]) for entry in entries]
     named = zip(symbols, entries, strict=True)
     for layer, rows in groupby(named, key=lambda row: row[0].info.name):
@@ -170,10 +171,6 @@ def _add_nodes(graph: SceneGraph, entries: list[Document]) -> None:
         wheres = [f"node {symbol}" for symbol, _ in group]
         nodes = NODES[layer].load_many([entry for _, entry in group], wheres)
         for (symbol, _), node in zip(group, nodes, strict=True):
-            if max(map(abs, node.position_m)) > _FARTHEST_M:
-                raise ExportError(
-                    f"damaged graph document: node {symbol}: no planet reaches to its place"
-                )
             graph.add_node(symbol, node)
 
 

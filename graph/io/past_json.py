@@ -106,7 +106,8 @@ def _past_of(graph: SceneGraph, text: str) -> GraphPast:
         past = GraphPast()
         past.restore(document)
     except (KeyError, TypeError, AttributeError, ValidationError, GraphError) as error:
-        raise ExportError(f"damaged history: {type(error).__name__} {str(error)[:200]}") from error
+        found = " ".join(str(error).split())[:200]
+        raise ExportError(f"damaged history: {type(error).__name__} {found}") from error
     return _brought_up_to(graph, past)
 
 

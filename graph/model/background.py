@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from hydra_mono.core.mesh import BlockKey
+from hydra_mono.core.map.ranges import Block, LabelId, StampNs
 from hydra_mono.graph.model.presence import Point
 
 MOST_CHANGES = 1000  # the oldest are forgotten first: a rebuilt flat has a few hundred blocks
@@ -17,8 +17,8 @@ class BackgroundChange:
     """
 
     kind: Literal["appeared", "vanished"]
-    block: BlockKey
+    block: Block
     position_m: Point
-    label: int
-    after_ns: int
-    before_ns: int
+    label: LabelId
+    after_ns: StampNs
+    before_ns: StampNs

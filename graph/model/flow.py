@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from hydra_mono.core.map.ranges import AngleRad, Count, StampNs
 from hydra_mono.graph.model.nodes import AgentNode, Position
 from hydra_mono.graph.model.symbols import NodeSymbol
 
@@ -23,9 +24,9 @@ class Visit:
     """
 
     agent: str
-    from_ns: int
-    until_ns: int
-    direction_rad: float | None
+    from_ns: StampNs
+    until_ns: StampNs
+    direction_rad: AngleRad | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +37,8 @@ class Flow:
     """
 
     visits: tuple[Visit, ...]
-    directions: tuple[int, ...]
-    hours: tuple[int, ...]
+    directions: tuple[Count, ...]
+    hours: tuple[Count, ...]
 
     @property
     def count(self) -> int:

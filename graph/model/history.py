@@ -12,11 +12,18 @@ from typing import Any, Generic, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
+from hydra_mono.core.errors import GraphError
+from hydra_mono.core.map.ranges import Count, StampNs
 from hydra_mono.core.map.state import State
 from hydra_mono.graph.model.symbols import NodeSymbol
 
 EdgeKey = tuple[NodeSymbol, NodeSymbol]
 Version = tuple[int, int]
+
+_COUNT: Any = TypeAdapter(Count, config={"strict": True})
+_STAMP: Any = TypeAdapter(StampNs, config={"strict": True})
+_COUNTS: Any = TypeAdapter(list[Count], config={"strict": True}).validate_python
+_STAMPS: Any = TypeAdapter(list[StampNs], config={"strict": True}).validate_python
 
 Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")
@@ -151,8 +158,9 @@ class History(Generic[Key, Value]):
         }
 
     def restore(self, state: State, codec: "RecordCodec") -> None:
-        self.version, self.slot_ns = state["version"], state["slot_ns"]
-        self._past = state["past"]
+        self.version = _COUNT.validate_python(state["version"])
+        self.slot_ns = _STAMP.validate_python(state["slot_ns"])
+        self._past = _COUNT.validate_python(state["past"])
         self._records = dict(map(codec.load, state["records"]))
 
     def keys(self) -> list[Key]:
@@ -239,8 +247,13 @@ class RecordCodec:
     def load(self, plain: State) -> tuple[Any, _Record[Any]]:
         key = self._key.validate_python(plain["key"])
         values = self._load_values(self._kind_of(key) if self._kind_of else None, plain["values"])
-        lives, stamps_ns = list(plain["lives"]), list(plain["stamps_ns"])
-        return key, _Record(plain["version"], lives, stamps_ns, values)
+        version, lives = _COUNT.validate_python(plain["version"]), _COUNTS(plain["lives"])
+        stamps_ns = _STAMPS(plain["stamps_ns"])
+        if len(stamps_ns) != len(values):
+            raise GraphError(f"{plain['key']}: {len(values)} versions with {len(stamps_ns)} stamps")
+        if sorted(lives) != lives or sorted(stamps_ns) != stamps_ns:
+            raise GraphError(f"{plain['key']}: versions are not in order of time")
+        return key, _Record(version, lives, stamps_ns, values)
 
     def _load_values(self, kind: type | None, values: Any) -> Any:
         if kind is None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from hydra_mono.core.map.ranges import StampNs
 from hydra_mono.core.map.state import State
 from hydra_mono.graph.model.background import MOST_CHANGES, BackgroundChange
 from hydra_mono.graph.model.symbols import NodeSymbol
@@ -33,8 +34,8 @@ class Look:
     """A time in which every look at a place had one answer; both stamps are of looks."""
 
     seen: Seen
-    from_ns: int
-    until_ns: int
+    from_ns: StampNs
+    until_ns: StampNs
 
 
 NO_LOOK = Look(Seen.NOT_LOOKED, 0, 0)

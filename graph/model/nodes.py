@@ -4,11 +4,24 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
 from hydra_mono.core.box import BoundingBox
-from hydra_mono.core.mesh import BlockKey
+from hydra_mono.core.map.ranges import (
+    AngleRad,
+    AreaM2,
+    Block,
+    CoordinateM,
+    Count,
+    LabelId,
+    LengthM,
+    PointM,
+    Share,
+    StampNs,
+    Storey,
+    UnitQuat,
+)
 from hydra_mono.graph.model.presence import NO_TRAJECTORY, Presence, Trajectory
 from hydra_mono.graph.model.symbols import Color, SymbolText
 
-Position = tuple[float, float, float]
+Position = PointM
 ByHand = Literal["node", "name", "ending"]
 BY_HAND_NODE: Final = "node"
 BY_HAND_NAME: Final = "name"
@@ -26,8 +39,8 @@ class Ending:
     """
 
     kind: Literal["removed", "retracted", "merged"]
-    from_ns: int
-    until_ns: int
+    from_ns: StampNs
+    until_ns: StampNs
     into: SymbolText | None = None
 
 
@@ -41,8 +54,8 @@ class Node:
     """
 
     position_m: Position
-    first_seen_ns: int
-    last_seen_ns: int
+    first_seen_ns: StampNs
+    last_seen_ns: StampNs
     is_active: bool = True
     ending: Ending | None = None
     by_hand: tuple[ByHand, ...] = ()
@@ -76,9 +89,9 @@ class Node:
 class SecondLabel:
     """What an object may be if not what its label says."""
 
-    label: int
+    label: LabelId
     name: str
-    probability: float
+    probability: Share
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,19 +107,19 @@ class ObjectNode(Node):
     seen.
     """
 
-    label: int
+    label: LabelId
     name: str
     color: Color
     box: BoundingBox
-    seen_fraction: float = 1.0
+    seen_fraction: Share = 1.0
     completed_sides: tuple[str, ...] = ()
-    vertex_count: int = 0
-    mesh_blocks: tuple[BlockKey, ...] = ()
+    vertex_count: Count = 0
+    mesh_blocks: tuple[Block, ...] = ()
     presence: Presence | None = None
     trajectory: Trajectory = NO_TRAJECTORY
-    probability: float = 0.0
+    probability: Share = 0.0
     second: SecondLabel | None = None
-    view_count: int = 0
+    view_count: Count = 0
 
     @property
     def is_refuted(self) -> bool:
@@ -125,8 +138,8 @@ def named_alike(whole: ObjectNode, part: ObjectNode) -> dict[str, Any]:
 class PlaceNode(Node):
     """A ball of free space: nothing solid within ``radius_m`` of the position."""
 
-    radius_m: float
-    basis_points: int = 0
+    radius_m: LengthM
+    basis_points: Count = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,11 +154,11 @@ class Passage:
     kind: Literal["door", "opening"]
     rooms: tuple[SymbolText, SymbolText]
     position_m: Position
-    width_m: float
-    height_m: float | None = None
-    heading_rad: float = 0.0
+    width_m: LengthM
+    height_m: LengthM | None = None
+    heading_rad: AngleRad = 0.0
     is_open: bool | None = None
-    last_seen_open_ns: int | None = None
+    last_seen_open_ns: StampNs | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,10 +169,10 @@ class Window:
     """
 
     position_m: Position
-    width_m: float
-    height_m: float
-    heading_rad: float
-    last_seen_ns: int
+    width_m: LengthM
+    height_m: LengthM
+    heading_rad: AngleRad
+    last_seen_ns: StampNs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,13 +187,13 @@ class RoomNode(Node):
     name: str
     color: Color
     box: BoundingBox
-    storey: int = 0
+    storey: Storey = 0
     category: str = "room"
-    probability: float = 0.0
+    probability: Share = 0.0
     evidence: tuple[str, ...] = ()
-    outline_m: tuple[tuple[float, float], ...] = ()
-    area_m2: float = 0.0
-    height_m: float = 0.0
+    outline_m: tuple[tuple[CoordinateM, CoordinateM], ...] = ()
+    area_m2: AreaM2 = 0.0
+    height_m: LengthM = 0.0
     passages: tuple[Passage, ...] = ()
     windows: tuple[Window, ...] = ()
 
@@ -190,22 +203,22 @@ class BuildingNode(Node):
     name: str
     color: Color
     box: BoundingBox
-    storey_heights_m: tuple[float, ...] = ()
+    storey_heights_m: tuple[CoordinateM, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentNode(Node):
     """One pose of somebody's trajectory (the camera's: camera axes)."""
 
-    stamp_ns: int
-    quat_wxyz: tuple[float, float, float, float]
+    stamp_ns: StampNs
+    quat_wxyz: UnitQuat
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Edge:
     """A link inside a layer (``weight``: clearance in metres between places) or to a parent."""
 
-    first_seen_ns: int
-    last_seen_ns: int
-    weight: float = 1.0
+    first_seen_ns: StampNs
+    last_seen_ns: StampNs
+    weight: LengthM = 1.0
     is_weighted: bool = False

@@ -4,6 +4,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+from pydantic import TypeAdapter
+
+from hydra_mono.core.map.ranges import StampNs
 from hydra_mono.core.map.state import State
 from hydra_mono.graph.model.history import (
     MAX_PAST_VERSIONS,
@@ -29,6 +32,7 @@ Interval = tuple[int, int | None]
 
 AnyNode = ObjectNode | PlaceNode | RoomNode | BuildingNode | AgentNode
 _NODE_RECORD = RecordCodec(SymbolText, AnyNode)
+_NOW: Any = TypeAdapter(StampNs | None, config={"strict": True})
 _EDGE_RECORD = RecordCodec(tuple[SymbolText, SymbolText], Edge)
 
 
@@ -144,7 +148,7 @@ class GraphPast:
         }
 
     def restore(self, state: State) -> None:
-        self._now_ns = state["now_ns"]
+        self._now_ns = _NOW.validate_python(state["now_ns"])
         self._nodes.restore(state["nodes"], _NODE_RECORD)
         self._edges.restore(state["edges"], _EDGE_RECORD)
 

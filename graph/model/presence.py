@@ -6,7 +6,9 @@ ends of that interval are kept, so that nobody has to guess.
 
 from dataclasses import dataclass
 
-Point = tuple[float, float, float]
+from hydra_mono.core.map.ranges import PointM, StampNs
+
+Point = PointM
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,10 +21,10 @@ class Presence:
     after ``last_seen_ns`` that saw through its place; None: none did.
     """
 
-    appeared_after_ns: int | None
-    first_seen_ns: int
-    last_seen_ns: int
-    vanished_before_ns: int | None
+    appeared_after_ns: StampNs | None
+    first_seen_ns: StampNs
+    last_seen_ns: StampNs
+    vanished_before_ns: StampNs | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +36,14 @@ class Trajectory:
     to. Empty: it rested everywhere.
     """
 
-    stamps_ns: tuple[int, ...] = ()
+    stamps_ns: tuple[StampNs, ...] = ()
     positions_m: tuple[Point, ...] = ()
     is_rest: tuple[bool, ...] = ()
+
+    def __post_init__(self) -> None:
+        counts = {len(self.stamps_ns), len(self.positions_m), len(self.is_rest or self.stamps_ns)}
+        if len(counts) > 1:
+            raise ValueError("a trajectory has a stamp for each position")
 
     def __len__(self) -> int:
         return len(self.stamps_ns)

@@ -1,11 +1,8 @@
 """Places: balls of free space and the edges one can travel between them."""
 
-from dataclasses import replace
-
 import numpy as np
 from jaxtyping import Bool, Float64
 
-from hydra_mono.core.config import PlacesConfig
 from hydra_mono.core.freespace import FreeSpace
 from hydra_mono.core.map.keyframe import KeyframeInput
 from hydra_mono.core.map.state import State
@@ -56,16 +53,17 @@ class PlaceLayer:
         self._archive.restore(state)
 
 
-def create_places(config: PlacesConfig) -> PlaceLayer:
-    """The layer that a config describes.
+def create_places() -> PlaceLayer:
+    """The layer by the one rule.
 
     Edges that join what nothing wider joins may be as narrow as places, or a fifth narrower than
     other edges, whichever is less.
     """
+    least_m = VORONOI.min_distance_m
     rules = PlaceRules(
-        min_radius_m=config.min_node_distance,
-        min_joining_clearance_m=min(config.min_node_distance, 0.8 * MIN_EDGE_CLEARANCE_M),
-        voronoi=replace(VORONOI, min_distance_m=config.min_node_distance),
+        min_radius_m=least_m,
+        min_joining_clearance_m=min(least_m, 0.8 * MIN_EDGE_CLEARANCE_M),
+        voronoi=VORONOI,
     )
     return PlaceLayer(rules)
 

@@ -13,7 +13,7 @@ _Columns = list[Int[np.ndarray, " _"]]
 class VoronoiRule:
     """When two neighbouring voxels lie between two surfaces."""
 
-    min_distance_m: float = 0.2  # as near as a place may be to a surface
+    min_distance_m: float = 0.2  # as near as a place may be to a surface: half a narrow robot
     min_separation_m: float = 2.0  # L1, Hydra's 20 voxels of 0.1 m: walls on two sides of a room
     max_cos: float = 0.2  # 78° apart, so corners of right angles count; Hydra's value
 

@@ -1,7 +1,7 @@
 """What rooms are: their kind, outline, area and height, and the passages between them."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -46,43 +46,53 @@ class _Work:
 class RoomDescriber:
     """Describes the rooms in which something changed, and no others.
 
-    Kinds follow at once; outlines and passages of one room an update, the one that waits longest,
-    and of none that was drawn just now, so that no update pays for all of them. ``complete`` does
-    what is left.
+    Kinds follow at once; outline and passages of one room an update, the one that waits longest,
+    and of none that was drawn just now, or the windows of the one drawn before, so that no update
+    pays for all of them. ``complete`` does what is left.
     """
 
     def __init__(self, labels: LabelSpace = NO_LABELS) -> None:
         self._is_window = labels.mask(labels.ids_with_role("window"))
         self._version: Version = (0, 0)
         self._waiting: list[NodeSymbol] = []
+        self._glazed_next: list[NodeSymbol] = []  # drawn, but for their windows
         self._drawn_ns: dict[NodeSymbol, int] = {}
 
     def update(self, graph: SceneGraph, keyframe: KeyframeInput, walls: WallPlan) -> None:
-        """Brings kinds up to date, and one room's outline and passages."""
+        """Brings kinds up to date, and one room's outline and passages, or its windows."""
         self._take_news(graph, keyframe)
+        work = _Work(graph, keyframe, walls, self._is_window)
         rested_ns = keyframe.stamp_ns - REST_NS
-        for room in self._waiting:
-            if self._drawn_ns.get(room, rested_ns) <= rested_ns:
-                self._draw(_Work(graph, keyframe, walls, self._is_window), room)
-                break
+        due = [s for s in self._waiting if self._drawn_ns.get(s, rested_ns) <= rested_ns]
+        if self._glazed_next:
+            self._glaze(work, self._glazed_next[0])
+        elif due:
+            self._draw(work, due[0])
         self._version = graph.version
 
     def complete(self, graph: SceneGraph, keyframe: KeyframeInput, walls: WallPlan) -> None:
         """Brings everything up to date."""
         self._take_news(graph, keyframe)
+        work = _Work(graph, keyframe, walls, self._is_window)
         for room in list(self._waiting):
-            self._draw(_Work(graph, keyframe, walls, self._is_window), room)
+            self._draw(work, room)
+        for room in list(self._glazed_next):
+            self._glaze(work, room)
         self._version = graph.version
 
     def state(self) -> State:
         """See ``core.map.state``."""
         waiting = [room.number for room in self._waiting]
+        glazed_next = [room.number for room in self._glazed_next]
         drawn_ns = [[room.number, stamp_ns] for room, stamp_ns in self._drawn_ns.items()]
-        return {"version": list(self._version), "waiting": waiting, "drawn_ns": drawn_ns}
+        lists = {"waiting": waiting, "glazed_next": glazed_next, "drawn_ns": drawn_ns}
+        return {"version": list(self._version), **lists}
 
     def restore(self, state: State) -> None:
         self._version = (state["version"][0], state["version"][1])
         self._waiting = [NodeSymbol(ROOM_PREFIX, number) for number in state["waiting"]]
+        glazed_next = state.get("glazed_next", [])  # states of earlier versions know none
+        self._glazed_next = [NodeSymbol(ROOM_PREFIX, number) for number in glazed_next]
         drawn = state["drawn_ns"]
         self._drawn_ns = {NodeSymbol(ROOM_PREFIX, number): ns for number, ns in drawn}
 
@@ -102,13 +112,20 @@ class RoomDescriber:
             _tell_kind(graph, room)
         self._waiting += sorted(_rooms_above(graph, moved) - {*self._waiting})
         self._waiting = [room for room in self._waiting if graph.has_node(room)]
+        self._glazed_next = [room for room in self._glazed_next if graph.has_node(room)]
         self._drawn_ns = {s: ns for s, ns in self._drawn_ns.items() if graph.has_node(s)}
 
     def _draw(self, work: _Work, room: NodeSymbol) -> None:
         _draw(work, room)
         _tell_kind(work.graph, room)  # its sides tell, too
         self._waiting.remove(room)
+        if self._is_window.any() and room not in self._glazed_next:
+            self._glazed_next.append(room)
         self._drawn_ns[room] = work.keyframe.stamp_ns
+
+    def _glaze(self, work: _Work, room: NodeSymbol) -> None:
+        _glaze(work, room)
+        self._glazed_next.remove(room)
 
 
 @lru_cache(maxsize=256)  # rooms of a building: most look as they did
@@ -143,26 +160,37 @@ def _draw(work: _Work, room: NodeSymbol) -> None:
         outline_m=tuple((round(x, 3), round(y, 3)) for x, y in border_m.tolist()),
         area_m2=round(polygon_area(border_m), 3),
         passages=tuple(passages_of(work.graph, work.keyframe, room, gaps, floor_m)),
-        windows=windows_of(work.keyframe, node, border_m, work.is_window),
     )
-    _share_passages(work.graph, room)
+    _share_passages(work, room)
 
 
-def _share_passages(graph: SceneGraph, room: NodeSymbol) -> None:
-    """Rooms next to one that was drawn know the passages between them as it does, and of a window
-    that both took for theirs none but the one drawn last.
+def _glaze(work: _Work, room: NodeSymbol) -> None:
+    """Windows of a room with its outline; of one that another room took for its own, too, that
+    other knows no more.
     """
-    drawn = graph.get_node(room)
-    assert isinstance(drawn, RoomNode)
-    for other in graph.siblings(room):
-        beside = graph.get_node(other)
-        if not isinstance(beside, RoomNode):
-            continue
+    node = work.room(room)
+    border_m = np.array(node.outline_m, np.float64).reshape(-1, 2)
+    windows = windows_of(work.keyframe, node, border_m, work.is_window)
+    work.graph.update_node(room, windows=windows)
+    for other, beside in _rooms_beside(work, room):
+        if (theirs := without(beside.windows, windows)) != beside.windows:
+            work.graph.update_node(other, windows=theirs)
+
+
+def _share_passages(work: _Work, room: NodeSymbol) -> None:
+    """Rooms next to one that was drawn know the passages between them as it does."""
+    drawn = work.room(room)
+    for other, beside in _rooms_beside(work, room):
         theirs = [p for p in beside.passages if room not in p.rooms]
         shared = [p for p in drawn.passages if other in p.rooms]
-        windows = without(beside.windows, drawn.windows)
-        if (passages := (*theirs, *shared)) != beside.passages or windows != beside.windows:
-            graph.update_node(other, passages=passages, windows=windows)
+        if (passages := (*theirs, *shared)) != beside.passages:
+            work.graph.update_node(other, passages=passages)
+
+
+def _rooms_beside(work: _Work, room: NodeSymbol) -> Iterator[tuple[NodeSymbol, RoomNode]]:
+    for other in work.graph.siblings(room):
+        if isinstance(beside := work.graph.get_node(other), RoomNode):
+            yield other, beside
 
 
 def _places_near(

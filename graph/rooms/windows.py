@@ -79,10 +79,10 @@ def _surface(
         block = None if mesh.is_archived(key) else mesh.find_block(key)
         if block is None or not (labelled := is_window[block.labels]).any():
             continue
-        chosen = labelled & (np.abs(block.normals[:, 2]) < UPRIGHT)
-        inside = (block.vertices_m + INWARD_M * block.normals)[:, :2].astype(np.float64)
-        parts.append(block.points(chosen & _is_inside(inside, border_m)))
-    return concatenate(parts)
+        parts.append(block.points(labelled & (np.abs(block.normals[:, 2]) < UPRIGHT)))
+    surface = concatenate(parts)
+    inside = (surface.vertices_m + INWARD_M * surface.normals)[:, :2].astype(np.float64)
+    return surface.points(_is_inside(inside, border_m))
 
 
 def _is_inside(

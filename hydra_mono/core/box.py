@@ -6,14 +6,16 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float64
 
+from hydra_mono.core.map.ranges import AngleRad, PointM, SizeM
+
 
 @dataclass(frozen=True, slots=True)
 class BoundingBox:
     """A box with its sides upright; ``yaw_rad`` turns it counter-clockwise seen from above."""
 
-    center_m: tuple[float, float, float]
-    dimensions_m: tuple[float, float, float]
-    yaw_rad: float = 0.0
+    center_m: PointM
+    dimensions_m: SizeM
+    yaw_rad: AngleRad = 0.0
 
     @property
     def volume_m3(self) -> float:

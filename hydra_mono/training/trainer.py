@@ -27,6 +27,7 @@ logger = logging.getLogger(__name__)
 
 STATE = "state.pt"  # everything a run needs to go on
 BACKBONE = "network.backbone."  # of the objective's parameters
+LARGEST_NORM = 1.0  # of a step's gradient, beyond which it is shortened; as ViTs are trained
 LATEST = "latest.safetensors"  # the averaged network
 
 
@@ -149,7 +150,7 @@ class Trainer:
         self.optimizer.zero_grad(set_to_none=True)
         self._scaler.scale(total).backward()
         self._scaler.unscale_(self.optimizer)
-        norm = nn.utils.clip_grad_norm_(self.objective.parameters(), self.config.clip)
+        norm = nn.utils.clip_grad_norm_(self.objective.parameters(), LARGEST_NORM)
         return total, parts, norm
 
     def _optimizer_step(self) -> None:

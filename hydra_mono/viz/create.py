@@ -30,9 +30,7 @@ def create_rerun_viewer(
     return RerunViewer(
         sink,
         labels,
-        image_stride=config.image_stride,
         image_interval_s=config.image_interval,
-        mesh_interval_s=config.mesh_interval,
         color_by=config.mesh_colors,
     )
 

@@ -37,7 +37,15 @@ from hydra_mono.viz.tiles import MeshTiles
 logger = logging.getLogger(__name__)
 
 TILE_M = 3.2  # a room takes a few tiles: small enough to redraw one, few enough to list
+IMAGE_STRIDE = 2  # pixels; half the size is enough to know what is seen, and a quarter the bytes
+LEAST_MESH_INTERVAL_S = 4.0  # between redraws of a tile: four refreshes
+MESH_BY_IMAGE_INTERVAL = 10  # a tile takes more bytes than an image: rarer by as much
 Job = Callable[[], None]
+
+
+def mesh_interval_s(image_interval_s: float) -> float:
+    """Between two redraws of the same piece of mesh, so that neither fills a recording alone."""
+    return max(LEAST_MESH_INTERVAL_S, MESH_BY_IMAGE_INTERVAL * image_interval_s)
 
 
 class RerunViewer:
@@ -48,18 +56,15 @@ class RerunViewer:
         sink: Sink,
         labels: LabelSpace,
         *,
-        image_stride: int = 2,
         image_interval_s: float = 0.2,
-        mesh_interval_s: float = 4.0,
         color_by: str = "color",
     ) -> None:
         self._sink = sink
         self._rec = sink.recording
         self._labels = labels
-        self._stride = image_stride
         self._image_interval_ns = int(image_interval_s * 1e9)
         self._painter = GraphPainter()
-        self._tiles = MeshTiles(TILE_M, int(mesh_interval_s * 1e9))
+        self._tiles = MeshTiles(TILE_M, int(mesh_interval_s(image_interval_s) * 1e9))
         self._palette = labels.palette if color_by == "label" else None
         self._is_ceiling = labels.mask(labels.ids_with_role("ceiling"))
         self._next_image_ns: int | None = None
@@ -174,7 +179,7 @@ class RerunViewer:
         )
 
     def _draw_frame(self, frame: Frame, prediction: Prediction) -> None:
-        step, pose = self._stride, frame.world_from_camera
+        step, pose = IMAGE_STRIDE, frame.world_from_camera
         rgb = np.ascontiguousarray(frame.rgb[::step, ::step])
         camera = frame.intrinsics.resized(rgb.shape[1], rgb.shape[0])
         self._rec.log(CAMERA, rr.Transform3D(translation=pose[:3, 3], mat3x3=pose[:3, :3]))
@@ -198,7 +203,7 @@ class RerunViewer:
         if says != self._shown:
             self._shown = says
             self._rec.send_blueprint(blueprint(says))
-        step = self._stride
+        step = IMAGE_STRIDE
         if prediction.labels is not None:
             labels = np.ascontiguousarray(prediction.labels[::step, ::step])
             self._rec.log(f"{IMAGE}/labels", rr.SegmentationImage(labels))

@@ -83,3 +83,14 @@ def test_a_run_without_state_or_with_a_damaged_one_is_refused_in_one_line(
     assert main([*COMMON, "--continue", str(tmp_path), "--output", str(tmp_path / "out")]) == 1
     assert capsys.readouterr().err.count("\n") == 1
     assert not (tmp_path / "out").exists()
+
+
+def test_a_continuation_that_fails_leaves_the_run_before_as_it_was(
+    first: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    damaged = Path(shutil.copytree(first, tmp_path / "damaged"))
+    (damaged / "graph.json").write_text("{")
+    before = contents(damaged)
+    assert main([*COMMON, "--continue", str(damaged), "--output", str(tmp_path / "out")]) == 1
+    assert capsys.readouterr().err.count("\n") == 1
+    assert contents(damaged) == before and not (tmp_path / "out").exists()

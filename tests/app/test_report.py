@@ -6,13 +6,15 @@ import shutil
 import subprocess
 import xml.etree.ElementTree as ET
 from base64 import b64decode
+from dataclasses import replace
 from html import escape, unescape
 from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers_query import ask_house, grid_graph, symbol
+from helpers_exports import link
+from helpers_query import ask_house, grid_graph, symbol, thing
 from helpers_saved import described_house, run_of
 from PIL import Image
 
@@ -20,6 +22,7 @@ from hydra_mono.core.config import load_config
 from hydra_mono.core.errors import DataError
 from hydra_mono.graph.drawing.floor_plan import floor_plan_svg
 from hydra_mono.graph.drawing.geojson import geojson_document
+from hydra_mono.graph.drawing.labels import ASCENT, DESCENT, Line, Rectangle, extent
 from hydra_mono.graph.model.scene_graph import SceneGraph
 from hydra_mono.report import write_report
 from hydra_mono.report.html import table
@@ -97,9 +100,9 @@ def test_the_page_tells(text: str, words: str) -> None:
 MEASURE = """<script>onload = () => {
 const found = [...document.querySelectorAll("iframe")].map((frame) => {
   const page = frame.contentDocument, images = [...page.images];
-  const names = [...page.querySelectorAll("svg text[font-weight]")];
-  const bold = names.map(name => name.getBoundingClientRect());
-  const clash = bold.some((a, i) => bold.some((b, j) => i < j && a.left < b.right &&
+  const names = [...page.querySelector("svg").querySelectorAll("text")];
+  const seen = names.map(name => name.getBoundingClientRect());
+  const clash = seen.some((a, i) => seen.some((b, j) => i < j && a.left < b.right &&
     b.left < a.right && a.top < b.bottom && b.top < a.bottom));
   return {wide: page.documentElement.scrollWidth, seen: frame.clientWidth, clash,
     images: images.length, shown: images.filter(i => i.naturalWidth > 0).length};
@@ -127,7 +130,7 @@ def test_a_browser_shows_the_page_at_two_widths_without_anything_beyond_its_edge
     assert [page["seen"] for page in found] == list(WIDTHS)
     for page in found:
         assert page["wide"] <= page["seen"]
-        assert not page["clash"], "names of rooms lie over one another"
+        assert not page["clash"], "words of the plan lie over one another"
         assert (page["images"], page["shown"]) == (1, 1)
 
 
@@ -164,6 +167,37 @@ def test_the_plan_has_rooms_doors_objects_and_the_path_where_they_are() -> None:
         for point in element.attrib.get("points", "").split():
             x, y = map(float, point.split(","))
             assert 0 <= x <= box[2] and 0 <= y <= box[3]
+
+
+def test_words_of_a_plan_lie_over_no_others_and_rooms_names_beside_furniture() -> None:
+    graph = described_house()
+    x, y, _ = graph.get_node(symbol("R(0)")).position_m
+    for number, name in enumerate(("wardrobe", "television")):  # one on the other, in the middle
+        node = thing(7, (x, y, 0.5 + number), (1.6, 0.8, 0.9 - 0.5 * number))
+        graph.add_node(symbol(f"O({50 + number})"), replace(node, name=name))
+        link(graph, "p(12)", f"O({50 + number})")
+    drawing = ET.fromstring(floor_plan_svg(graph))
+    words = [e for e in drawing.iter() if e.tag.endswith("text")]
+    named = {e.text for e in words}
+    assert {"kitchen", "wardrobe"} <= named
+    rectangles = [
+        extent([Line(e.text or "", float(e.attrib["font-size"]))], (float(e.attrib["x"]), y_of(e)))
+        for e in words
+    ]
+    for i, a in enumerate(rectangles):
+        assert not any(a.shared_px(b) > 1e-6 for b in rectangles[:i])
+    beside = {e.text: r for e, r in zip(words, rectangles, strict=True)}
+    assert not beside["kitchen"].shared_px(beside["wardrobe"])
+    wardrobe = next(
+        e for e in drawing.iter() if (e.findtext("{*}title") or "").startswith("wardrobe")
+    )
+    corners = [tuple(map(float, pair.split(","))) for pair in wardrobe.attrib["points"].split()]
+    assert not beside["kitchen"].shared_px(Rectangle.around(corners))
+
+
+def y_of(element: ET.Element) -> float:
+    """The middle of a line's letters, from where it stands."""
+    return float(element.attrib["y"]) - (ASCENT - DESCENT) / 2 * float(element.attrib["font-size"])
 
 
 def test_a_plan_without_outlines_shows_free_space() -> None:

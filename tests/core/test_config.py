@@ -1,5 +1,6 @@
 """Settings: refused when unknown, frozen, and read back as written."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, get_args
@@ -7,7 +8,9 @@ from typing import Any, get_args
 import pytest
 from pydantic import ValidationError
 
+import hydra_mono
 from hydra_mono.core.config import Config, Section, dump_config, load_config
+from hydra_mono.core.config.fixed import FIXED
 from hydra_mono.core.config.load import presets
 from hydra_mono.core.errors import ConfigError
 
@@ -19,6 +22,19 @@ def test_a_misspelt_key_is_refused_with_the_nearest_right_name() -> None:
         ConfigError, match=r"mapping\.voxel_sise.*did you mean 'mapping\.voxel_size'"
     ):
         load_config(overrides=("mapping.voxel_sise=0.1",))
+
+
+def test_a_setting_that_is_fixed_by_now_says_where_its_number_is(tmp_path: Path) -> None:
+    file = tmp_path / "old.yaml"
+    file.write_text("viewer: {image_stride: 4}\nplaces: {min_node_distance: 0.3}\n")
+    with pytest.raises(ConfigError, match=r"image_stride' is no setting any more.*rerun_viewer"):
+        load_config(file)
+    for key, where in FIXED.items():
+        with pytest.raises(ConfigError, match=rf"'{re.escape(key)}'.*{re.escape(where)}"):
+            load_config(overrides=(f"{key}=1",))
+        name, _, number = where.removeprefix("in ").partition(" (")
+        text = (Path(hydra_mono.__file__).parent / name).read_text()
+        assert number.strip(")").partition(",")[0].rpartition(".")[2] in text
 
 
 def test_a_value_out_of_range_names_the_key() -> None:

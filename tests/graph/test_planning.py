@@ -6,13 +6,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+from helpers_exports import link, times
+from helpers_planning import check_route, solved
 from helpers_query import LABELS, ask_house, symbol
 
+from hydra_mono.core.box import BoundingBox
 from hydra_mono.core.errors import ExportError, QueryError
 from hydra_mono.graph.exports import export_files
-from hydra_mono.graph.model.nodes import Passage
+from hydra_mono.graph.model.nodes import Passage, PlaceNode, RoomNode
 from hydra_mono.graph.model.scene_graph import SceneGraph
-from hydra_mono.graph.model.symbols import NodeSymbol
 from hydra_mono.graph.query.snapshot.index import index_of
 
 
@@ -76,36 +78,6 @@ def test_goals_that_are_none_get_one_line() -> None:
         export_files("pddl", ask_house(), LABELS, ["bring chair 4 to kitchen"])
 
 
-def solved(goals: list[str], graph: SceneGraph, folder: Any) -> list[tuple[str, list[str]]] | None:
-    """The steps of a real planner's plan for the written files: (action, arguments)."""
-    planning = pytest.importorskip("unified_planning")
-    pytest.importorskip("up_fast_downward")
-    from unified_planning.engines import PlanGenerationResultStatus as Status
-    from unified_planning.io import PDDLReader
-    from unified_planning.shortcuts import OneshotPlanner
-
-    planning.shortcuts.get_environment().credits_stream = None
-    for name, content in export_files("pddl", graph, LABELS, goals).items():
-        (folder / name).write_bytes(content)
-    problem = PDDLReader().parse_problem(str(folder / "domain.pddl"), str(folder / "problem.pddl"))
-    with OneshotPlanner(name="fast-downward") as planner:
-        result = planner.solve(problem)
-    if result.status not in (Status.SOLVED_SATISFICING, Status.SOLVED_OPTIMALLY):
-        return None
-    return [(a.action.name, [str(p) for p in a.actual_parameters]) for a in result.plan.actions]
-
-
-def check_route(steps: list[tuple[str, list[str]]], graph: SceneGraph) -> list[NodeSymbol]:
-    """The places in turn; each step is along an edge that is wide enough."""
-    rows = [
-        [NodeSymbol("p", int(name[1:])) for name in args] for verb, args in steps if verb == "goto"
-    ]
-    for (a, b), after in zip(rows, [*rows[1:], None], strict=True):
-        assert graph.get_edge(a, b).weight >= 0.2
-        assert after is None or after[0] == b
-    return [row[1] for row in rows]
-
-
 def narrow_house() -> SceneGraph:
     """The house with one row of places only: small enough to be planned in within a second."""
     graph = ask_house()
@@ -134,3 +106,31 @@ def test_a_room_to_avoid_has_no_safe_place() -> None:
     text = files["problem.pddl"].decode()
     assert "(safe p2)" in text and "(safe p27)" not in text
     assert "(connected p22 p27)" in text
+
+
+def with_corridor(graph: SceneGraph) -> SceneGraph:
+    """The way between the rooms leads through a corridor, R(2), or, farther, past it."""
+    graph.remove_edge(symbol("p(22)"), symbol("p(27)"))
+    add_room_node(graph)
+    for name, room, y in (("p(60)", "R(2)", 2.0), ("p(61)", "R(1)", 9.0)):
+        graph.add_node(symbol(name), PlaceNode(position_m=(4.0, y, 1.2), radius_m=0.5, **times()))
+        link(graph, room, name)
+        link(graph, "p(22)", name, 0.3)
+        link(graph, name, "p(27)", 0.3)
+    return graph
+
+
+def add_room_node(graph: SceneGraph) -> None:
+    box = BoundingBox((4.0, 2.0, 1.2), (0.4, 0.8, 2.4))
+    room = RoomNode(position_m=box.center_m, name="corridor", color=(1, 2, 3), box=box, **times())
+    graph.add_node(symbol("R(2)"), room)
+    link(graph, "B(0)", "R(2)")
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_plan_avoids_a_room_where_it_can(tmp_path: Any) -> None:
+    graph = with_corridor(narrow_house())
+    steps = solved(["be in room 2", "look at cabinet", "avoid corridor"], graph, tmp_path)
+    assert steps is not None
+    route = check_route(steps, graph)
+    assert symbol("p(61)") in route and symbol("p(60)") not in route

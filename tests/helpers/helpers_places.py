@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from hydra_mono.core.config import PlacesConfig
 from hydra_mono.core.frame import Frame, Intrinsics
 from hydra_mono.core.freespace import FreeSpace
 from hydra_mono.core.mesh import MeshUpdate, SemanticMesh
@@ -204,7 +203,7 @@ def free_space_of(world: BoxWorld, *positions_m: Position) -> FreeSpace:
 
 
 def new_places() -> PlaceLayer:
-    return create_places(PlacesConfig())
+    return create_places()
 
 
 def places_of(graph: SceneGraph) -> dict[NodeSymbol, PlaceNode]:

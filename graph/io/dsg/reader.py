@@ -7,21 +7,12 @@ places, segments, traversability) are left out. Numbers of nodes stay, so ``O(7)
 import math
 from typing import Any
 
-from hydra_mono.core.box import BoundingBox
 from hydra_mono.core.errors import ExportError, GraphError
 from hydra_mono.core.files.documents import shortened
 from hydra_mono.core.labels import NO_LABELS, Label, LabelSpace
-from hydra_mono.graph.io.graph_json import LoadedGraph
-from hydra_mono.graph.model.nodes import (
-    AgentNode,
-    BuildingNode,
-    Edge,
-    Node,
-    ObjectNode,
-    PlaceNode,
-    Position,
-    RoomNode,
-)
+from hydra_mono.core.map.ranges import FARTHEST_M
+from hydra_mono.graph.io.graph_json import LoadedGraph, add_nodes
+from hydra_mono.graph.model.nodes import Edge, Position
 from hydra_mono.graph.model.scene_graph import SceneGraph
 from hydra_mono.graph.model.symbols import AGENT_PREFIXES, LAYERS_BY_NAME, Layer, NodeSymbol
 
@@ -32,6 +23,8 @@ _MAX_LABELS = 255  # a label space has no more
 _NO_LABEL = 0  # of nodes whose class has no id of ours; their name is kept
 
 Json = dict[str, Any]
+
+_DAMAGE = (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError, GraphError)
 
 
 def is_dsg(document: Any) -> bool:
@@ -47,16 +40,18 @@ def from_dsg(document: Json) -> LoadedGraph:
     """
     try:
         labels, names = _labels(document), _label_names(document)
-        graph, symbols = SceneGraph(), {}
+        graph, symbols = SceneGraph(), dict[int, NodeSymbol]()
+        nodes: dict[NodeSymbol, Json] = {}
         for entry in document["nodes"]:
             symbol = _symbol(entry)
-            if symbol is not None and not graph.has_node(symbol):
-                graph.add_node(symbol, _node(symbol, entry["attributes"], names))
+            if symbol is not None and symbol not in nodes:
+                nodes[symbol] = _node(symbol, entry["attributes"], names)
                 symbols[int(entry["id"])] = symbol
+        add_nodes(graph, [{"id": str(symbol), **node} for symbol, node in nodes.items()])
         for entry in document["edges"]:
             ends = symbols.get(int(entry["source"])), symbols.get(int(entry["target"]))
             _add_edge(graph, *ends, entry.get("info") or {})
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError, GraphError) as error:
+    except _DAMAGE as error:
         raise ExportError(f"damaged spark_dsg document: {shortened(repr(error))}") from error
     stamps = [node.last_seen_ns for key in graph.layer_keys() for _, node in graph.nodes(*key)]
     return LoadedGraph(graph, labels, max(stamps, default=None))
@@ -92,7 +87,8 @@ def _symbol(entry: Json) -> NodeSymbol | None:
     return NodeSymbol(_PREFIX[Layer(entry["layer"])], number)
 
 
-def _node(symbol: NodeSymbol, raw: Json, names: dict[int, str]) -> Node:
+def _node(symbol: NodeSymbol, raw: Json, names: dict[int, str]) -> Json:
+    """The fields of a node of its layer."""
     common: Json = {
         "position_m": _position(raw["position"]),
         "last_seen_ns": _stamp(raw),
@@ -103,10 +99,10 @@ def _node(symbol: NodeSymbol, raw: Json, names: dict[int, str]) -> Node:
         quat = raw["world_R_body"]
         w, x, y, z = (float(quat[axis]) for axis in "wxyz")
         stamp_ns = int(raw.get("timestamp") or 0)
-        return AgentNode(**common, stamp_ns=stamp_ns, quat_wxyz=(w, x, y, z))
+        return common | {"stamp_ns": stamp_ns, "quat_wxyz": (w, x, y, z)}
     if symbol.layer is Layer.PLACES:
         radius_m, points = float(raw["distance"]), int(raw.get("num_basis_points") or 0)
-        return PlaceNode(**common, radius_m=radius_m, basis_points=points)
+        return common | {"radius_m": radius_m, "basis_points": points}
     box = _box(raw.get("bounding_box") or {}, common["position_m"])
     color = raw.get("color") or {}
     common |= {"color": tuple(int(color.get(c, 128)) & 255 for c in "rgb"), "box": box}
@@ -115,10 +111,10 @@ def _node(symbol: NodeSymbol, raw: Json, names: dict[int, str]) -> Node:
         label = int(raw.get("semantic_label") or 0)
         kind = names.get(label) or name or "object"
         known = label if label in names and 0 < label <= _MAX_LABELS else _NO_LABEL
-        return ObjectNode(**common, label=known, name=kind)
+        return common | {"label": known, "name": kind}
     if symbol.layer is Layer.ROOMS:
-        return RoomNode(**common, name=_room_name(symbol, name))
-    return BuildingNode(**common, name=name or "building")
+        return common | {"name": _room_name(symbol, name)}
+    return common | {"name": name or "building"}
 
 
 def _room_name(symbol: NodeSymbol, name: str) -> str:
@@ -142,14 +138,18 @@ def _position(raw: list[float]) -> Position:
     return x, y, z
 
 
-def _box(raw: Json, position_m: Position) -> BoundingBox:
+def _box(raw: Json, position_m: Position) -> Json:
     """The box; around the position where it is none. Only turns about z are kept."""
     if raw.get("type") in (None, "INVALID"):
-        return BoundingBox(position_m, (0.0, 0.0, 0.0))
+        return {"center_m": position_m, "dimensions_m": (0.0, 0.0, 0.0)}
     quat = raw.get("world_R_center") or {"w": 1.0, "z": 0.0}
     yaw_rad = 2 * math.atan2(float(quat["z"]), float(quat["w"]))
     size_m = _position([max(float(side), 0.0) for side in raw["dimensions"]])
-    return BoundingBox(_position(raw["world_P_center"]), size_m, yaw_rad)
+    return {
+        "center_m": _position(raw["world_P_center"]),
+        "dimensions_m": size_m,
+        "yaw_rad": yaw_rad,
+    }
 
 
 def _add_edge(graph: SceneGraph, a: NodeSymbol | None, b: NodeSymbol | None, info: Json) -> None:
@@ -162,5 +162,7 @@ def _add_edge(graph: SceneGraph, a: NodeSymbol | None, b: NodeSymbol | None, inf
         return
     stamps = [graph.get_node(end).first_seen_ns for end in (a, b)]
     weight, is_weighted = float(info.get("weight") or 0.0), bool(info.get("weighted"))
+    if not abs(weight) <= FARTHEST_M:
+        raise ValueError(f"the edge {a}-{b} has the weight {weight:.3g}")
     both = {"first_seen_ns": max(stamps), "last_seen_ns": max(stamps)}
     graph.add_edge(a, b, Edge(**both, weight=weight, is_weighted=is_weighted))

@@ -18,7 +18,16 @@ from hydra_mono.graph.align.transform import Matrix
 from hydra_mono.graph.align.views import MapView, view_of
 from hydra_mono.graph.merge.merge import Merged, merge_graphs
 from hydra_mono.graph.merge.meshes import join_meshes
-from hydra_mono.outputs import LoadedRun, RunRecord, load_run, update_metrics, write_new_run
+from hydra_mono.graph.merge.robots import renamed
+from hydra_mono.graph.model.symbols import NodeSymbol
+from hydra_mono.outputs import (
+    LoadedRun,
+    RunRecord,
+    load_images,
+    load_run,
+    update_metrics,
+    write_new_run,
+)
 
 JOINED = ("objects", "places", "rooms", "buildings")
 
@@ -176,7 +185,23 @@ def record_of(
         world_from_camera=list(together.world_from_camera),
         config_text=runs[0].config_text,
         metrics=metrics,
+        images=images_of(runs, merged),
     )
+
+
+def images_of(runs: Sequence[LoadedRun], merged: Merged) -> dict[NodeSymbol, bytes]:
+    """The images of every robot's objects; of what several saw, the node that stays shows the
+    first that there is.
+    """
+    images: dict[NodeSymbol, bytes] = {}
+    for run, robot in zip(runs, merged.first_robot, strict=True):
+        own = load_images(run.path)
+        images |= {renamed(symbol, robot): image for symbol, image in sorted(own.items())}
+    for symbol, image in list(images.items()):
+        ending = node.ending if (node := merged.graph.find_node(symbol)) is not None else None
+        if ending is not None and ending.into is not None:
+            images.setdefault(ending.into, image)
+    return images
 
 
 def _by_stamp(trajectories: Sequence[Trajectory]) -> Trajectory:

@@ -1,6 +1,6 @@
 """Every setting, its default and its unit; unknown keys are an error that names the nearest."""
 
-from hydra_mono.core.config.graph import ObjectsConfig, PlacesConfig, RoomsConfig
+from hydra_mono.core.config.graph import ObjectsConfig, RoomsConfig
 from hydra_mono.core.config.inputs import DataConfig, PoseConvention, SimulationConfig
 from hydra_mono.core.config.load import dump_config, load_config
 from hydra_mono.core.config.mapping import FreeSpaceConfig, MappingConfig, MonocularConfig
@@ -18,7 +18,6 @@ __all__ = [
     "MonocularConfig",
     "ObjectsConfig",
     "OutputConfig",
-    "PlacesConfig",
     "PoseConvention",
     "PredictorConfig",
     "RoomsConfig",

@@ -16,17 +16,6 @@ class ObjectsConfig(Section):
     )
 
 
-class PlacesConfig(Section):
-    """Sparse graph of free-space balls on the generalised Voronoi diagram."""
-
-    min_node_distance: float = Field(
-        default=0.2,
-        gt=0,
-        le=2,
-        description="Least distance from a place to the nearest surface, in metres.",
-    )
-
-
 class RoomsConfig(Section):
     """Rooms as groups of places, parted at gaps between walls."""
 

@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from hydra_mono.core.config.fixed import FIXED, fixed_key
 from hydra_mono.core.config.tree import Config
 from hydra_mono.core.errors import ConfigError, DataError
 from hydra_mono.core.files.documents import MOST_YAML_BYTES, parse_yaml, read_text, shortened
@@ -118,9 +119,11 @@ def _explain(error: ValidationError, where: str) -> str:
     if first["type"] != "extra_forbidden":
         found = shortened(repr(first["input"]))
         return f"{where}: {shortened('.'.join(path))}: {first['msg']} (got {found})"
+    if (fixed := fixed_key(path, first["input"])) is not None:
+        return f"{where}: '{fixed}' is no setting any more: it is fixed, {FIXED[fixed]}"
+    key = shortened(".".join(path))
     nearest = _nearest(path)
     hint = f"; did you mean '{nearest}'?" if nearest else ""
-    key = shortened(".".join(path))
     return f"{where}: unknown key '{key}'{hint} ('hydra-mono config dump' lists all)"
 
 

@@ -8,19 +8,17 @@ from hydra_mono.core.config.section import Section
 
 
 class ViewerConfig(Section):
-    """What the viewer is sent; the intervals bound the size of a recording."""
+    """What the viewer is sent; the interval bounds the size of a recording."""
 
     mode: Literal["none", "save", "spawn", "serve"] = Field(
         default="save", description="no viewer, a recording, a window, or a page for a browser"
     )
     image_interval: float = Field(
-        default=0.2, ge=0, le=3600, description="s of the sequence between images"
-    )
-    image_stride: int = Field(
-        default=2, ge=1, le=64, description="pixels; 2 shows images at half size"
-    )
-    mesh_interval: float = Field(
-        default=4.0, ge=0, le=3600, description="s between redraws of the same piece of mesh"
+        default=0.2,
+        ge=0,
+        le=3600,
+        description="s of the sequence between images; a piece of mesh is redrawn after ten times "
+        "that, and not within 4 s",
     )
     address: str = Field(
         default="127.0.0.1",

@@ -123,7 +123,6 @@ class TrainingConfig(Section):
     cooldown: float = Field(
         default=0.35, ge=0, le=1, description="share of all steps in which it falls to 0"
     )
-    clip: float = Field(default=1.0, gt=0, le=1e6, description="largest norm of a step's gradient")
     ema: float = Field(default=0.999, ge=0, lt=1, description="of the averaged weights, a step")
     precision: Literal["float32", "bfloat16", "float16"] = Field(
         default="float32", description="of CUDA devices mainly"

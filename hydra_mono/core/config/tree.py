@@ -1,6 +1,6 @@
 """The whole tree of settings."""
 
-from hydra_mono.core.config.graph import ObjectsConfig, PlacesConfig, RoomsConfig
+from hydra_mono.core.config.graph import ObjectsConfig, RoomsConfig
 from hydra_mono.core.config.inputs import DataConfig, SimulationConfig
 from hydra_mono.core.config.mapping import FreeSpaceConfig, MappingConfig, MonocularConfig
 from hydra_mono.core.config.outputs import OutputConfig, ViewerConfig
@@ -17,7 +17,6 @@ class Config(Section):
     monocular: MonocularConfig = MonocularConfig()
     free_space: FreeSpaceConfig = FreeSpaceConfig()
     objects: ObjectsConfig = ObjectsConfig()
-    places: PlacesConfig = PlacesConfig()
     rooms: RoomsConfig = RoomsConfig()
     training: TrainingConfig = TrainingConfig()
     viewer: ViewerConfig = ViewerConfig()

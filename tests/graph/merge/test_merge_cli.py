@@ -12,10 +12,11 @@ from helpers_worlds import LABELS as WORLD_LABELS
 
 from hydra_mono.cli.main import main
 from hydra_mono.cli.saved.merge import align_finished
+from hydra_mono.core.errors import ExportError
 from hydra_mono.graph.align.transform import inverse, upright_pose
 from hydra_mono.graph.merge.robots import BLOCK
 from hydra_mono.graph.model.symbols import Layer, NodeSymbol
-from hydra_mono.outputs import RunRecord, load_metrics, load_run, write_new_run
+from hydra_mono.outputs import RunRecord, load_images, load_metrics, load_run, write_new_run
 
 SECOND = upright_pose(2.1, np.array([3.0, -7.0, 0.4]))  # the home, as the second visit has it
 
@@ -43,6 +44,19 @@ def test_two_runs_are_written_as_one(runs: list[str], tmp_path: Path, capsys) ->
     assert main(["report", str(output)]) == 0
 
 
+def test_a_merged_run_shows_what_every_robot_saw(tmp_path: Path) -> None:
+    images = {symbol("O(0)"): b"of both"}, {symbol("O(0)"): b"again", symbol("O(1)"): b"second's"}
+    paths = [run_of(described_house(), tmp_path / str(i), images=images[i]) for i in range(2)]
+    output = tmp_path / "both"
+    assert main(["merge", *map(str, paths), "--output", str(output)]) == 0
+    joined = load_run(output).graph.get_node(NodeSymbol("O", BLOCK + 1)).ending
+    assert joined is not None and joined.into == symbol("O(1)")
+    found = load_images(output)
+    assert found[symbol("O(0)")] == b"of both"
+    assert found[symbol("O(1)")] == b"second's"
+    assert found[NodeSymbol("O", BLOCK)] == b"again"
+
+
 @pytest.mark.parametrize("fault", ["full", "twice", "one", "damaged", "unaligned"])
 def test_nothing_is_written_where_runs_cannot_be_joined(
     runs: list[str], tmp_path: Path, capsys, fault: str
@@ -60,11 +74,29 @@ def test_nothing_is_written_where_runs_cannot_be_joined(
         (Path(runs[1]) / "graph.json").write_text("{")
     else:
         options = ["--align"]  # the mesh of these runs is a few triangles
-    before = sorted(str(p) for p in tmp_path.rglob("*"))
+    before = contents(tmp_path)
     assert main(["merge", *runs, "--output", str(output), *options]) == 1
     lines = capsys.readouterr().err.strip().splitlines()
     assert len(lines) == 1
-    assert sorted(str(p) for p in tmp_path.rglob("*")) == before
+    assert contents(tmp_path) == before
+
+
+def test_a_merge_that_cannot_be_written_leaves_all_runs_as_they_were(
+    runs: list[str], tmp_path: Path, capsys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise ExportError("the disk is full")
+
+    monkeypatch.setattr("hydra_mono.outputs.write.write_ply", full)
+    before = contents(tmp_path)
+    assert main(["merge", *runs, "--output", str(tmp_path / "both")]) == 1
+    assert "the disk is full" in capsys.readouterr().err
+    assert contents(tmp_path) == before
+
+
+def contents(folder: Path) -> dict[str, bytes | None]:
+    """Every file below a folder, and the folders themselves."""
+    return {str(p): p.read_bytes() if p.is_file() else None for p in sorted(folder.rglob("*"))}
 
 
 def test_a_run_that_does_not_fit_is_refused_in_a_line(runs: list[str], capsys) -> None:

@@ -5,7 +5,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from hydra_mono.core.config import PlacesConfig
 from hydra_mono.core.freespace import FreeSpace
 from hydra_mono.graph.places.clearance import UnknownSpace
 from hydra_mono.graph.places.cover import Balls
@@ -45,7 +44,7 @@ def space_above_a_floor(pillar_x: int | None = None) -> FreeSpace:
 
 
 def planned(space: FreeSpace, known: Links) -> Plan:
-    layer: PlaceLayer = create_places(PlacesConfig())
+    layer: PlaceLayer = create_places()
     balls = Balls(PLACES, np.full(3, 0.9), np.full(3, 2))
     return plan_places(space, balls, known, np.ones(3, bool), layer._rules)
 

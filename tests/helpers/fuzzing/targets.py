@@ -1,8 +1,7 @@
 """A small valid input for every reader, and reading all of it; doubts about what was accepted."""
 
 import zipfile
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -25,13 +24,15 @@ from helpers_datasets import (
     write_tum_sequence,
 )
 from helpers_evaluation import one_room
-from helpers_exports import LABELS, house_mesh, small_house
+from helpers_exports import LABELS, house_mesh
 from helpers_posed import (
     shortened,
     write_colmap,
     write_transforms,
 )
 
+from fuzzing.graphs import GRAPHS
+from fuzzing.target import FARTHEST_M, Doubts, Target, space_doubts
 from hydra_mono.core.config import dump_config, load_config
 from hydra_mono.core.config.tree import Config
 from hydra_mono.core.errors import BadFrameError
@@ -40,29 +41,17 @@ from hydra_mono.core.files.documents import parse_yaml
 from hydra_mono.core.files.ply import read_ply, write_ply
 from hydra_mono.core.frame import Frame
 from hydra_mono.core.label_map import label_map_of
-from hydra_mono.core.labels import LabelSpace, label_space_of, load_label_space
+from hydra_mono.core.labels import label_space_of, load_label_space
 from hydra_mono.core.source import Source
 from hydra_mono.core.truth import load_truth, save_truth
 from hydra_mono.datasets.label_file import find_label_table
 from hydra_mono.datasets.registry import open_sequence
-from hydra_mono.graph.io.graph_json import from_text, to_document, to_text
 
-FARTHEST_M = 1e9
 MOST_FRAMES = 5  # read of a sequence that declares more
-
-Doubts = Iterator[str]
 
 
 class Refused(Exception):
     """A sequence of which not one frame can be used."""
-
-
-@dataclass(frozen=True)
-class Target:
-    """``write`` makes a valid input in a folder; ``read`` yields doubts about what it accepts."""
-
-    write: Callable[[Path], object]
-    read: Callable[[Path], Doubts]
 
 
 def sequence(name: str, write: Callable[[Path], object]) -> Target:
@@ -166,14 +155,6 @@ def write_text(name: str, text: str) -> Callable[[Path], object]:
     return lambda folder: (folder / name).write_text(text)
 
 
-def space_doubts(space: LabelSpace) -> Doubts:
-    for label in space.labels:
-        if not 0 < label.id < 256 or not all(0 <= value < 256 for value in label.color):
-            yield "an id or a colour that is none"
-        if not label.name or not 0 <= label.least_width_m < 1e3:
-            yield "a name or a width that is none"
-
-
 def read_label_space(folder: Path) -> Doubts:
     yield from space_doubts(load_label_space(folder / "space.yaml"))
 
@@ -222,26 +203,10 @@ def read_mesh(folder: Path) -> Doubts:
         yield "a face without its vertices"
 
 
-def read_graph(folder: Path) -> Doubts:
-    loaded = from_text((folder / "graph.json").read_bytes().decode("latin-1"))
-    yield from space_doubts(loaded.labels)
-    "".join(to_text(to_document(loaded.graph, loaded.labels)))  # raises where a number is none
-    for layer, partition in loaded.graph.layer_keys():
-        for symbol in loaded.graph.symbols(layer, partition):
-            node = loaded.graph.get_node(symbol)
-            if not (np.abs(node.position_m) < FARTHEST_M).all():
-                yield "a node off the planet"
-
-
 def write_trajectory(folder: Path) -> None:
     poses = [pose(index) for index in range(4)]
     stamps_ns = [10**18 + 10**8 * index for index in range(4)]
     trajectory.write_tum(trajectory.Trajectory.of(stamps_ns, poses), folder / "trajectory.tum")
-
-
-def write_graph(folder: Path) -> None:
-    document = to_document(small_house(), LABELS)
-    (folder / "graph.json").write_text("".join(to_text(document)))
 
 
 SPACE = """name: few
@@ -279,5 +244,5 @@ TARGETS: dict[str, Target] = {
     "trajectory": Target(write_trajectory, read_trajectory),
     "config": Target(write_text("config.yaml", dump_config(Config())), read_config),
     "mesh": Target(lambda folder: write_ply(house_mesh(), folder / "mesh.ply"), read_mesh),
-    "graph": Target(write_graph, read_graph),
+    **GRAPHS,
 }

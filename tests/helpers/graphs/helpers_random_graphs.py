@@ -22,6 +22,9 @@ metres = st.floats(-1e3, 1e3, allow_nan=False)
 lengths = st.floats(0, 50)
 stamps = st.integers(0, 2**62)
 vectors = st.tuples(metres, metres, metres)
+quats = st.floats(-math.pi, math.pi).map(
+    lambda rad: (math.cos(rad), 0.0, 0.6 * math.sin(rad), 0.8 * math.sin(rad))
+)
 colors = st.tuples(*[st.integers(0, 255)] * 3)
 boxes = st.builds(
     BoundingBox, vectors, st.tuples(lengths, lengths, lengths), st.floats(-math.pi, math.pi)
@@ -55,9 +58,7 @@ NODES: dict[str, st.SearchStrategy[Node]] = {
     "p": st.builds(PlaceNode, **common, radius_m=lengths, basis_points=st.integers(0, 9)),
     "R": st.builds(RoomNode, **named, storey=st.integers(-2, 9)),
     "B": st.builds(BuildingNode, **named, storey_heights_m=st.lists(metres, max_size=3).map(tuple)),
-    "a": st.builds(
-        AgentNode, **common, stamp_ns=stamps, quat_wxyz=st.tuples(*[st.floats(-1, 1)] * 4)
-    ),
+    "a": st.builds(AgentNode, **common, stamp_ns=stamps, quat_wxyz=quats),
 }
 NODES["b"] = NODES["a"]
 edges = st.builds(

@@ -44,8 +44,8 @@ def visit(
     """
     world, rng = home(seed, rooms), np.random.default_rng([4, seed, draw])
     pose = np.eye(4) if world_from_home is None else world_from_home
-    objects = [_carried(rng, world, o) if rng.random() < moved_share else o for o in world.objects]
-    points, normals = _sampled(rng, _surface(world, objects))
+    objects = [carried(rng, world, o) if rng.random() < moved_share else o for o in world.objects]
+    points, normals = _sampled(rng, surface_of(world, objects))
     centers, radii = _places(world, points)
     seen = world.plan.rooms[: seen_rooms or len(world.plan.rooms)]
     kept = _within(points, seen, 0.05)
@@ -77,7 +77,7 @@ def moved_box(pose: np.ndarray, box: BoundingBox) -> BoundingBox:
     return BoundingBox(tuple(center.tolist()), box.dimensions_m, box.yaw_rad + yaw_of(pose))
 
 
-def _carried(rng: np.random.Generator, world: World, obj: SceneObject) -> SceneObject:
+def carried(rng: np.random.Generator, world: World, obj: SceneObject) -> SceneObject:
     """The object somewhere else in its room, turned."""
     inside = [r for r in world.plan.rooms if _within(np.array([obj.box.center_m]), [r], 0)[0]]
     low, high = np.array(inside[0].lower_m) + 0.4, np.array(inside[0].upper_m) - 0.4
@@ -85,7 +85,7 @@ def _carried(rng: np.random.Generator, world: World, obj: SceneObject) -> SceneO
     return replace(obj.at((x, y, obj.position_m[2]), float(rng.uniform(0, 6.28))))
 
 
-def _surface(world: World, objects: list[SceneObject]) -> Surface:
+def surface_of(world: World, objects: list[SceneObject]) -> Surface:
     surface = world.surface
     fixed = ~np.isin(surface.instances, [obj.instance for obj in world.objects])
     bare = replace(

@@ -43,7 +43,7 @@ def add_paints(rng: np.random.Generator, palette: Palette, count: int) -> Palett
     painters = (_plaster, _plaster, _fabric, _art, _stripes, _wood)
     index, tiles = dict(palette.index), [palette.texels]
     for number in range(count):
-        bright, vivid = rng.uniform(25, 235), rng.random() ** 2  # most things are nearly grey
+        bright, vivid = rng.uniform(25, 235), rng.random() ** 2  # most objects are nearly grey
         red, green, blue = (1 - vivid) * bright + vivid * rng.uniform(20, 245, 3)
         tile = painters[int(rng.integers(len(painters)))](
             rng, (float(red), float(green), float(blue))

@@ -129,7 +129,7 @@ def test_the_same_input_gives_the_same_graph_byte_for_byte_also_while_a_thread_a
     guest.is_over = True
     guest.join(timeout=60)
     assert not guest.is_alive() and guest.faults == []
-    assert guest.asked >= 5 and len(guest.sizes) >= 3, "the map grew while it was asked"
+    assert guest.asked >= 5 and len(guest.sizes) >= 3, "the map grew while it was queried"
     texts = [
         "".join(to_text(to_document(one.graph, source.label_space))) for one in (mapper, asked_of)
     ]

@@ -48,7 +48,6 @@ LIKE = {  # furniture whose menu is another's
     **dict.fromkeys(("cabinet", "dresser", "nightstand", "washing machine", "oven"), "table"),
     **dict.fromkeys(("bench", "stool", "armchair"), "chair"),
     **dict.fromkeys(("refrigerator", "radiator", "wardrobe"), "bookshelf"),
-    "monitor": "",  # too narrow, and nobody does
 }
 PER_M2 = (4.0, 22.0)  # objects on a square metre, of a tidy and of a heaped surface
 ON_OBJECTS = 0.5  # chance that something lies on a book or a box
